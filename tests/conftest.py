@@ -1,0 +1,26 @@
+"""Fixtures for every room: a fresh local Cosmos DB in memory, reached by the real SDK through its in-process transport."""
+
+from collections.abc import Iterator
+
+import pytest
+from azure.cosmos import CosmosClient
+from devkit.cosmos import LocalCosmos
+from eventstore.containers import create_containers
+
+
+@pytest.fixture
+def cosmos() -> Iterator[LocalCosmos]:
+    with LocalCosmos() as server:
+        yield server
+
+
+@pytest.fixture
+def client(cosmos: LocalCosmos) -> CosmosClient:
+    return cosmos.client()
+
+
+@pytest.fixture
+def database(client: CosmosClient) -> str:
+    """The name of a database that holds Tidemark's containers, all empty."""
+    create_containers(client, "tidemark")
+    return "tidemark"
