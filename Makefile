@@ -1,0 +1,58 @@
+# The two commands: `make run` and `make test`. Both do all the set-up; they need Python >= 3.11, make and git.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first interpreter that answers and is new enough; PYTHON=… overrides.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+TFLAGS ?=
+
+.PHONY: help install run test check format conformance bench lock package clean
+
+help: ## What there is to make
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/runtime: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Tidemark needs Python 3.11 or newer on PATH (or PYTHON=/path/to/python)." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python -m venv failed: on Debian, apt install python3-venv." >&2; exit 1; }
+	@echo "Installing into $(VENV) …"
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps -e .
+	@touch $@
+
+$(VENV)/development: requirements-dev.lock $(VENV)/runtime
+	@echo "Installing the development tools into $(VENV) …"
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+install: $(VENV)/development ## Set everything up in .venv
+
+run: $(VENV)/runtime ## Start the service: local Cosmos DB, API, consumers (ARGS="--memory" …)
+	@$(BIN)/tidemark up $(ARGS)
+
+check: $(VENV)/development ## ruff, mypy --strict, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/development ## Let ruff format and mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+test: check ## check, then all tests (TFLAGS="-k name" …)
+	@$(BIN)/pytest $(TFLAGS)
+
+lock: $(VENV)/development ## Resolve the dependencies anew
+	@$(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv
+	@.venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
+	@.venv-lock/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 pyproject.toml -c requirements-dev.lock -o requirements.lock
+
+clean: ## Remove what make made (data in .tidemark/ stays)
+	@rm -rf $(VENV) .venv-lock build dist .mypy_cache .ruff_cache *.egg-info
