@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from azure.cosmos import CosmosClient
+
 from devkit.cosmos import LocalCosmos
 from eventstore.containers import create_containers
 
