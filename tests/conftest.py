@@ -1,4 +1,4 @@
-"""Fixtures for every room: a fresh local Cosmos DB in memory, reached by the real SDK through its in-process transport."""
+"""Fixtures for every room: a fresh local Cosmos DB in memory, reached by the real SDK in process."""
 
 from collections.abc import Iterator
 
