@@ -1,0 +1,42 @@
+"""What amounts, assets, ids and reasons look like."""
+
+import re
+from typing import Final
+
+from domain.errors import InvalidAmount, InvalidAsset, InvalidId, ReasonRequired
+
+MAX_AMOUNT: Final = 10**15
+"""The largest amount of one command, in minor units."""
+
+MAX_BALANCE: Final = 2**53 - 1
+"""The largest balance: every reader of JSON keeps integers exact up to here (RFC 8259, section 6)."""
+
+ASSET: Final = re.compile(r"[A-Z][A-Z0-9]{1,9}/[0-9]{1,2}")
+"""Code and scale: 500 of `EUR/2` are 5.00 EUR, 500 of `JPY/0` are 500 JPY."""
+
+ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""The id of an account, an owner or a transfer."""
+
+
+def check_amount(amount: int) -> None:
+    """Amounts are ints in minor units, 1 to 10^15; `True` is none."""
+    if type(amount) is not int or not 1 <= amount <= MAX_AMOUNT:
+        raise InvalidAmount(amount=repr(amount), largest=MAX_AMOUNT)
+
+
+def check_asset(asset: str) -> None:
+    """Assets match `ASSET`."""
+    if not ASSET.fullmatch(asset):
+        raise InvalidAsset(asset=repr(asset))
+
+
+def check_id(value: str) -> None:
+    """Ids match `ID`."""
+    if not ID.fullmatch(value):
+        raise InvalidId(id=repr(value))
+
+
+def check_reason(reason: str | None) -> None:
+    """A reason says something."""
+    if reason is None or not reason.strip():
+        raise ReasonRequired
