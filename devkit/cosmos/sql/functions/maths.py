@@ -1,0 +1,3 @@
+from devkit.cosmos.sql.functions.function import Function
+
+FUNCTIONS: dict[str, Function] = {}
