@@ -1,0 +1,32 @@
+"""The ports of a local run: taken before anything starts, so that a busy one is told at once."""
+
+import errno
+import socket
+
+__all__ = ["PortError", "listen"]
+
+_BACKLOG = 2048
+
+
+class PortError(Exception):
+    """A port cannot be listened on; the message names it and how to choose another."""
+
+
+def listen(host: str, port: int, what: str, option: str) -> socket.socket:
+    """A listening socket; port 0 takes any that is free.
+
+    Raises:
+        PortError: it is in use, or may not be used.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+        variable = "TIDEMARK_" + option.removeprefix("--").replace("-", "_").upper()
+        raise PortError(f"port {port} for {what} {why}: choose another with {option} or {variable}") from error
+    return listener

@@ -1,0 +1,1 @@
+"""The HTTP apps (commands, queries), their settings, authentication and wiring, and the Azure Functions app."""

@@ -1,0 +1,139 @@
+"""Commands on accounts: parse, hand to the ledger, answer."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from domain.account import Account, account_stream, require_account, require_no_account
+from eventstore.commands import Outcome
+from functions.answers import AccountAnswer, account_facts, respond
+from functions.context import CommandContext, Context
+from functions.openapi import done
+from functions.schemas import Deposit, Identifier, OpenAccount, SetLimits, Withdraw, WithReason
+from functions.services import Injected, Services
+
+__all__ = ["AccountId", "execute", "router"]
+
+router = APIRouter(tags=["accounts"])
+
+AccountId = Annotated[Identifier, Path(description="as given when the account was opened", examples=["alice"])]
+
+_CREDIT = ("ACCOUNT_NOT_FOUND", "ACCOUNT_CLOSED", "BALANCE_TOO_LARGE")
+DEBIT = ("ACCOUNT_NOT_FOUND", "ACCOUNT_CLOSED", "ACCOUNT_FROZEN", "LIMIT_EXCEEDED", "INSUFFICIENT_FUNDS")
+
+
+@router.post("/accounts", **done(AccountAnswer, "ACCOUNT_EXISTS", status=201))
+def open_account(body: OpenAccount, services: Injected, context: Context) -> Response:
+    """Open an account of one asset, empty."""
+
+    def decide(account: Account | None) -> Account:
+        require_no_account(account)
+        owner = body.owner or body.account_id
+        return Account.open(body.account_id, asset=body.asset, owner=owner, name=body.name, at=context.at)
+
+    outcome = services.accounts.execute(
+        account_stream(body.account_id),
+        context.command("OpenAccount", body),
+        decide,
+        answer=account_facts,
+        expected_version=context.expected_version,
+    )
+    services.on_outcome("OpenAccount", outcome)
+    return respond(outcome, status=201, location=f"/accounts/{body.account_id}")
+
+
+@router.post("/accounts/{account_id}/deposits", **done(AccountAnswer, *_CREDIT, status=201))
+def deposit(account_id: AccountId, body: Deposit, services: Injected, context: Context) -> Response:
+    """Money comes in from outside."""
+
+    def change(account: Account) -> None:
+        account.deposit(body.amount, reference=body.reference, effective_date=body.effective_date, at=context.at)
+
+    outcome = execute(services, context, "Deposit", account_id, change, body)
+    return respond(outcome, status=201, location=_entry(account_id, outcome))
+
+
+@router.post("/accounts/{account_id}/withdrawals", **done(AccountAnswer, *DEBIT, status=201))
+def withdraw(account_id: AccountId, body: Withdraw, services: Injected, context: Context) -> Response:
+    """Money leaves to outside, never more than is available."""
+
+    def change(account: Account) -> None:
+        account.withdraw(body.amount, reference=body.reference, effective_date=body.effective_date, at=context.at)
+
+    outcome = execute(services, context, "Withdraw", account_id, change, body)
+    return respond(outcome, status=201, location=_entry(account_id, outcome))
+
+
+@router.post("/accounts/{account_id}/freeze", **done(AccountAnswer, "ACCOUNT_NOT_FOUND", "ACCOUNT_CLOSED"))
+def freeze(account_id: AccountId, body: WithReason, services: Injected, context: Context) -> Response:
+    """No new debits and holds; credits and what is held already go on."""
+
+    def change(account: Account) -> None:
+        account.freeze(reason=body.reason, at=context.at)
+
+    return respond(execute(services, context, "Freeze", account_id, change, body))
+
+
+@router.post("/accounts/{account_id}/unfreeze", **done(AccountAnswer, "ACCOUNT_NOT_FOUND", "ACCOUNT_CLOSED"))
+def unfreeze(account_id: AccountId, body: WithReason, services: Injected, context: Context) -> Response:
+    """Debits and holds again."""
+
+    def change(account: Account) -> None:
+        account.unfreeze(reason=body.reason, at=context.at)
+
+    return respond(execute(services, context, "Unfreeze", account_id, change, body))
+
+
+@router.put("/accounts/{account_id}/limits", **done(AccountAnswer, "ACCOUNT_NOT_FOUND", "ACCOUNT_CLOSED"))
+def set_limits(account_id: AccountId, body: SetLimits, services: Injected, context: Context) -> Response:
+    """Replace both limits on debits and holds; one that is absent is lifted."""
+
+    def change(account: Account) -> None:
+        account.set_limits(per_debit=body.per_debit, per_day=body.per_day, at=context.at)
+
+    return respond(execute(services, context, "SetLimits", account_id, change, body))
+
+
+@router.post("/accounts/{account_id}/close", **done(AccountAnswer, "ACCOUNT_NOT_FOUND", "ACCOUNT_NOT_EMPTY"))
+def close(account_id: AccountId, body: WithReason, services: Injected, context: Context) -> Response:
+    """Nothing any more; needs a balance of zero and no open hold."""
+
+    def change(account: Account) -> None:
+        account.close(reason=body.reason, at=context.at)
+
+    return respond(execute(services, context, "Close", account_id, change, body))
+
+
+def execute(
+    services: Services,
+    context: CommandContext,
+    operation: str,
+    account_id: str,
+    change: Callable[[Account], None],
+    body: BaseModel | None = None,
+    *,
+    answer: Callable[[Account], dict[str, Any]] = account_facts,
+) -> Outcome:
+    """Run `change` on the account as one command. `operation` with its target is part of the command's fingerprint."""
+
+    def decide(account: Account | None) -> Account:
+        account = require_account(account, account_id)
+        change(account)
+        return account
+
+    outcome = services.accounts.execute(
+        account_stream(account_id),
+        context.command(operation, body, reason=getattr(body, "reason", None)),
+        decide,
+        answer=answer,
+        expected_version=context.expected_version,
+    )
+    services.on_outcome(operation, outcome)
+    return outcome
+
+
+def _entry(account_id: str, outcome: Outcome) -> str:
+    return f"/accounts/{account_id}/statement/{outcome.version}"

@@ -1,0 +1,34 @@
+"""What both HTTP apps have in common: errors as problems, bounded JSON bodies, their own OpenAPI document."""
+
+from collections.abc import Sequence
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import APIRouter, FastAPI
+
+from functions import problems
+from functions.bodies import JsonBodies
+from functions.openapi import document
+from functions.services import Services
+from functions.telemetry import Telemetry
+
+__all__ = ["create"]
+
+
+def create(title: str, description: str, services: Services, routers: Sequence[APIRouter]) -> FastAPI:
+    app = FastAPI(title=title, description=description, version=_version(), redirect_slashes=False)
+    app.state.services = services
+    for router in routers:
+        app.include_router(router)
+    app.add_middleware(JsonBodies, limit=services.settings.max_body_bytes)
+    problems.install(app)
+    app.add_middleware(Telemetry)  # the last one added is the outermost
+    app.openapi = partial(document, app)  # type: ignore[method-assign]
+    return app
+
+
+def _version() -> str:
+    try:
+        return version("tidemark-ledger")
+    except PackageNotFoundError:  # run from a deployed folder, where nothing is installed under a name
+        return "0"

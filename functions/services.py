@@ -1,0 +1,42 @@
+"""What the handlers work with. functions.wiring puts it together; tests put together their own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from domain.account import Account
+from domain.transfer import Transfer
+from eventstore.commands import CommandStore, Outcome
+from eventstore.history import History
+from functions.auth import Authenticator
+from functions.clock import Clock
+from functions.settings import Settings
+from projectors.reader import ViewReader
+
+__all__ = ["Injected", "OnOutcome", "Services"]
+
+OnOutcome = Callable[[str, Outcome], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """`on_outcome(operation, outcome)` is told of every command that ended in one; it must not block."""
+
+    settings: Settings
+    authenticator: Authenticator
+    clock: Clock
+    accounts: CommandStore[Account]
+    transfers: CommandStore[Transfer]
+    history: History
+    views: ViewReader
+    on_outcome: OnOutcome = lambda _operation, _outcome: None
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+Injected = Annotated[Services, Depends(_services)]

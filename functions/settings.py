@@ -1,0 +1,85 @@
+"""The settings of the HTTP apps and of the projectors, each from one environment variable TIDEMARK_…
+
+The store's own are eventstore.settings.CosmosSettings (COSMOS_…). A wrong value is one line that names the variable.
+"""
+
+from ipaddress import ip_address
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from eventstore.errors import SettingsError
+
+__all__ = ["Role", "Settings", "is_loopback", "load"]
+
+Role = Literal["commands", "queries", "projectors", "all"]
+S = TypeVar("S", bound=BaseSettings)
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="TIDEMARK_", extra="ignore", frozen=True)
+
+    role: Annotated[Role, Field(description="what a function app registers: commands, queries, projectors, or all")] = (
+        "all"
+    )
+    auth: Annotated[
+        Literal["entra", "none"],
+        Field(description="entra: bearer tokens of Microsoft Entra ID; none: no authentication, on loopback only"),
+    ] = "entra"
+    auth_issuer: Annotated[
+        str | None, Field(description="the tokens' iss, e.g. https://login.microsoftonline.com/<tenant>/v2.0")
+    ] = None
+    auth_audience: Annotated[
+        str | None, Field(description="the tokens' aud: the client id of the API's app registration")
+    ] = None
+    auth_jwks_url: Annotated[
+        str | None,
+        Field(description="the issuer's keys, e.g. https://login.microsoftonline.com/<tenant>/discovery/v2.0/keys"),
+    ] = None
+    max_body_bytes: Annotated[int, Field(ge=1_024, le=1_048_576, description="largest accepted request body")] = 65_536
+    max_wait_ms: Annotated[
+        int, Field(ge=0, le=30_000, description="the longest that a query waits for a position token, milliseconds")
+    ] = 5_000
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="least level of log lines")
+    ] = "INFO"
+
+    @model_validator(mode="after")
+    def _auth_is_configured(self) -> Self:
+        if self.auth == "entra":
+            for name in ("auth_issuer", "auth_audience", "auth_jwks_url"):
+                if not getattr(self, name):
+                    raise ValueError(f"{_variable(self, name)} is missing: TIDEMARK_AUTH=entra needs it")
+        return self
+
+
+def load(kind: type[S], **values: Any) -> S:
+    """Read `kind` from the environment, `values` first.
+
+    Raises:
+        SettingsError: one line for all that is wrong, each part with its variable's name.
+    """
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        raise SettingsError("; ".join(_explain(kind, fault["loc"], fault["msg"]) for fault in error.errors())) from None
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _variable(settings: BaseSettings | type[BaseSettings], name: str) -> str:
+    return f"{settings.model_config.get('env_prefix', '')}{name}".upper()
+
+
+def _explain(kind: type[BaseSettings], location: tuple[int | str, ...], message: str) -> str:
+    if not location:
+        return message.removeprefix("Value error, ")
+    return f"{_variable(kind, str(location[0]))}: {message[0].lower()}{message[1:]}"

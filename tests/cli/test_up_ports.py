@@ -1,0 +1,21 @@
+"""Ports are taken before anything starts."""
+
+import pytest
+
+from devkit.up_ports import PortError, listen
+
+
+def test_a_busy_port_is_told_with_the_option_and_the_variable_to_change_it() -> None:
+    with (
+        listen("127.0.0.1", 0, "the API", "--port") as taken,
+        pytest.raises(
+            PortError,
+            match=r"port \d+ for Cosmos DB is in use: choose another with --cosmos-port or TIDEMARK_COSMOS_PORT",
+        ),
+    ):
+        listen("127.0.0.1", taken.getsockname()[1], "Cosmos DB", "--cosmos-port")
+
+
+def test_port_zero_takes_any_that_is_free() -> None:
+    with listen("127.0.0.1", 0, "the API", "--port") as first, listen("127.0.0.1", 0, "the API", "--port") as second:
+        assert first.getsockname()[1] != second.getsockname()[1]
