@@ -1,18 +1,27 @@
-"""The ledger: accounts and the transfers between them. Knows no storage, no HTTP, no clock."""
+"""The ledger: accounts, and the transfers between them. Knows no storage, no HTTP and no clock."""
 
-from domain.account import Account, account_stream, require_account, require_no_account
+from domain.account import Account, account_stream
 from domain.aggregate import Snapshot, fold, personal_fields
 from domain.errors import DomainError, InvalidCommand, Refused
+from domain.hold_expiry import ExpiryStep
+from domain.transfer import Transfer, transfer_stream
+from domain.transfer_process import AccountStep, Progress, StepRefused, TransferStep, next_step
 
 __all__ = [
     "Account",
+    "AccountStep",
     "DomainError",
+    "ExpiryStep",
     "InvalidCommand",
+    "Progress",
     "Refused",
     "Snapshot",
+    "StepRefused",
+    "Transfer",
+    "TransferStep",
     "account_stream",
     "fold",
+    "next_step",
     "personal_fields",
-    "require_account",
-    "require_no_account",
+    "transfer_stream",
 ]

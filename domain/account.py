@@ -14,18 +14,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from domain import errors
 from domain.aggregate import Aggregate, CreatedEvent, DomainEvent, personal
-from domain.errors import (
-    AccountClosed,
-    AccountExists,
-    AccountFrozen,
-    AccountNotEmpty,
-    AccountNotFound,
-    AssetMismatch,
-    BalanceTooLarge,
-    InsufficientFunds,
-    InvalidExpiry,
-)
 from domain.holds import Hold, Holds, ReleaseReason
 from domain.limits import Limits
 from domain.values import MAX_BALANCE, check_amount, check_asset, check_id, check_reason
@@ -172,21 +162,21 @@ class Account(Aggregate):
 
     def _check_not_closed(self) -> None:
         if self.status is Status.CLOSED:
-            raise AccountClosed(account=self.account_id)
+            raise errors.AccountClosed(account=self.account_id)
 
     def check_asset(self, asset: str) -> None:
         """A transfer moves the asset that the account keeps."""
         if asset != self.asset:
-            raise AssetMismatch(account=self.account_id, kept=self.asset, asset=asset)
+            raise errors.AssetMismatch(account=self.account_id, kept=self.asset, asset=asset)
 
     def _check_debit(self, amount: int, at: datetime) -> None:
         check_amount(amount)
         self._check_not_closed()
         if self.status is Status.FROZEN:
-            raise AccountFrozen(account=self.account_id)
+            raise errors.AccountFrozen(account=self.account_id)
         self.limits.check(amount, at)
         if amount > self.available:
-            raise InsufficientFunds(amount=amount, asset=self.asset, available=self.available)
+            raise errors.InsufficientFunds(amount=amount, asset=self.asset, available=self.available)
 
     # Commands
 
@@ -212,30 +202,16 @@ class Account(Aggregate):
         check_amount(amount)
         self._check_not_closed()
         if self.balance + amount > MAX_BALANCE:
-            raise BalanceTooLarge(amount=amount, balance=self.balance, asset=self.asset, largest=MAX_BALANCE)
-        self.trigger_event(
-            self.FundsCredited,
-            timestamp=at,
-            amount=amount,
-            asset=self.asset,
-            effective_date=effective_date,
-            transfer_id=transfer_id,
-            reference=reference,
-        )
+            raise errors.BalanceTooLarge(amount=amount, balance=self.balance, asset=self.asset, largest=MAX_BALANCE)
+        origin = {"transfer_id": transfer_id, "reference": reference}
+        self._move(self.FundsCredited, amount, at, effective_date=effective_date, **origin)
 
     def withdraw(
         self, amount: int, *, reference: str | None = None, effective_date: date | None = None, at: datetime
     ) -> None:
         """Money leaves to outside."""
         self._check_debit(amount, at)
-        self.trigger_event(
-            self.FundsDebited,
-            timestamp=at,
-            amount=amount,
-            asset=self.asset,
-            effective_date=effective_date,
-            reference=reference,
-        )
+        self._move(self.FundsDebited, amount, at, reference=reference, effective_date=effective_date)
 
     def place_hold(
         self,
@@ -248,18 +224,10 @@ class Account(Aggregate):
     ) -> None:
         """Money is set aside until captured, released or expired; `holds.placed` is then the number of the hold."""
         if expires_at is not None and expires_at <= at:
-            raise InvalidExpiry(at=str(at), expires_at=str(expires_at))
+            raise errors.InvalidExpiry(at=str(at), expires_at=str(expires_at))
         self._check_debit(amount, at)
-        self.trigger_event(
-            self.HoldPlaced,
-            timestamp=at,
-            hold_id=self.holds.placed + 1,
-            amount=amount,
-            asset=self.asset,
-            expires_at=expires_at,
-            transfer_id=transfer_id,
-            reference=reference,
-        )
+        hold = {"hold_id": self.holds.placed + 1, "expires_at": expires_at, "transfer_id": transfer_id}
+        self._move(self.HoldPlaced, amount, at, reference=reference, **hold)
 
     def capture_hold(
         self, hold_id: int, amount: int | None = None, *, transfer_id: str | None = None, at: datetime
@@ -269,23 +237,19 @@ class Account(Aggregate):
         amount = hold.amount if amount is None else amount
         check_amount(amount)
         hold.check_capture(amount, at)
-        self._end(self.HoldCaptured, hold, at, amount=amount, released=hold.amount - amount)
+        self._end(self.HoldCaptured, hold, amount, at, released=hold.amount - amount)
 
     def release_hold(self, hold_id: int, *, transfer_id: str | None = None, at: datetime) -> None:
         """Held money becomes available again, because whoever placed the hold has no more use for it."""
         hold = self.holds.active(hold_id, transfer_id)
         reason = ReleaseReason.TRANSFER_FAILED if hold.transfer_id else ReleaseReason.RELEASED
-        self._end(self.HoldReleased, hold, at, amount=hold.amount, reason=reason.value)
+        self._end(self.HoldReleased, hold, hold.amount, at, reason=reason.value)
 
     def expire_hold(self, hold_id: int, *, at: datetime) -> None:
         """Held money becomes available again, because the hold's time is over."""
         hold = self.holds.active(hold_id)
         hold.check_expired(at)
-        self._end(self.HoldReleased, hold, at, amount=hold.amount, reason=ReleaseReason.EXPIRED.value)
-
-    def _end(self, event: type[Event], hold: Hold, at: datetime, **fields: Any) -> None:
-        of_hold = {"hold_id": hold.hold_id, "asset": self.asset, "transfer_id": hold.transfer_id}
-        self.trigger_event(event, timestamp=at, **of_hold, **fields)
+        self._end(self.HoldReleased, hold, hold.amount, at, reason=ReleaseReason.EXPIRED.value)
 
     def set_limits(self, *, per_debit: int | None, per_day: int | None, at: datetime) -> None:
         """From now on debits and holds stay within these limits; None lifts a limit."""
@@ -314,24 +278,19 @@ class Account(Aggregate):
         """Nothing any more. Needs a balance of zero, which also means no open hold."""
         check_reason(reason)
         if self.balance:
-            raise AccountNotEmpty(account=self.account_id, balance=self.balance, asset=self.asset, held=self.held)
+            raise errors.AccountNotEmpty(
+                account=self.account_id, balance=self.balance, asset=self.asset, held=self.held
+            )
         if self.status is not Status.CLOSED:
             self.trigger_event(self.Closed, reason=reason, timestamp=at)
+
+    def _move(self, event: type[Event], amount: int, at: datetime, **fields: Any) -> None:
+        self.trigger_event(event, timestamp=at, amount=amount, asset=self.asset, **fields)
+
+    def _end(self, event: type[Event], hold: Hold, amount: int, at: datetime, **fields: Any) -> None:
+        self._move(event, amount, at, hold_id=hold.hold_id, transfer_id=hold.transfer_id, **fields)
 
 
 def account_stream(account_id: str) -> str:
     """The name of an account's stream."""
     return f"account-{account_id}"
-
-
-def require_account(account: Account | None, account_id: str) -> Account:
-    """The account, which must have been opened."""
-    if account is None:
-        raise AccountNotFound(account=account_id)
-    return account
-
-
-def require_no_account(account: Account | None) -> None:
-    """An id is used for one account, for ever."""
-    if account is not None:
-        raise AccountExists(account=account.account_id)

@@ -1,7 +1,8 @@
 """Everything that the ledger can answer with "no".
 
     DomainError
-    ├── InvalidCommand            makes no sense, whatever the state of the ledger
+    ├── InvalidCommand            makes no sense, or not yet
+    │   ├── HoldNotExpired        too early to release a hold as expired: a matter of time, so no outcome
     │   ├── InvalidAmount         not an int in minor units, or out of range
     │   ├── InvalidAsset          not a code and a scale
     │   ├── InvalidExpiry         a hold that would expire before it begins
@@ -10,12 +11,12 @@
     └── Refused                   a rule, applied to the state of one stream
         ├── AccountNotFound, AccountExists, AccountFrozen, AccountClosed, AccountNotEmpty
         ├── AssetMismatch, BalanceTooLarge, InsufficientFunds, LimitExceeded
-        ├── HoldNotFound, HoldNotActive, HoldNotExpired, HoldOfTransfer, CaptureExceedsHold
+        ├── HoldNotFound, HoldNotActive, HoldOfTransfer, CaptureExceedsHold
         └── TransferNotFound, TransferExists, TransferNotCompleted, TransferSettled, TransferGivenUp,
             SameAccount, AlreadyReversed, ReversalMismatch
 
-An `InvalidCommand` may be answered and forgotten. A `Refused` is an outcome: who runs the command records it, and the
-same command is not accepted later either.
+An `InvalidCommand` is answered and forgotten. A `Refused` is an outcome: whoever runs the command records it, and that
+command is never accepted later.
 """
 
 from typing import ClassVar
@@ -37,11 +38,16 @@ class DomainError(Exception):
 
 
 class InvalidCommand(DomainError):
-    """The command makes no sense, whatever the state of the ledger."""
+    """The command makes no sense, or not yet. Nothing is recorded: sent again it may be accepted."""
 
 
 class Refused(DomainError):
     """A rule refuses the command in the present state of its stream."""
+
+
+class HoldNotExpired(InvalidCommand):
+    code = "HOLD_NOT_EXPIRED"
+    template = "hold {hold} expires {expires_at}, it is {at}"
 
 
 class InvalidAmount(InvalidCommand):
@@ -122,11 +128,6 @@ class HoldNotFound(Refused):
 class HoldNotActive(Refused):
     code = "HOLD_NOT_ACTIVE"
     template = "hold {hold} has ended: captured, released or expired"
-
-
-class HoldNotExpired(Refused):
-    code = "HOLD_NOT_EXPIRED"
-    template = "hold {hold} expires {expires_at}, it is {at}"
 
 
 class HoldOfTransfer(Refused):

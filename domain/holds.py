@@ -77,9 +77,9 @@ class Holds:
             raise HoldOfTransfer(hold=hold_id, transfer=str(hold.transfer_id))
         return hold
 
-    def of_transfer(self, transfer_id: str) -> Hold:
-        """The open hold of this transfer."""
+    def of_transfer(self, transfer_id: str) -> int:
+        """The number of the open hold of this transfer."""
         for hold in self.open.values():
             if hold.transfer_id == transfer_id:
-                return hold
+                return hold.hold_id
         raise HoldNotFound(hold=f"of transfer {transfer_id}")
