@@ -1,0 +1,57 @@
+"""The signature of a request: HMAC-SHA256 with the account's key.
+
+Source: https://learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-resources
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from urllib.parse import unquote
+
+from devkit.cosmos.address import Address
+from devkit.cosmos.errors import Unauthorized
+from devkit.cosmos.message import Request
+
+EMULATOR_KEY = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
+"""The account key that Microsoft publishes for its own emulator: a constant, not a secret."""
+
+_HINT = (
+    "The input authorization token can't serve the request. Check that the client uses this server's account key "
+    "and signs the verb, resource type, resource link and x-ms-date it sends."
+)
+
+
+class Signatures:
+    """Checks requests against one account key."""
+
+    def __init__(self, key: str) -> None:
+        self._key = base64.b64decode(key)
+
+    def check(self, request: Request, address: Address) -> None:
+        """Raise `Unauthorized` unless the request is signed with the account's key."""
+        given = _signature(request.headers.get("authorization", ""))
+        if given is None:
+            raise Unauthorized("The request has no authorization header of the form type=master&ver=1.0&sig=…")
+        kind = "colls" if address.kind == "operations" else address.kind
+        dates = f"{request.headers.get('x-ms-date', '').lower()}\n{request.headers.get('date', '').lower()}\n"
+        for link in address.links:
+            text = f"{request.method.lower()}\n{kind}\n{link}\n{dates}"
+            if hmac.compare_digest(given, self._sign(text)):
+                return
+            if "date" in request.headers and "x-ms-date" in request.headers:
+                # Clients that cannot set Date (browsers, some HTTP stacks) sign an empty one although a proxy adds it.
+                text = f"{request.method.lower()}\n{kind}\n{link}\n{request.headers['x-ms-date'].lower()}\n\n"
+                if hmac.compare_digest(given, self._sign(text)):
+                    return
+        raise Unauthorized(_HINT)
+
+    def _sign(self, text: str) -> str:
+        return base64.b64encode(hmac.digest(self._key, text.encode(), "sha256")).decode()
+
+
+def _signature(header: str) -> str | None:
+    parts = dict(part.partition("=")[::2] for part in unquote(header).split("&"))
+    if parts.get("type") != "master" or parts.get("ver") != "1.0":
+        return None
+    return parts.get("sig")

@@ -1,0 +1,115 @@
+"""Transactional batches: up to 100 operations on one logical partition, all or nothing, one LSN.
+
+Source: https://learn.microsoft.com/azure/cosmos-db/transactional-batch
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from devkit.cosmos import document
+from devkit.cosmos.call import Call
+from devkit.cosmos.container import Container
+from devkit.cosmos.errors import BadRequest, CosmosError, TooLarge
+from devkit.cosmos.message import Response, json_bytes
+from devkit.cosmos.store import Store
+from devkit.cosmos.writes import Conditions, Outcome, Writes
+
+MAX_OPERATIONS = 100
+_FAILED_DEPENDENCY = 424
+_MULTI_STATUS = 207
+
+
+class Batches:
+    """Runs batches over the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def handle(self, call: Call, container: Container) -> Response:
+        """Answer one batch."""
+        key = call.key(container)
+        if len(call.request.body) > document.MAX_ITEM_SIZE:
+            raise TooLarge(f"Request size is too large: a batch may have up to {document.MAX_ITEM_SIZE} bytes.")
+        operations = _operations(call.request.body)
+        call.at(container.partitions.at(key.position))
+        outcomes: list[Outcome] = []
+        try:
+            with self._store.transaction():
+                writes = Writes(self._store, container, key)
+                for operation in operations:
+                    outcomes.append(_run(writes, operation))
+                writes.commit(has_deleted=any(_kind(operation) == "delete" for operation in operations))
+        except CosmosError as error:
+            call.charge = sum(outcome.charge for outcome in outcomes) + 1.0
+            return _refused(len(operations), len(outcomes), error)
+        call.charge = sum(outcome.charge for outcome in outcomes)
+        return Response(200, _succeeded(operations, outcomes, minimal=call.wants_minimal))
+
+
+def _operations(raw: bytes) -> list[dict[str, Any]]:
+    try:
+        operations = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"The batch is not JSON: {error}") from error
+    if not isinstance(operations, list) or not operations:
+        raise BadRequest("Batch request has no operations.")
+    if len(operations) > MAX_OPERATIONS:
+        raise BadRequest(
+            f"Batch request has more operations than what is supported: {len(operations)} of {MAX_OPERATIONS}."
+        )
+    return operations
+
+
+def _kind(operation: dict[str, Any]) -> str:
+    return str(operation.get("operationType", "")).lower()
+
+
+def _run(writes: Writes, operation: dict[str, Any]) -> Outcome:
+    kind = _kind(operation)
+    conditions = Conditions(operation.get("ifMatch") or "", operation.get("ifNoneMatch") or "")
+    if kind in ("create", "upsert", "replace", "patch"):
+        body = operation.get("resourceBody")
+        if not isinstance(body, dict):
+            raise BadRequest(f"The batch's {kind} operation has no resourceBody.")
+        if kind == "patch":
+            return writes.patch(_id(operation), body, conditions)
+        raw = document.without_system_properties(body, orjson.dumps(body))
+        if kind == "create":
+            return writes.create(body, raw)
+        if kind == "upsert":
+            return writes.upsert(body, raw, conditions)
+        return writes.replace(_id(operation), body, raw, conditions)
+    if kind == "read":
+        return writes.read(_id(operation))
+    if kind == "delete":
+        return writes.delete(_id(operation), conditions)
+    raise BadRequest(f"The batch operation '{operation.get('operationType')}' is invalid.")
+
+
+def _id(operation: dict[str, Any]) -> str:
+    item_id = operation.get("id")
+    if not isinstance(item_id, str) or not item_id:
+        raise BadRequest(f"The batch's {_kind(operation)} operation has no id.")
+    return item_id
+
+
+def _succeeded(operations: list[dict[str, Any]], outcomes: list[Outcome], *, minimal: bool) -> bytes:
+    parts = []
+    for operation, outcome in zip(operations, outcomes, strict=True):
+        head = f'{{"statusCode":{outcome.status},"requestCharge":{outcome.charge:.2f}'
+        if outcome.status != 204:
+            head += f',"eTag":"\\"{outcome.etag[1:-1]}\\""'
+        is_body = outcome.body and not (minimal and _kind(operation) != "read")
+        parts.append(b'%s,"resourceBody":%s}' % (head.encode(), outcome.body) if is_body else head.encode() + b"}")
+    return b"[%s]" % b",".join(parts)
+
+
+def _refused(count: int, failed: int, error: CosmosError) -> Response:
+    results: list[dict[str, Any]] = [
+        {"statusCode": _FAILED_DEPENDENCY, "subStatusCode": 0, "requestCharge": 0} for _ in range(count)
+    ]
+    results[failed] = {"statusCode": error.status, "subStatusCode": error.sub_status, "requestCharge": 1.0}
+    return Response(_MULTI_STATUS, json_bytes(results))

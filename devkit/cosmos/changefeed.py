@@ -1,0 +1,172 @@
+"""The change feed: what happened in a physical partition, in the order of its LSNs.
+
+A position is an LSN. A page ends only between two transactions, and its etag is the LSN of its last one; after a
+split the children answer from the parent's LSNs, so a position never loses its meaning.
+"""
+
+from __future__ import annotations
+
+from calendar import timegm
+from email.utils import parsedate
+from itertools import groupby
+from typing import Any
+
+from devkit.cosmos import charges
+from devkit.cosmos.call import RANGE_HEADER, Call
+from devkit.cosmos.catalog import Catalog
+from devkit.cosmos.container import Container
+from devkit.cosmos.document import with_lsn
+from devkit.cosmos.errors import BadRequest
+from devkit.cosmos.message import Response
+from devkit.cosmos.partitions import Partition
+from devkit.cosmos.store import PARTITION_SHIFT, PLACE_BITS, Store, lsn_of
+from devkit.cosmos.versions import CREATE, EXPIRE
+
+MAX_RESPONSE_SIZE = 4 * 1024 * 1024
+_DEFAULT_PAGE = 100
+_MAX_TRANSACTION = 1 << PLACE_BITS
+_NO_LIMIT = 1_000
+
+
+class ChangeFeed:
+    """Reads pages of changes from the store."""
+
+    def __init__(self, store: Store, catalog: Catalog) -> None:
+        self._store = store
+        self._catalog = catalog
+
+    def handle(self, call: Call, container: Container) -> Response:
+        """Answer one page; 304 when there is nothing new."""
+        partition, low, high = _span(call, container)
+        call.at(partition)
+        is_full = call.header("a-im").lower() == "full-fidelity feed"
+        start, since = _start(call, partition)
+        if is_full:
+            if not call.header("if-none-match"):
+                raise BadRequest("A change feed of all versions cannot be read from the beginning; start it from now.")
+            self._catalog.keep_versions(container)
+        with self._store.lock:
+            rows = self._rows(container, partition, start, since, _page_size(call), (low, high), is_full=is_full)
+            last = partition.lsn
+        call.charge = charges.FEED_BASE
+        if not rows:
+            return Response(304, b"", {"etag": f'"{max(start, last)}"'})
+        documents = [_version(row) if is_full else with_lsn(row[1], lsn_of(row[0])) for row in rows]
+        body = b'{"_rid":"%s","Documents":[%s],"_count":%d}' % (
+            container.rid.encode(),
+            b",".join(documents),
+            len(documents),
+        )
+        call.charge = charges.feed(len(body))
+        return Response(200, body, {"etag": f'"{lsn_of(rows[-1][0])}"', "x-ms-item-count": str(len(documents))})
+
+    def _rows(
+        self,
+        container: Container,
+        partition: Partition,
+        start: int,
+        since: int,
+        count: int,
+        span: tuple[str, str],
+        *,
+        is_full: bool,
+    ) -> list[Any]:
+        """Whole transactions after LSN `start`: at most `count` rows, but always at least one transaction."""
+        first = (partition.number << PARTITION_SHIFT) | ((start + 1) << PLACE_BITS)
+        end = (partition.number + 1) << PARTITION_SHIFT
+        columns = "position, current, old, operation, ts, previous" if is_full else "position, body"
+        statement = f"SELECT {columns} FROM {'versions' if is_full else 'items'} WHERE position >= ? AND position < ?"  # noqa: S608
+        parameters: list[Any] = [first, end]
+        if span != (partition.low, partition.high):
+            statement += " AND +epk >= ? AND +epk < ?"
+            parameters += span
+        if since:
+            statement += " AND ts >= ?"
+            parameters.append(since)
+        rows = self._store.execute(
+            f"{statement} ORDER BY position LIMIT ?", (*parameters, count + _MAX_TRANSACTION)
+        ).fetchall()
+        return _whole_transactions(rows, count)
+
+
+def _whole_transactions(rows: list[Any], count: int) -> list[Any]:
+    if len(rows) <= count and sum(len(row[1] or b"") for row in rows) <= MAX_RESPONSE_SIZE:
+        return rows
+    page: list[Any] = []
+    size = 0
+    for _, group in groupby(rows, key=lambda row: row[0] >> PLACE_BITS):
+        transaction = list(group)
+        size += sum(len(row[1] or b"") for row in transaction)
+        if page and (len(page) + len(transaction) > count or size > MAX_RESPONSE_SIZE):
+            break
+        page += transaction
+    return page
+
+
+def _span(call: Call, container: Container) -> tuple[Partition, str, str]:
+    """The physical partition and the part of it that is asked for."""
+    range_id = call.header(RANGE_HEADER)
+    low, high = call.header("x-ms-start-epk"), call.header("x-ms-end-epk")
+    if range_id:
+        partition = container.partitions.get(range_id)
+        if call.header("x-ms-read-key-type").lower() != "effectivepartitionkeyrange" or not high:
+            return partition, partition.low, partition.high
+        return partition, max(low, partition.low), min(_inclusive(low, high), partition.high)
+    key = call.key_or_none(container)
+    if key is None:
+        partition = container.partitions.alive[0]
+        if len(container.partitions.alive) > 1:
+            raise BadRequest("A change feed request names a partition key range, or a partition key.")
+        return partition, partition.low, partition.high
+    partition = container.partitions.at(key.position)
+    return partition, key.position, key.upper if key.is_prefix else key.position + "\0"
+
+
+def _inclusive(low: str, high: str) -> str:
+    """One logical partition arrives as a range whose ends are equal."""
+    return high + "\0" if low == high else high
+
+
+def _start(call: Call, partition: Partition) -> tuple[int, int]:
+    """The LSN to read after, and the earliest time stamp."""
+    text = call.header("if-none-match").strip()
+    modified = call.header("if-modified-since")
+    since = 0
+    if modified:
+        parsed = parsedate(modified)
+        if parsed is None:
+            raise BadRequest(f"The If-Modified-Since header '{modified}' is not a date.")
+        since = timegm(parsed)
+    if not text:
+        return 0, since
+    if text == "*":
+        return partition.lsn, since
+    digits = text.strip('"')
+    if not digits.isdigit():
+        raise BadRequest(f"The change feed position '{text}' is invalid; it is a quoted LSN.")
+    return int(digits), since
+
+
+def _page_size(call: Call) -> int:
+    text = call.header("x-ms-max-item-count")
+    if not text:
+        return _DEFAULT_PAGE
+    size = int(text) if text.lstrip("-").isdigit() else 0
+    if size == -1:
+        return _NO_LIMIT
+    if size <= 0:
+        raise BadRequest(f"The page size '{text}' is invalid.")
+    return size
+
+
+def _version(row: Any) -> bytes:
+    """One entry of a feed of all versions."""
+    position, current, old, operation, ts, previous = row
+    kind = "delete" if operation == EXPIRE else operation
+    metadata = f'"operationType":"{kind}","lsn":{lsn_of(position)},"crts":{ts}'
+    if operation != CREATE:
+        metadata += f',"previousImageLSN":{lsn_of(previous)}'
+    if operation == EXPIRE:
+        metadata += ',"timeToLiveExpired":true'
+    before = b',"previous":%s' % old if current is None and old else b""
+    return b'{"current":%s%s,"metadata":{%s}}' % (current or b"{}", before, metadata.encode())

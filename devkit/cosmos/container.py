@@ -1,0 +1,93 @@
+"""A container as the request handlers use it: its definition read once, its partitions, its counters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from devkit.cosmos import rid
+from devkit.cosmos.indexing import IndexingPolicy
+from devkit.cosmos.partition_key import PartitionKey, split_path
+from devkit.cosmos.partitions import PartitionMap
+from devkit.cosmos.resource import Database
+
+
+@dataclass(eq=False, slots=True)
+class Container:
+    """One container; `body` is the definition as it is answered."""
+
+    database: Database
+    number: int
+    rid_bytes: bytes
+    body: dict[str, Any]
+    partitions: PartitionMap
+    key: PartitionKey
+    indexing: IndexingPolicy
+    unique_keys: tuple[tuple[tuple[str, ...], ...], ...]
+    """Per unique key its paths, each split into segments."""
+    default_ttl: int | None
+    next_item: int = 1
+    reserved_items: int = 1
+    """Item numbers below this one are reserved on disk."""
+    next_expiry: int | None = None
+    """A lower bound of the time when the next item expires."""
+    keeps_versions: bool = False
+    bytes_used: int = 0
+    queries: dict[Any, Any] = field(default_factory=dict)
+
+    @staticmethod
+    def build(database: Database, number: int, body: dict[str, Any], partitions: PartitionMap) -> Container:
+        """Read a checked definition."""
+        raw = rid.container_rid(database.rid_bytes, number)
+        text = rid.encode(raw)
+        body |= {
+            "_rid": text,
+            "_self": f"dbs/{database.rid}/colls/{text}/",
+            "_docs": "docs/",
+            "_sprocs": "sprocs/",
+            "_triggers": "triggers/",
+            "_udfs": "udfs/",
+            "_conflicts": "conflicts/",
+        }
+        return Container(database, number, raw, body, partitions, **_read(body))
+
+    def redefine(self, body: dict[str, Any]) -> None:
+        """Take over a changed definition; the resource id stays."""
+        self.body = self.body | body
+        for name in ("defaultTtl", "analyticalStorageTtl"):
+            if name not in body:
+                self.body.pop(name, None)
+        read = _read(self.body)
+        self.indexing = read["indexing"]
+        self.default_ttl = read["default_ttl"]
+
+    @property
+    def id(self) -> str:
+        """The name."""
+        return str(self.body["id"])
+
+    @property
+    def rid(self) -> str:
+        """The resource id as text."""
+        return str(self.body["_rid"])
+
+    @property
+    def self_link(self) -> str:
+        """`dbs/<rid>/colls/<rid>/`."""
+        return str(self.body["_self"])
+
+    @property
+    def link(self) -> str:
+        """`dbs/<name>/colls/<name>`."""
+        return f"dbs/{self.database.id}/colls/{self.id}"
+
+
+def _read(body: Mapping[str, Any]) -> dict[str, Any]:
+    policies = (body.get("uniqueKeyPolicy") or {}).get("uniqueKeys") or []
+    return {
+        "key": PartitionKey.parse(body["partitionKey"]),
+        "indexing": IndexingPolicy(body.get("indexingPolicy") or {}),
+        "unique_keys": tuple(tuple(split_path(path) for path in policy["paths"]) for policy in policies),
+        "default_ttl": body.get("defaultTtl"),
+    }

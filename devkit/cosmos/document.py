@@ -1,0 +1,59 @@
+"""The text of an item: what the client sent, with the system properties spliced in. Nothing is encoded twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from devkit.cosmos.container import Container
+from devkit.cosmos.errors import BadRequest, TooLarge
+from devkit.cosmos.rid import item_rid
+from devkit.cosmos.store import LINEAGE_MASK
+
+MAX_ITEM_SIZE = 2 * 1024 * 1024
+SYSTEM_PROPERTIES = ("_rid", "_self", "_etag", "_attachments", "_ts", "_lsn")
+
+
+def parse(raw: bytes) -> tuple[dict[str, Any], bytes]:
+    """The item a client sent, and its JSON text without system properties."""
+    if len(raw) > MAX_ITEM_SIZE:
+        raise TooLarge(f"Request size is too large: {len(raw)} bytes; an item may have up to {MAX_ITEM_SIZE}.")
+    try:
+        item = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"The request body is not JSON: {error}") from error
+    if not isinstance(item, dict):
+        raise BadRequest("The request body must be a JSON object.")
+    return item, without_system_properties(item, raw)
+
+
+def without_system_properties(item: dict[str, Any], raw: bytes) -> bytes:
+    """The text of the client's own properties; `item` loses the others."""
+    if any(name in item for name in SYSTEM_PROPERTIES):
+        for name in SYSTEM_PROPERTIES:
+            item.pop(name, None)
+        return orjson.dumps(item)
+    return raw.strip()
+
+
+def etag(number: int, position: int) -> str:
+    """The etag of one version of an item: its number, and its place in the log, which a split does not change."""
+    place = position & LINEAGE_MASK
+    return f'"{number:08x}-0000-{place & 0xFFFF:04x}-0000-{place >> 16:012x}"'
+
+
+def compose(container: Container, raw: bytes, number: int, position: int, ts: int) -> bytes:
+    """The stored and answered text of an item."""
+    rid = item_rid(container.rid_bytes, number)
+    mark = etag(number, position)[1:-1]
+    system = (
+        f'"_rid":"{rid}","_self":"{container.self_link}docs/{rid}/","_etag":"\\"{mark}\\"",'
+        f'"_attachments":"attachments/","_ts":{ts}}}'
+    )
+    return b"%s,%s" % (raw[:-1].rstrip(), system.encode())
+
+
+def with_lsn(body: bytes, lsn: int) -> bytes:
+    """The text as the change feed shows it."""
+    return b'%s,"_lsn":%d}' % (body[:-1], lsn)

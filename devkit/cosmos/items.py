@@ -1,0 +1,109 @@
+"""Requests about one item: create, read, replace, upsert, delete, patch."""
+
+from __future__ import annotations
+
+import orjson
+
+from devkit.cosmos import charges, document
+from devkit.cosmos.call import KEY_HEADER, Call
+from devkit.cosmos.container import Container
+from devkit.cosmos.errors import BadRequest, MethodNotAllowed, NotFound
+from devkit.cosmos.message import Response
+from devkit.cosmos.partition_key import PartitionKeyValue
+from devkit.cosmos.rid import item_number
+from devkit.cosmos.store import Store
+from devkit.cosmos.writes import Conditions, Outcome, Writes
+
+
+class Items:
+    """Point operations over the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def handle(self, call: Call, container: Container) -> Response:
+        """Answer one point operation."""
+        if call.operation == "read":
+            return self._read(call, container)
+        if call.operation in ("create", "upsert"):
+            return self._store_new(call, container)
+        if call.operation in ("replace", "patch", "delete"):
+            return self._change(call, container)
+        raise MethodNotAllowed(f"{call.request.method} is not an operation on items.")
+
+    def _read(self, call: Call, container: Container) -> Response:
+        key = call.key(container)
+        call.at(container.partitions.at(key.position))
+        call.charge = charges.POINT_READ_MISS
+        row = self._store.one(
+            "SELECT position, number, body FROM items WHERE container = ? AND epk = ? AND id = ?",
+            (container.number, key.position, self._id(call, container, key)),
+        )
+        if row is None:
+            raise NotFound(f"Resource Not Found: there is no item '{call.address.names[-1]}' in partition {key.text}.")
+        position, number, body = row
+        etag = document.etag(number, position)
+        expected = call.header("if-none-match")
+        if expected and expected in ("*", etag):
+            return Response(304, b"", {"etag": etag})
+        call.charge = charges.point_read(len(body))
+        return Response(200, body, {"etag": etag})
+
+    def _store_new(self, call: Call, container: Container) -> Response:
+        item, raw = document.parse(call.request.body)
+        key = container.key.of(item) if KEY_HEADER not in call.request.headers else call.key(container)
+        call.at(container.partitions.at(key.position))
+        with self._store.transaction():
+            writes = Writes(self._store, container, key)
+            if call.operation == "create":
+                outcome = writes.create(item, raw)
+            else:
+                outcome = writes.upsert(item, raw, _conditions(call))
+            writes.commit()
+        return _answer(call, outcome)
+
+    def _change(self, call: Call, container: Container) -> Response:
+        key = call.key(container)
+        call.at(container.partitions.at(key.position))
+        with self._store.transaction():
+            writes = Writes(self._store, container, key)
+            item_id = self._id(call, container, key)
+            if call.operation == "replace":
+                outcome = writes.replace(item_id, *document.parse(call.request.body), _conditions(call))
+            elif call.operation == "patch":
+                outcome = writes.patch(item_id, patch_body(call.request.body), _conditions(call))
+            else:
+                outcome = writes.delete(item_id, _conditions(call))
+            writes.commit(has_deleted=call.operation == "delete")
+        return _answer(call, outcome)
+
+    def _id(self, call: Call, container: Container, key: PartitionKeyValue) -> str:
+        """The id of the addressed item; a link made of resource ids names it by number."""
+        name = call.address.names[-1]
+        if call.address.container != container.rid:
+            return name
+        number = item_number(name)
+        row = number is not None and self._store.one(
+            "SELECT id FROM items WHERE container = ? AND epk = ? AND number = ?",
+            (container.number, key.position, number),
+        )
+        return str(row[0]) if row else name
+
+
+def patch_body(raw: bytes) -> dict[str, object]:
+    """The body of a patch: an object, or the bare list of operations."""
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"The request body is not JSON: {error}") from error
+    return body if isinstance(body, dict) else {"operations": body}
+
+
+def _conditions(call: Call) -> Conditions:
+    return Conditions(call.header("if-match"), call.header("if-none-match"))
+
+
+def _answer(call: Call, outcome: Outcome) -> Response:
+    call.charge = outcome.charge
+    body = b"" if call.wants_minimal else outcome.body
+    return Response(outcome.status, body, {"etag": outcome.etag} if outcome.status != 204 else {})

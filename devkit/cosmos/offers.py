@@ -1,0 +1,174 @@
+"""Offers: the throughput of databases and containers. Raising it splits partitions."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from devkit.cosmos import rid
+from devkit.cosmos.call import Call
+from devkit.cosmos.catalog import Catalog
+from devkit.cosmos.errors import BadRequest, MethodNotAllowed, NotFound
+from devkit.cosmos.message import Response
+from devkit.cosmos.metadata import body_of, entity, feed
+from devkit.cosmos.resource import stamp
+from devkit.cosmos.splits import Splits
+from devkit.cosmos.store import Store
+
+DEFAULT_THROUGHPUT = 400
+NEW_PARTITION_THROUGHPUT = 6_000
+"""RU/s that one partition of a new container is given at most."""
+MAX_PARTITION_THROUGHPUT = 10_000
+"""RU/s that one physical partition can serve: above it partitions split."""
+_OFFER_BYTES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """Manual RU/s, or the ceiling of autoscale."""
+
+    manual: int = 0
+    autoscale: Mapping[str, Any] | None = None
+
+    @property
+    def ceiling(self) -> int:
+        """The RU/s that must be servable."""
+        return self.manual or int((self.autoscale or {}).get("maxThroughput", 0))
+
+
+class Offers:
+    """Creates, reads, replaces and queries offers."""
+
+    def __init__(self, store: Store, catalog: Catalog, splits: Splits) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._splits = splits
+        self._lock = threading.Lock()
+        rows = store.all("SELECT number, body FROM offers ORDER BY number")
+        self._offers: dict[str, dict[str, Any]] = {}
+        self._numbers: dict[str, int] = {}
+        for number, text in rows:
+            body = orjson.loads(text)
+            self._offers[body["id"]] = body
+            self._numbers[body["id"]] = number
+
+    @staticmethod
+    def default() -> Throughput:
+        """What a container gets that asks for nothing."""
+        return Throughput(DEFAULT_THROUGHPUT)
+
+    @staticmethod
+    def requested(call: Call) -> Throughput | None:
+        """The throughput that a create request asks for."""
+        autoscale = call.header("x-ms-cosmos-offer-autopilot-settings")
+        manual = call.header("x-ms-offer-throughput")
+        if autoscale:
+            return Throughput(autoscale=_autoscale(autoscale))
+        if not manual:
+            return None
+        if not manual.isdigit() or int(manual) < DEFAULT_THROUGHPUT:
+            raise BadRequest(
+                f"The offer throughput '{manual}' is invalid: it must be at least {DEFAULT_THROUGHPUT}, in steps of 100."
+            )
+        return Throughput(int(manual))
+
+    @staticmethod
+    def partitions_for(throughput: Throughput | None) -> int:
+        """How many physical partitions a new container starts with."""
+        return max(1, -(-throughput.ceiling // NEW_PARTITION_THROUGHPUT)) if throughput else 1
+
+    def has(self, resource: str) -> bool:
+        """Whether a resource has throughput of its own."""
+        return any(offer["offerResourceId"] == resource for offer in self._offers.values())
+
+    def create(self, resource: Mapping[str, Any], throughput: Throughput) -> None:
+        """Give a new resource its offer."""
+        with self._lock, self._store.transaction():
+            number = int(self._store.execute("INSERT INTO offers (body) VALUES ('{}')").lastrowid or 0)
+            text = rid.encode(number.to_bytes(_OFFER_BYTES, "big"))
+            content: dict[str, Any] = {
+                "offerThroughput": throughput.manual or throughput.ceiling // 10,
+                "offerIsRUPerMinuteThroughputEnabled": False,
+                "offerMinimumThroughputParameters": {"maxThroughputEverProvisioned": throughput.ceiling},
+            }
+            if throughput.autoscale:
+                content["offerAutopilotSettings"] = dict(throughput.autoscale)
+            body: dict[str, Any] = {
+                "id": text,
+                "_rid": text,
+                "_self": f"offers/{text}/",
+                "resource": resource["_self"],
+                "offerType": "Invalid",
+                "offerResourceId": resource["_rid"],
+                "offerVersion": "V2",
+                "content": content,
+            }
+            self._numbers[text] = number
+            self._save(body)
+
+    def remove(self, resource: str) -> None:
+        """Drop the offer of a removed resource."""
+        with self._lock, self._store.transaction():
+            for name in [name for name, body in self._offers.items() if body["offerResourceId"] == resource]:
+                self._store.execute("DELETE FROM offers WHERE number = ?", (self._numbers.pop(name),))
+                del self._offers[name]
+
+    def handle(self, call: Call) -> Response:
+        """Answer one request."""
+        if call.address.is_feed:
+            return feed(call, "Offers", "", list(self._offers.values()))
+        offer = self._offers.get(call.address.names[0])
+        if offer is None:
+            raise NotFound(f"Resource Not Found: there is no offer '{call.address.names[0]}'.")
+        if call.operation == "offer.read":
+            return entity(call, offer)
+        if call.operation == "offer.replace":
+            return entity(call, self._replace(offer, body_of(call)))
+        raise MethodNotAllowed(f"{call.request.method} is not an operation on offers.")
+
+    def _replace(self, offer: dict[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+        content = wanted.get("content")
+        if not isinstance(content, dict):
+            raise BadRequest("The offer has no content.")
+        settings = content.get("offerAutopilotSettings")
+        if settings:
+            throughput = Throughput(autoscale=_autoscale(settings))
+        else:
+            manual = content.get("offerThroughput")
+            if not isinstance(manual, int) or manual < DEFAULT_THROUGHPUT:
+                raise BadRequest(
+                    f"The offer throughput '{manual}' is invalid: it must be at least {DEFAULT_THROUGHPUT}."
+                )
+            throughput = Throughput(manual)
+        changed = {**offer["content"], **content}
+        if settings:
+            changed["offerAutopilotSettings"] = dict(throughput.autoscale or {})
+        with self._lock, self._store.transaction():
+            offer = {**offer, "content": changed}
+            self._save(offer)
+        for container in self._catalog.containers():
+            if container.rid == offer["offerResourceId"]:
+                self._splits.grow(container, -(-throughput.ceiling // MAX_PARTITION_THROUGHPUT))
+        return offer
+
+    def _save(self, body: dict[str, Any]) -> None:
+        self._store.execute(
+            "UPDATE offers SET body = ? WHERE number = ?",
+            (orjson.dumps(stamp(body)).decode(), self._numbers[body["id"]]),
+        )
+        self._offers[body["id"]] = body
+
+
+def _autoscale(settings: Any) -> dict[str, Any]:
+    try:
+        read = orjson.loads(settings) if isinstance(settings, str) else dict(settings)
+        maximum = int(read["maxThroughput"])
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise BadRequest(f"The autoscale settings {settings!r} are invalid; they need a maxThroughput.") from error
+    if maximum < 1000 or maximum % 1000:
+        raise BadRequest(f"The autoscale maximum {maximum} is invalid: it must be a multiple of 1000.")
+    return {**read, "maxThroughput": maximum}

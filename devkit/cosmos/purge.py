@@ -1,0 +1,38 @@
+"""Deleting a whole logical partition in one request."""
+
+from __future__ import annotations
+
+from devkit.cosmos import charges
+from devkit.cosmos.call import Call
+from devkit.cosmos.container import Container
+from devkit.cosmos.errors import MethodNotAllowed
+from devkit.cosmos.message import Response
+from devkit.cosmos.store import Store
+from devkit.cosmos.writes import Stored, Writes
+
+
+class Purge:
+    """Answers `POST …/operations/partitionkeydelete`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def handle(self, call: Call, container: Container) -> Response:
+        """Remove every item with the request's partition key."""
+        if call.address.names[-1] != "partitionkeydelete" and not call.request.path.rstrip("/").endswith(
+            "partitionkeydelete"
+        ):
+            raise MethodNotAllowed(f"'{call.request.path}' is not an operation.")
+        key = call.key(container)
+        call.at(container.partitions.at(key.position))
+        with self._store.transaction():
+            rows = self._store.execute(
+                "SELECT id, position, number, ts, body FROM items WHERE container = ? AND epk = ?",
+                (container.number, key.position),
+            ).fetchall()
+            for item_id, *stored in rows:
+                writes = Writes(self._store, container, key)
+                writes.remove(item_id, Stored(*stored))
+                writes.commit(has_deleted=True)
+        call.charge = charges.METADATA_WRITE + charges.POINT_READ_MISS * len(rows)
+        return Response(200, b"")

@@ -1,0 +1,155 @@
+"""Queries over items: which part of the container is read, and how results are cut into pages."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from devkit.cosmos import charges
+from devkit.cosmos.call import Call
+from devkit.cosmos.container import Container
+from devkit.cosmos.continuation import Continuation
+from devkit.cosmos.errors import BadRequest
+from devkit.cosmos.message import Response, json_bytes
+from devkit.cosmos.metadata import body_of
+from devkit.cosmos.metrics import add_metrics
+from devkit.cosmos.ordered import ordered_page
+from devkit.cosmos.page import Page
+from devkit.cosmos.scan import Scan
+from devkit.cosmos.span import Span, spans_of
+from devkit.cosmos.sql import Query, SqlError
+from devkit.cosmos.store import Store
+
+_SCAN_LIMIT = 50_000
+"""Items that one page may look at; the service, too, answers with what it has when a page gets expensive."""
+
+
+class Queries:
+    """Answers queries, query plans and plain listings of items."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def handle(self, call: Call, container: Container) -> Response:
+        """Answer one page of a query."""
+        body = body_of(call)
+        query = _parse(body)
+        try:
+            container.indexing.check_order_by(query.order_by)
+            return self._answer(call, container, query)
+        except SqlError as error:
+            raise BadRequest(error.message, code=error.code) from error
+
+    def plan(self, call: Call, container: Container) -> Response:
+        """Answer how a query is to be run across partitions."""
+        body = body_of(call)
+        query = _parse(body)
+        try:
+            container.indexing.check_order_by(query.order_by)
+            plan = query.plan()
+        except SqlError as error:
+            raise BadRequest(error.message, code=error.code) from error
+        ranges = [
+            {"min": span.low, "max": span.high.rstrip("\0"), "isMinInclusive": True, "isMaxInclusive": span.is_logical}
+            for span in _plan_spans(call, container, query)
+        ]
+        call.charge = charges.PLAN
+        return Response(200, json_bytes({"partitionedQueryExecutionInfoVersion": 2, **plan, "queryRanges": ranges}))
+
+    def listing(self, call: Call, container: Container) -> Response:
+        """Answer one page of all items."""
+        return self._answer(call, container, None)
+
+    def _answer(self, call: Call, container: Container, query: Query | None) -> Response:
+        spans = spans_of(call, container, query)
+        start = Continuation.decode(call.header("x-ms-continuation"))
+        live = [span for span in spans if span.high > start.epk]
+        if not live:
+            return _respond(call, container, Page(_page_size(call)), query)
+        span = live[0]
+        call.at(span.partition)
+        page = Page(_page_size(call))
+        scan = Scan(self._store, container)
+        if query is None or query.streams:
+            self._stream(scan, span, start, query, page)
+        else:
+            access = query.access(scan.paths())
+            ordered_page(query, scan.rows(span, Continuation(), access), start, page)
+        if page.continuation is None and len(live) > 1:
+            page.continuation = Continuation(live[1].low)
+        return _respond(call, container, page, query)
+
+    def _stream(self, scan: Scan, span: Span, start: Continuation, query: Query | None, page: Page) -> None:
+        """Fill a page item by item; the token is the last item's position."""
+        access = query.access(scan.paths()) if query is not None else None
+        position, skip = start, start.row
+        for epk, number, body in scan.rows(span, start, access):
+            if page.scanned >= _SCAN_LIMIT:
+                page.continuation = Continuation(position.epk, position.after)
+                return
+            page.scanned += 1
+            if query is None:
+                rows = [body]
+            else:
+                item = orjson.loads(body)
+                rows = [body if row is item else orjson.dumps(row) for row in query.rows(item)]
+            for place, row in enumerate(rows):
+                if place < skip:
+                    continue
+                if not page.add(row):
+                    page.continuation = Continuation(position.epk, position.after, place)
+                    return
+            skip = 0
+            position = Continuation(epk, number)
+
+
+def _plan_spans(call: Call, container: Container, query: Query) -> list[Span]:
+    key = call.key_or_none(container)
+    if key is not None and key.components:
+        return spans_of(call, container, None)
+    values = query.key_values(["/" + "/".join(path) for path in container.key.paths])
+    if values is not None and len(values) == 1:
+        position = container.key.value(values[0]).position
+        return [Span(container.partitions.at(position), position, position, is_logical=True)]
+    return [Span(container.partitions.alive[0], "", "FF", is_logical=False)]
+
+
+def _respond(call: Call, container: Container, page: Page, query: Query | None) -> Response:
+    call.charge = charges.query(page.count, page.size, page.scanned)
+    body = b'{"_rid":"%s","Documents":[%s],"_count":%d}' % (
+        container.rid.encode(),
+        b",".join(page.rows),
+        page.count,
+    )
+    headers = {"x-ms-item-count": str(page.count)}
+    if page.continuation is not None:
+        headers["x-ms-continuation"] = page.continuation.encode()
+    if query is not None:
+        add_metrics(call, headers, page)
+    return Response(200, body, headers)
+
+
+def _page_size(call: Call) -> int:
+    text = call.header("x-ms-max-item-count")
+    if not text:
+        return Page.DEFAULT
+    if not text.lstrip("-").isdigit() or int(text) == 0 or int(text) < -1:
+        raise BadRequest(f"The page size '{text}' is invalid; use a positive number, or -1 for as many as fit.")
+    return int(text) if int(text) > 0 else Page.UNBOUNDED
+
+
+def _parse(body: dict[str, Any]) -> Query:
+    text = body.get("query")
+    if not isinstance(text, str):
+        raise BadRequest("The body of a query needs a 'query'.")
+    return _parsed(text, orjson.dumps(body.get("parameters") or []))
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str, parameters: bytes) -> Query:
+    try:
+        return Query.parse(text, orjson.loads(parameters))
+    except SqlError as error:
+        raise BadRequest(error.message, code=error.code) from error

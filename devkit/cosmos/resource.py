@@ -1,0 +1,88 @@
+"""What every stored resource has: an id that is valid, an etag, a time stamp; and the database, which has no more."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from devkit.cosmos import rid
+from devkit.cosmos.errors import BadRequest
+
+if TYPE_CHECKING:
+    from devkit.cosmos.container import Container
+
+MAX_ID_LENGTH = 1023
+_FORBIDDEN = frozenset("/\\?#")
+
+
+def check_id(body: Mapping[str, Any]) -> str:
+    """The `id` of a body, if it is one the service would take."""
+    name = body.get("id")
+    if name is None:
+        raise BadRequest("The input content is invalid because the required properties - 'id; ' - are missing.")
+    if not isinstance(name, str) or not name:
+        raise BadRequest(
+            "The input name is invalid. Ensure to provide a unique non-empty string less than '1024' characters."
+        )
+    if len(name) > MAX_ID_LENGTH:
+        raise BadRequest(
+            f"The input name has {len(name)} characters. "
+            "Ensure to provide a unique non-empty string less than '1024' characters."
+        )
+    if not _FORBIDDEN.isdisjoint(name):
+        raise BadRequest(f"The input name '{name}' is invalid: it may not contain '/', '\\', '?' or '#'.")
+    return name
+
+
+def now() -> int:
+    """The service's clock: whole seconds since 1970."""
+    return int(time.time())
+
+
+def stamp(body: dict[str, Any]) -> dict[str, Any]:
+    """Give a changed metadata resource a new etag and time stamp."""
+    body["_etag"] = f'"{uuid.uuid4()}"'
+    body["_ts"] = now()
+    return body
+
+
+@dataclass(eq=False, slots=True)
+class Database:
+    """A database and the containers in it."""
+
+    number: int
+    rid_bytes: bytes
+    body: dict[str, Any]
+    containers: dict[str, Container] = field(default_factory=dict)
+    containers_by_rid: dict[str, Container] = field(default_factory=dict)
+
+    @staticmethod
+    def build(number: int, body: dict[str, Any]) -> Database:
+        """Put the system properties in place."""
+        raw = rid.database_rid(number)
+        text = rid.encode(raw)
+        body |= {"_rid": text, "_self": f"dbs/{text}/", "_colls": "colls/", "_users": "users/"}
+        return Database(number, raw, body)
+
+    @property
+    def id(self) -> str:
+        """The name."""
+        return str(self.body["id"])
+
+    @property
+    def rid(self) -> str:
+        """The resource id as text."""
+        return str(self.body["_rid"])
+
+    def add(self, container: Container) -> None:
+        """Make a container findable."""
+        self.containers[container.id] = container
+        self.containers_by_rid[container.rid] = container
+
+    def remove(self, container: Container) -> None:
+        """Forget a container."""
+        del self.containers[container.id]
+        del self.containers_by_rid[container.rid]

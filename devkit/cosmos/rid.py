@@ -1,0 +1,43 @@
+"""Resource ids: base64 with `/` written as `-`; a database has 4 bytes, a container 8, an item 16."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+_CONTAINER_BIT = 0x80000000
+_DATABASE_LENGTH, _CONTAINER_LENGTH, _ITEM_LENGTH = 4, 8, 16
+
+
+def database_rid(number: int) -> bytes:
+    """The id of the database with this storage number."""
+    return (0x54000000 | number).to_bytes(4, "big")
+
+
+def container_rid(database: bytes, number: int) -> bytes:
+    """The id of the container with this storage number."""
+    return database + (_CONTAINER_BIT | number).to_bytes(4, "big")
+
+
+def item_rid(container: bytes, number: int) -> str:
+    """The text of an item's id."""
+    return encode(container + number.to_bytes(8, "big"))
+
+
+def item_number(text: str) -> int | None:
+    """The number inside an item's id; None when the text is not one."""
+    raw = decode(text)
+    return int.from_bytes(raw[8:], "big") if raw is not None and len(raw) == _ITEM_LENGTH else None
+
+
+def encode(raw: bytes) -> str:
+    """The text of an id."""
+    return base64.b64encode(raw, b"+-").decode()
+
+
+def decode(text: str) -> bytes | None:
+    """The bytes of an id; None when the text is not one."""
+    try:
+        return base64.b64decode(text, b"+-", validate=True)
+    except (binascii.Error, ValueError):
+        return None

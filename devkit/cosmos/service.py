@@ -1,0 +1,162 @@
+"""The server without a wire: one request in, one answer out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from devkit.cosmos.account import Account
+from devkit.cosmos.address import parse_address
+from devkit.cosmos.auth import Signatures
+from devkit.cosmos.batch import Batches
+from devkit.cosmos.call import Call, classify
+from devkit.cosmos.catalog import Catalog
+from devkit.cosmos.changefeed import ChangeFeed
+from devkit.cosmos.container import Container
+from devkit.cosmos.containers import Containers
+from devkit.cosmos.databases import Databases
+from devkit.cosmos.errors import COLLECTION_RID_MISMATCH, BadRequest, CosmosError, MethodNotAllowed
+from devkit.cosmos.expiry import Expiry
+from devkit.cosmos.faults import ConnectionLost, Fault, Faults, RequestInfo
+from devkit.cosmos.items import Items
+from devkit.cosmos.log import Entry, RequestLog
+from devkit.cosmos.message import Request, Response
+from devkit.cosmos.offers import Offers
+from devkit.cosmos.purge import Purge
+from devkit.cosmos.query import Queries
+from devkit.cosmos.ranges import Ranges
+from devkit.cosmos.splits import Splits
+from devkit.cosmos.store import Store
+
+
+class Service:
+    """Takes requests apart and hands them to the part that answers them."""
+
+    def __init__(self, store: Store, key: str, partitions: int, faults: Faults, log: RequestLog) -> None:
+        self._signatures = Signatures(key)
+        self._faults = faults
+        self._log = log
+        self.catalog = Catalog(store)
+        self.splits = Splits(store, self.catalog)
+        self._expiry = Expiry(store)
+        self._account = Account()
+        self._offers = Offers(store, self.catalog, self.splits)
+        self._databases = Databases(self.catalog, self._offers)
+        self._containers = Containers(store, self.catalog, self._offers, partitions)
+        items, queries = Items(store), Queries(store)
+        batches, feed, purge = Batches(store), ChangeFeed(store, self.catalog), Purge(store)
+        self._on_items: dict[str, Callable[[Call, Container], Response]] = {
+            **dict.fromkeys(("create", "read", "replace", "upsert", "delete", "patch"), items.handle),
+            "batch": batches.handle,
+            "query": queries.handle,
+            "queryplan": queries.plan,
+            "list": queries.listing,
+            "changefeed": feed.handle,
+            "deletepartition": purge.handle,
+            "pkranges": Ranges().handle,
+        }
+
+    def exchange(self, request: Request, sleep: Callable[[float], None] = time.sleep) -> Response:
+        """Answer one request.
+
+        Raises `ConnectionLost` when the client is to get no answer, and whatever a registered callback raises.
+        """
+        started = time.perf_counter()
+        try:
+            address = parse_address(request.path)
+            call = Call(request, address, classify(request, address), address.database, address.container)
+            self._signatures.check(request, address)
+        except CosmosError as error:
+            return error.response()
+        if not self._faults.active:
+            response = self._handle(call)
+        else:
+            response = self._handle_faulty(call, started, sleep)
+        self._note(call, response, started)
+        return response
+
+    def _handle_faulty(self, call: Call, started: float, sleep: Callable[[float], None]) -> Response:
+        number = self._faults.next_number()
+        self._faults.notify(_info(call, number), "before")
+        delay, fault = self._faults.decide(_info(call, number))
+        if delay:
+            sleep(delay)
+        if fault is not None and fault.status:
+            return call.finish(fault.refusal().response())
+        if fault is not None and fault.reset:
+            self._lose(call, fault, started)
+        response = self._handle(call)
+        self._faults.notify(_info(call, number, response.status), "after")
+        if fault is not None:
+            self._lose(call, fault, started)
+        return response
+
+    def _lose(self, call: Call, fault: Fault, started: float) -> None:
+        self._note(call, Response(0), started)
+        raise ConnectionLost(timeout=fault.timeout)
+
+    def _handle(self, call: Call) -> Response:
+        try:
+            response = self._dispatch(call)
+        except CosmosError as error:
+            response = error.response()
+            call.charge = call.charge or 1.0
+        return call.finish(response)
+
+    def _dispatch(self, call: Call) -> Response:
+        kind = call.address.kind
+        if kind in ("docs", "pkranges", "operations", "conflicts"):
+            container = self.catalog.container(call.database, call.container, owner=True)
+            call.target = container
+            call.database, call.container = container.database.id, container.id
+            intended = call.header("x-ms-cosmos-intended-collection-rid")
+            if intended and intended != container.rid:
+                raise BadRequest(
+                    f"Collection Rid '{intended}' does not match: '{container.id}' is now '{container.rid}'.",
+                    sub_status=COLLECTION_RID_MISMATCH,
+                )
+            if container.next_expiry is not None:
+                self._expiry.sweep(container)
+            handler = self._on_items.get(call.operation)
+            if handler is not None:
+                return handler(call, container)
+            if kind == "conflicts":
+                return self._containers.conflicts(call, container)
+        elif kind == "":
+            return self._account.handle(call)
+        elif kind == "dbs":
+            return self._databases.handle(call)
+        elif kind == "colls":
+            return self._containers.handle(call)
+        elif kind == "offers":
+            return self._offers.handle(call)
+        raise MethodNotAllowed(f"{call.request.method} is not allowed on '{call.request.path}'.")
+
+    def _note(self, call: Call, response: Response, started: float) -> None:
+        sub_status = response.headers.get("x-ms-substatus")
+        self._log.add(
+            Entry(
+                call.operation,
+                call.database,
+                call.container,
+                response.status,
+                int(sub_status) if sub_status else 0,
+                call.charge,
+                time.perf_counter() - started,
+            )
+        )
+
+
+def _info(call: Call, number: int, status: int = 0) -> RequestInfo:
+    request = call.request
+    return RequestInfo(
+        number,
+        call.operation,
+        call.database,
+        call.container,
+        request.method,
+        request.path,
+        request.headers,
+        request.body,
+        status,
+    )

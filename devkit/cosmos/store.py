@@ -1,0 +1,116 @@
+"""The SQLite file underneath: schema, one connection, one lock, transactions.
+
+Items lie in the order of the change feed. The row's key is
+
+    partition number (20 bits) | LSN inside the partition (36 bits) | place inside the transaction (7 bits)
+
+so draining a physical partition is one sequential scan, and a page can end exactly between two transactions.
+Two indexes lead from a logical partition to its items: by id, and by creation order.
+
+WAL with `synchronous=NORMAL`: a killed process loses no committed transaction (the operating system holds the
+pages); only a power cut could.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+FILE_NAME = "cosmos.sqlite3"
+
+LSN_BITS = 36
+PLACE_BITS = 7
+PARTITION_SHIFT = LSN_BITS + PLACE_BITS
+LINEAGE_MASK = (1 << PARTITION_SHIFT) - 1
+"""The part of a row's key that survives a split."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS databases (number INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS containers (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, database INTEGER NOT NULL, next_item INTEGER NOT NULL DEFAULT 1,
+    keeps_versions INTEGER NOT NULL DEFAULT 0, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS partitions (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, container INTEGER NOT NULL, id TEXT NOT NULL, low TEXT NOT NULL,
+    high TEXT NOT NULL, parents TEXT NOT NULL, generation INTEGER NOT NULL, lsn INTEGER NOT NULL,
+    alive INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS offers (number INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS items (
+    position INTEGER PRIMARY KEY, container INTEGER NOT NULL, epk TEXT NOT NULL, id TEXT NOT NULL,
+    number INTEGER NOT NULL, ts INTEGER NOT NULL, expires INTEGER, body BLOB NOT NULL);
+CREATE UNIQUE INDEX IF NOT EXISTS items_by_id ON items (container, epk, id);
+CREATE INDEX IF NOT EXISTS items_by_number ON items (container, epk, number);
+CREATE INDEX IF NOT EXISTS items_by_expiry ON items (container, expires) WHERE expires IS NOT NULL;
+CREATE TABLE IF NOT EXISTS unique_keys (
+    container INTEGER NOT NULL, epk TEXT NOT NULL, policy INTEGER NOT NULL, value TEXT NOT NULL,
+    number INTEGER NOT NULL, PRIMARY KEY (container, epk, policy, value)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS versions (
+    position INTEGER PRIMARY KEY, container INTEGER NOT NULL, epk TEXT NOT NULL, operation TEXT NOT NULL,
+    ts INTEGER NOT NULL, previous INTEGER, current BLOB, old BLOB);
+"""
+
+
+def lsn_of(position: int) -> int:
+    """The LSN inside a row's key."""
+    return (position & LINEAGE_MASK) >> PLACE_BITS
+
+
+class Store:
+    """One SQLite database; every use of the connection happens under `lock`."""
+
+    def __init__(self, data: Path | None) -> None:
+        self.lock = threading.RLock()
+        self._connection = sqlite3.connect(
+            _file(data), isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        self._connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # two servers on one file would share its counters
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=NORMAL")
+        self._connection.execute("PRAGMA temp_store=MEMORY")
+        self._connection.execute("PRAGMA cache_size=-65536")
+        self._connection.executescript(_SCHEMA)
+        self.execute = self._connection.execute
+        self.executemany = self._connection.executemany
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; nested use joins the outer transaction."""
+        with self.lock:
+            if self._connection.in_transaction:
+                yield
+                return
+            self.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self.execute("ROLLBACK")
+                raise
+            self.execute("COMMIT")
+
+    def one(self, statement: str, parameters: tuple[Any, ...] = ()) -> Any:
+        """The first row, or None."""
+        with self.lock:
+            return self.execute(statement, parameters).fetchone()
+
+    def all(self, statement: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
+        """Every row."""
+        with self.lock:
+            return self.execute(statement, parameters).fetchall()
+
+    def close(self) -> None:
+        """Close the connection; the write-ahead log is folded into the file."""
+        with self.lock:
+            self._connection.close()
+
+
+def _file(data: Path | None) -> str:
+    if data is None:
+        return ":memory:"
+    if data.suffix and not data.is_dir():
+        data.parent.mkdir(parents=True, exist_ok=True)
+        return str(data)
+    data.mkdir(parents=True, exist_ok=True)
+    return str(data / FILE_NAME)

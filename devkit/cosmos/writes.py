@@ -1,0 +1,233 @@
+"""Writes to one logical partition: one transaction, one LSN, all or nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from devkit.cosmos import charges, document
+from devkit.cosmos.container import Container
+from devkit.cosmos.definition import check_ttl_value
+from devkit.cosmos.errors import KEY_MISMATCH, BadRequest, Conflict, NotFound, PreconditionFailed
+from devkit.cosmos.partition_key import PartitionKeyValue
+from devkit.cosmos.partitions import Partition
+from devkit.cosmos.patch import patched
+from devkit.cosmos.resource import check_id, now
+from devkit.cosmos.store import PARTITION_SHIFT, PLACE_BITS, Store
+from devkit.cosmos.unique_keys import UniqueKeys
+from devkit.cosmos.versions import Versions
+
+_ITEM_NUMBER_BLOCK = 1000
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one operation gives back."""
+
+    status: int
+    body: bytes
+    etag: str
+    charge: float
+    number: int
+
+
+@dataclass(slots=True)
+class Stored:
+    """One row."""
+
+    position: int
+    number: int
+    ts: int
+    body: bytes
+
+    @property
+    def etag(self) -> str:
+        """The version's etag."""
+        return document.etag(self.number, self.position)
+
+
+@dataclass(slots=True)
+class Conditions:
+    """If-Match and If-None-Match of an operation; empty when not given."""
+
+    if_match: str = ""
+    if_none_match: str = ""
+
+    def check(self, stored: Stored) -> None:
+        """Raise `PreconditionFailed` when the stored version is not the expected one."""
+        if self.if_match and self.if_match not in ("*", stored.etag):
+            raise PreconditionFailed("One of the specified pre-condition is not met: the item has another etag.")
+        if self.if_none_match and self.if_none_match in ("*", stored.etag):
+            raise PreconditionFailed("One of the specified pre-condition is not met: the item has this etag.")
+
+
+ALWAYS = Conditions()
+
+
+class Writes:
+    """The operations of one transaction; to be used inside `store.transaction()` and then committed."""
+
+    def __init__(self, store: Store, container: Container, key: PartitionKeyValue) -> None:
+        self._store = store
+        self._container = container
+        self._key = key
+        self.partition: Partition = container.partitions.at(key.position)
+        self.lsn = self.partition.lsn + 1
+        self._places = 0
+        self._now = now()
+        self._unique = UniqueKeys(store, container, key) if container.unique_keys else None
+        self._versions = Versions(store, container, key) if container.keeps_versions else None
+
+    def commit(self, *, has_deleted: bool = False) -> None:
+        """Take the LSN; call it as the transaction's last step."""
+        if self._places:
+            if has_deleted:
+                # A deleted row leaves nothing to find the LSN by after a restart.
+                self._store.execute("UPDATE partitions SET lsn = ? WHERE number = ?", (self.lsn, self.partition.number))
+            self.partition.lsn = self.lsn
+
+    def find(self, item_id: str) -> Stored:
+        """The stored item, or `NotFound`."""
+        row = self._store.execute(
+            "SELECT position, number, ts, body FROM items WHERE container = ? AND epk = ? AND id = ?",
+            (self._container.number, self._key.position, item_id),
+        ).fetchone()
+        if row is None:
+            raise NotFound(f"Resource Not Found: there is no item '{item_id}' in partition {self._key.text}.")
+        return Stored(*row)
+
+    def create(self, item: dict[str, Any], raw: bytes) -> Outcome:
+        """Store a new item."""
+        item_id = self._check(item)
+        number = self._next_number()
+        position = self._next_position()
+        body = document.compose(self._container, raw, number, position, self._now)
+        try:
+            self._store.execute(
+                "INSERT INTO items (position, container, epk, id, number, ts, expires, body) VALUES (?,?,?,?,?,?,?,?)",
+                (position, self._container.number, self._key.position, item_id, number, self._now,
+                 self._expiry(item), body),
+            )  # fmt: skip
+        except sqlite3.IntegrityError as error:
+            raise Conflict(
+                f"Entity with the specified id already exists in the system: '{item_id}' in partition {self._key.text}."
+            ) from error
+        if self._unique:
+            self._unique.add(item, number)
+        if self._versions:
+            self._versions.created(position, self._now, body)
+        charge = charges.create(len(body), self._container.indexing.terms(item))
+        return Outcome(201, body, document.etag(number, position), charge, number)
+
+    def replace(
+        self,
+        item_id: str,
+        item: dict[str, Any],
+        raw: bytes,
+        conditions: Conditions = ALWAYS,
+        stored: Stored | None = None,
+    ) -> Outcome:
+        """Overwrite an item."""
+        stored = stored or self.find(item_id)
+        conditions.check(stored)
+        new_id = self._check(item)
+        position = self._next_position()
+        body = document.compose(self._container, raw, stored.number, position, self._now)
+        if self._unique:
+            self._unique.move(orjson.loads(stored.body), item, stored.number)
+        try:
+            self._store.execute(
+                "UPDATE items SET position = ?, id = ?, ts = ?, expires = ?, body = ? WHERE position = ?",
+                (position, new_id, self._now, self._expiry(item), body, stored.position),
+            )
+        except sqlite3.IntegrityError as error:
+            raise Conflict(f"Entity with the specified id already exists in the system: '{new_id}'.") from error
+        if self._versions:
+            self._versions.replaced(position, self._now, stored.position, body, stored.body)
+        charge = charges.replace(len(body), self._container.indexing.terms(item))
+        return Outcome(200, body, document.etag(stored.number, position), charge, stored.number)
+
+    def upsert(self, item: dict[str, Any], raw: bytes, conditions: Conditions = ALWAYS) -> Outcome:
+        """Create, or overwrite what is there."""
+        item_id = self._check(item)
+        try:
+            stored = self.find(item_id)
+        except NotFound:
+            if conditions.if_match and conditions.if_match != "*":
+                raise PreconditionFailed("One of the specified pre-condition is not met: there is no item.") from None
+            return self.create(item, raw)
+        return self.replace(item_id, item, raw, conditions, stored)
+
+    def patch(self, item_id: str, change: dict[str, Any], conditions: Conditions = ALWAYS) -> Outcome:
+        """Change parts of an item."""
+        stored = self.find(item_id)
+        conditions.check(stored)
+        item = patched(orjson.loads(stored.body), change, self._container.key)
+        raw = document.without_system_properties(item, b"") or orjson.dumps(item)
+        if item.get("id") != item_id:
+            raise BadRequest("A patch may not change the id of an item.")
+        return self.replace(item_id, item, raw, ALWAYS, stored)
+
+    def delete(self, item_id: str, conditions: Conditions = ALWAYS) -> Outcome:
+        """Remove an item."""
+        stored = self.find(item_id)
+        conditions.check(stored)
+        self.remove(item_id, stored)
+        charge = charges.create(len(stored.body), self._container.indexing.terms(orjson.loads(stored.body)))
+        return Outcome(204, b"", stored.etag, charge, stored.number)
+
+    def remove(self, item_id: str, stored: Stored, *, is_expiry: bool = False) -> None:
+        """Take a row out, with its unique keys, leaving a tombstone where versions are kept."""
+        position = self._next_position()
+        self._store.execute("DELETE FROM items WHERE position = ?", (stored.position,))
+        if self._unique:
+            self._unique.remove(orjson.loads(stored.body))
+        if self._versions:
+            self._versions.deleted(position, self._now, stored.position, stored.body, is_expiry=is_expiry)
+
+    def read(self, item_id: str) -> Outcome:
+        """One item as it is at this point of the transaction."""
+        stored = self.find(item_id)
+        return Outcome(200, stored.body, stored.etag, charges.point_read(len(stored.body)), stored.number)
+
+    def _check(self, item: dict[str, Any]) -> str:
+        item_id = check_id(item)
+        if self._container.key.of(item).text != self._key.text:
+            raise BadRequest(
+                "PartitionKey extracted from document doesn't match the one specified in the header: "
+                f"the header says {self._key.text}, the item {self._container.key.of(item).text}.",
+                sub_status=KEY_MISMATCH,
+            )
+        return item_id
+
+    def _expiry(self, item: dict[str, Any]) -> int | None:
+        ttl = self._container.default_ttl
+        if "ttl" in item:
+            if item["ttl"] is None:
+                raise BadRequest("The input ttl 'null' is invalid. Ensure to provide a nonzero positive integer or -1.")
+            own = check_ttl_value(item["ttl"], "item")
+            ttl = own if ttl is not None else None
+        if ttl is None or ttl == -1:
+            return None
+        expires = self._now + ttl
+        if self._container.next_expiry is None or expires < self._container.next_expiry:
+            self._container.next_expiry = expires
+        return expires
+
+    def _next_position(self) -> int:
+        position = (self.partition.number << PARTITION_SHIFT) | (self.lsn << PLACE_BITS) | self._places
+        self._places += 1
+        return position
+
+    def _next_number(self) -> int:
+        container = self._container
+        number = container.next_item
+        if number >= container.reserved_items:
+            reserved = number + _ITEM_NUMBER_BLOCK
+            self._store.execute("UPDATE containers SET next_item = ? WHERE number = ?", (reserved, container.number))
+            container.reserved_items = reserved
+        container.next_item = number + 1
+        return number
