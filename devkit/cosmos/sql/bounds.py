@@ -193,9 +193,9 @@ def _intersect(left: Bounds, right: Bounds) -> Bounds | None:
     if len({type(value) is str for value in values}) > 1:
         return None
     low, low_inclusive = left.low, left.low_inclusive
-    if low is None or (right.low is not None and (right.low, not right.low_inclusive) > (low, not low_inclusive)):  # type: ignore[operator]
+    if low is None or (right.low is not None and (right.low, not right.low_inclusive) > (low, not low_inclusive)):
         low, low_inclusive = right.low, right.low_inclusive
     high, high_inclusive = left.high, left.high_inclusive
-    if high is None or (right.high is not None and (right.high, right.high_inclusive) < (high, high_inclusive)):  # type: ignore[operator]
+    if high is None or (right.high is not None and (right.high, right.high_inclusive) < (high, high_inclusive)):
         high, high_inclusive = right.high, right.high_inclusive
     return Bounds(low, low_inclusive, high, high_inclusive)

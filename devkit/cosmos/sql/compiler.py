@@ -60,12 +60,10 @@ class Compiler:
         method: Callable[[Any, Scope], Evaluate] = getattr(self, f"_{type(tree).__name__.lower()}")
         return method(tree, scope)
 
-    def constant(self, tree: Expression) -> Any:
-        """The value of a literal or a parameter; raises LookupError for anything else."""
+    def constant(self, tree: Literal | Parameter) -> Any:
+        """The value of a literal or a parameter."""
         if isinstance(tree, Literal):
             return tree.value
-        if not isinstance(tree, Parameter):
-            raise LookupError
         if tree.name not in self._parameters:
             raise self.error(
                 f"The parameter {tree.name} has no value; add it to the parameters of the request", tree.position
@@ -76,12 +74,10 @@ class Compiler:
         return tuple(self.compile(tree, scope) for tree in trees)
 
     def _literal(self, tree: Literal, _: Scope) -> Evaluate:
-        value = tree.value
-        return lambda row: value
+        return _always(tree.value)
 
     def _parameter(self, tree: Parameter, _: Scope) -> Evaluate:
-        value = self.constant(tree)
-        return lambda row: value
+        return _always(self.constant(tree))
 
     def _name(self, tree: Name, scope: Scope) -> Evaluate:
         if tree.name not in scope.slots:
@@ -107,12 +103,8 @@ class Compiler:
         right = self.compile(tree.right, scope)
         if tree.operator == "??":
             return lambda row: right(row) if (value := left(row)) is UNDEFINED else value
-        try:
-            constant = self.constant(tree.right)
-        except LookupError:
-            pass
-        else:
-            shortcut = compare_constant(tree.operator, left, constant)
+        if isinstance(tree.right, Literal | Parameter):
+            shortcut = compare_constant(tree.operator, left, self.constant(tree.right))
             if shortcut is not None:
                 return shortcut
         apply = BINARY[tree.operator]
@@ -204,6 +196,10 @@ class Compiler:
         if tree.kind == "EXISTS":
             return lambda row: next(rows(row), UNDEFINED) is not UNDEFINED
         return lambda row: _only(rows(row))
+
+
+def _always(value: Any) -> Evaluate:
+    return lambda _: value
 
 
 def _only(rows: Iterator[Any]) -> Any:

@@ -11,7 +11,7 @@ from devkit.cosmos.sql.errors import SqlError
 from devkit.cosmos.sql.grouping import Grouping
 from devkit.cosmos.sql.program import Expand, Program
 from devkit.cosmos.sql.scope import Scope
-from devkit.cosmos.sql.tree import Expression, Name, Select, Source
+from devkit.cosmos.sql.tree import Literal, Name, Parameter, Select, Source
 from devkit.cosmos.sql.values import UNDEFINED
 from devkit.cosmos.sql.walk import aggregates_of, column_names, property_path, ungrouped
 
@@ -38,7 +38,7 @@ class Linker:
         path = property_path(first.collection)
         return self._over(select, path[0].name if path else _HIDDEN, first, joins), zip
 
-    def count(self, tree: Expression | None, clause: str) -> int | None:
+    def count(self, tree: Literal | Parameter | None, clause: str) -> int | None:
         """The number of TOP, OFFSET or LIMIT; None without the clause."""
         if tree is None:
             return None

@@ -160,7 +160,7 @@ class _SelectParser:
         direction = self._cursor.accept("ASC", "DESC")
         return Sort(expression, direction is not None and direction.text == "DESC")
 
-    def _count(self, clause: str) -> Expression:
+    def _count(self, clause: str) -> Literal | Parameter:
         cursor = self._cursor
         token = cursor.token
         if token.kind == "parameter":

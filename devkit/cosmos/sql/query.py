@@ -10,7 +10,7 @@ from devkit.cosmos.sql.errors import SqlError
 from devkit.cosmos.sql.linker import Linker
 from devkit.cosmos.sql.parser import parse
 from devkit.cosmos.sql.plan import plan
-from devkit.cosmos.sql.tree import Select
+from devkit.cosmos.sql.tree import Name, Select
 from devkit.cosmos.sql.walk import aggregates_of, property_path
 
 
@@ -87,12 +87,12 @@ class Query:
 
 
 def _sort_paths(select: Select) -> tuple[tuple[str, bool], ...]:
+    if select.order_by and (len(select.sources) != 1 or not isinstance(select.sources[0].collection, Name)):
+        raise SqlError("ORDER BY needs FROM with the container alone: no JOIN, path, IN or subquery")
     paths = []
     for sort in select.order_by:
         path = property_path(sort.expression)
         if path is None or not path[1] or not all(type(key) is str for key in path[1]):
             raise SqlError("ORDER BY only sorts by property paths, such as c.name or c.address.city")
-        if path[0].name != select.sources[0].alias or len(select.sources) > 1:
-            raise SqlError("ORDER BY only sorts by properties of the item, and not together with JOIN")
         paths.append(("/" + "/".join(str(key) for key in path[1]), sort.descending))
     return tuple(paths)

@@ -12,10 +12,13 @@ from typing import Any, Final, NamedTuple
 
 from devkit.cosmos.sql.errors import SqlError
 
-RESERVED: Final = frozenset(
-    "AND ARRAY AS ASC BETWEEN BY DESC DISTINCT ESCAPE EXISTS FALSE FROM GROUP IN JOIN LEFT LIKE LIMIT NOT NULL "
-    "OFFSET OR ORDER RIGHT SELECT TOP TRUE UDF UNDEFINED VALUE WHERE".split()
-)
+# fmt: off
+RESERVED: Final = frozenset((
+    "AND", "ARRAY", "AS", "ASC", "BETWEEN", "BY", "DESC", "DISTINCT", "ESCAPE", "EXISTS", "FALSE",
+    "FROM", "GROUP", "IN", "JOIN", "LEFT", "LIKE", "LIMIT", "NOT", "NULL", "OFFSET", "OR",
+    "ORDER", "RIGHT", "SELECT", "TOP", "TRUE", "UDF", "UNDEFINED", "VALUE", "WHERE",
+))
+# fmt: on
 """Words that cannot be an alias or follow a dot; a property of that name is written ``c["value"]``."""
 
 _TOKEN: Final = re.compile(

@@ -7,7 +7,8 @@ spellings of one query give equal trees.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal as OneOf
+from typing import Any
+from typing import Literal as OneOf
 
 from devkit.cosmos.sql.values import UNDEFINED
 
@@ -202,13 +203,13 @@ class Select:
     projections: tuple[Projection, ...]
     value: bool = False
     distinct: bool = False
-    top: Expression | None = None
+    top: Literal | Parameter | None = None
     sources: tuple[Source, ...] = ()
     where: Expression | None = None
     group_by: tuple[Expression, ...] = ()
     order_by: tuple[Sort, ...] = ()
-    offset: Expression | None = None
-    limit: Expression | None = None
+    offset: Literal | Parameter | None = None
+    limit: Literal | Parameter | None = None
 
     @property
     def star(self) -> bool:
