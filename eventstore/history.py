@@ -1,0 +1,112 @@
+"""Reading the log: one stream forwards or backwards, its outcomes, all streams. Memory does not grow with a stream."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Final
+
+from azure.cosmos import ContainerProxy
+
+from eventstore.chain import genesis
+from eventstore.documents import MAX_VERSION, Document, RecordedEvent, event_id
+from eventstore.outcomes import RecordedOutcome
+from eventstore.verification import Verification, verify
+
+PAGE: Final = 500
+"""Documents per request; Cosmos DB cuts a page earlier when it reaches 4 MB."""
+
+_FORWARD: Final = "SELECT * FROM c WHERE c.id >= @low AND c.id <= @high ORDER BY c.id ASC"
+_BACKWARD: Final = "SELECT * FROM c WHERE c.id >= @low AND c.id <= @high ORDER BY c.id DESC"
+_FIRST: Final = "SELECT c.streamId, c.prev FROM c WHERE c.id = @zero OR c.id = @one"
+
+_LOWEST: Final = "-"
+_HIGHEST_OUTCOME: Final = "."
+_HIGHEST: Final = "\U0010ffff"
+
+
+class History:
+    """The events of a container, as they were recorded."""
+
+    def __init__(self, events: ContainerProxy) -> None:
+        self._events = events
+
+    def stream(
+        self,
+        stream: str,
+        *,
+        after: int | None = None,
+        upto: int | None = None,
+        until: datetime | None = None,
+        descending: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[RecordedEvent]:
+        """The events of one stream in the order of their versions, `descending` in reverse.
+
+        Args:
+            after: only versions greater than this.
+            upto: only versions up to and including this.
+            until: only what was recorded up to this moment (aware). The clocks of several writers may differ a little:
+                the events end before the first one, in the given order of reading, that was recorded later.
+            limit: at most so many events.
+        """
+        documents = self.documents(stream, after=after, upto=upto, descending=descending)
+        events = (RecordedEvent.from_document(document) for document in documents)
+        return islice(_recorded_until(events, until, descending=descending), limit)
+
+    def documents(
+        self, stream: str, *, after: int | None = None, upto: int | None = None, descending: bool = False
+    ) -> Iterator[Document]:
+        """As `stream`, the documents themselves with every byte that was hashed."""
+        low = event_id(0 if after is None else after + 1)
+        high = event_id(MAX_VERSION if upto is None else upto)
+        return self._query(stream, low, high, descending=descending)
+
+    def outcomes(self, stream: str) -> Iterator[RecordedOutcome]:
+        """The commands on this stream that had no events, in no particular order: refused, or nothing to do."""
+        return map(RecordedOutcome.from_document, self._query(stream, _LOWEST, _HIGHEST_OUTCOME))
+
+    def streams(self) -> Iterator[str]:
+        """The names of all streams that have events, each once, in the order in which the partitions lie.
+
+        A stream is found by its first event, whose version is 0 or 1.
+        """
+        for row in self._events.query_items(
+            _FIRST,
+            parameters=[{"name": "@zero", "value": event_id(0)}, {"name": "@one", "value": event_id(1)}],
+            enable_cross_partition_query=True,
+            max_item_count=PAGE,
+        ):
+            if row["prev"] == genesis(row["streamId"]):
+                yield row["streamId"]
+
+    def verify(self, stream: str, *, head: tuple[int, str] | None = None) -> Verification:
+        """Recompute the hash chain of a stream. `head` is a version and its hash that were kept elsewhere.
+
+        Without it, a stream whose last events were removed, or that was rewritten as a whole, verifies.
+        """
+        return verify(stream, self._query(stream, "", _HIGHEST), head=head)
+
+    def _query(self, stream: str, low: str, high: str, *, descending: bool = False) -> Iterator[Document]:
+        return iter(
+            self._events.query_items(
+                _BACKWARD if descending else _FORWARD,
+                parameters=[{"name": "@low", "value": low}, {"name": "@high", "value": high}],
+                partition_key=stream,
+                max_item_count=PAGE,
+            )
+        )
+
+
+def _recorded_until(
+    events: Iterator[RecordedEvent], until: datetime | None, *, descending: bool
+) -> Iterator[RecordedEvent]:
+    if until is None:
+        yield from events
+        return
+    for event in events:
+        if datetime.fromisoformat(event.recorded_at) <= until:
+            yield event
+            if descending:
+                yield from events
+        elif not descending:
+            return
