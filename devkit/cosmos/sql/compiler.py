@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from devkit.cosmos.sql.aggregates import AGGREGATES
+from devkit.cosmos.sql.computed import Computed
 from devkit.cosmos.sql.errors import SqlError
 from devkit.cosmos.sql.functions import FUNCTIONS, unsupported
 from devkit.cosmos.sql.like import matcher
@@ -46,9 +47,12 @@ SubqueryCompiler = Callable[[Select, Scope], Callable[[Row], Iterator[Any]]]
 class Compiler:
     """Compiles the expressions of one query; ``subquery`` compiles a nested query to row -> iterator of rows."""
 
-    def __init__(self, text: str, parameters: Constants, subquery: SubqueryCompiler) -> None:
+    def __init__(
+        self, text: str, parameters: Constants, computed: Mapping[str, Computed], subquery: SubqueryCompiler
+    ) -> None:
         self._text = text
         self._parameters = parameters
+        self._computed = computed
         self._rows_of = subquery
 
     def error(self, message: str, position: int) -> SqlError:
@@ -90,6 +94,10 @@ class Compiler:
         base = self.compile(tree.base, scope)
         if isinstance(tree.key, Literal):
             slot = scope.slots[tree.base.name] if isinstance(tree.base, Name) else None
+            if slot is not None and slot == scope.item and tree.key.value in self._computed:
+                definition = self._computed[tree.key.value]
+                inside = Compiler(definition.text, {}, {}, self._rows_of)
+                return inside.compile(definition.expression, Scope({definition.alias: slot}, scope.size))
             return constant_member(base, tree.key.value, slot)
         key = self.compile(tree.key, scope)
         return lambda row: member(base(row), key(row))

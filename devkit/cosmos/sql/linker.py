@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from devkit.cosmos.sql.aggregates import AGGREGATES
 from devkit.cosmos.sql.compiler import Compiler, Constants, Evaluate, Row
+from devkit.cosmos.sql.computed import Computed
 from devkit.cosmos.sql.errors import SqlError
 from devkit.cosmos.sql.grouping import Grouping
 from devkit.cosmos.sql.program import Expand, Program
@@ -23,8 +24,8 @@ Feed = Callable[[Iterable[Any]], Iterable[Row]]
 class Linker:
     """Links one query with the values of its parameters."""
 
-    def __init__(self, text: str, parameters: Constants) -> None:
-        self._compiler = Compiler(text, parameters, self._nested)
+    def __init__(self, text: str, parameters: Constants, computed: Mapping[str, Computed]) -> None:
+        self._compiler = Compiler(text, parameters, computed, self._nested)
 
     def link(self, select: Select) -> tuple[Program, Feed]:
         """The program of a query over a container, and what turns the container's items into its rows."""
@@ -34,9 +35,11 @@ class Linker:
         if isinstance(first.collection, Select):
             inner, feed = self.link(first.collection)
             row = Source(Name(_HIDDEN), first.alias, first.iterates)
-            return self._over(select, _HIDDEN, row, joins), lambda items: zip(inner.run(feed(items)))
+            return self._over(select, Scope().bind(_HIDDEN), row, joins), lambda items: zip(inner.run(feed(items)))
         path = property_path(first.collection)
-        return self._over(select, path[0].name if path else _HIDDEN, first, joins), zip
+        if isinstance(first.collection, Name) and not first.iterates:
+            return self._program(select, Scope().bind_item(first.alias), (), joins), zip
+        return self._over(select, Scope().bind(path[0].name if path else _HIDDEN), first, joins), zip
 
     def count(self, tree: Literal | Parameter | None, clause: str) -> int | None:
         """The number of TOP, OFFSET or LIMIT; None without the clause."""
@@ -47,12 +50,9 @@ class Linker:
             raise SqlError(f"{clause} takes a whole number that is not negative, not {value!r}")
         return value
 
-    def _over(self, select: Select, root: str, first: Source, joins: tuple[Source, ...]) -> Program:
-        """A program over rows of one slot, named ``root`` for the first member of FROM alone."""
-        if isinstance(first.collection, Name) and not first.iterates:
-            return self._program(select, Scope().bind(first.alias), (), joins)
-        expansion = self._expansion(first, Scope().bind(root))
-        return self._program(select, Scope(size=1).bind(first.alias), (expansion,), joins)
+    def _over(self, select: Select, root: Scope, first: Source, joins: tuple[Source, ...]) -> Program:
+        """A program over rows of one slot, whose name in ``root`` only the first member of FROM can use."""
+        return self._program(select, Scope(size=1).bind(first.alias), (self._expansion(first, root),), joins)
 
     def _nested(self, select: Select, scope: Scope) -> Callable[[Row], Iterator[Any]]:
         program = self._program(select, scope, (), select.sources)

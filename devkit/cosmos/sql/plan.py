@@ -73,6 +73,23 @@ def plan(select: Select, linker: Linker) -> dict[str, Any]:
     }
 
 
+def features(select: Select) -> frozenset[str]:
+    """See ``Query.features``."""
+    calls = aggregates_of(select)
+    wanted = {
+        "Aggregate": bool(calls),
+        "MultipleAggregates": len(calls) > 1,
+        "CountIf": any(call.name == "COUNTIF" for call in calls),
+        "GroupBy": bool(select.group_by),
+        "Distinct": select.distinct,
+        "OrderBy": bool(select.order_by),
+        "MultipleOrderBy": len(select.order_by) > 1,
+        "Top": select.top is not None,
+        "OffsetAndLimit": select.limit is not None,
+    }
+    return frozenset(name for name, needed in wanted.items() if needed)
+
+
 def _distinct_type(select: Select) -> str:
     if not select.distinct:
         return "None"

@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from devkit.cosmos.sql.bounds import Bounds, access, key_values
+from devkit.cosmos.sql.computed import computed
 from devkit.cosmos.sql.errors import SqlError
 from devkit.cosmos.sql.linker import Linker
 from devkit.cosmos.sql.parser import parse
-from devkit.cosmos.sql.plan import plan
+from devkit.cosmos.sql.plan import features, plan
 from devkit.cosmos.sql.tree import Name, Select
 from devkit.cosmos.sql.walk import aggregates_of, property_path
 
@@ -20,10 +21,10 @@ class Query:
     Items are JSON objects as ``dict``; results are JSON values and may share structure with the items.
     """
 
-    def __init__(self, text: str, parameters: Mapping[str, Any]) -> None:
+    def __init__(self, text: str, parameters: Mapping[str, Any], definitions: Mapping[str, str]) -> None:
         self._select = parse(text)
         self._parameters = parameters
-        self._linker = Linker(text, parameters)
+        self._linker = Linker(text, parameters, {name: computed(name, definitions[name]) for name in definitions})
         try:
             self._program, self._feed = self._linker.link(self._select)
         except RecursionError:
@@ -31,12 +32,16 @@ class Query:
         self.order_by = _sort_paths(self._select)
 
     @classmethod
-    def parse(cls, text: str, parameters: Sequence[Mapping[str, Any]] = ()) -> Query:
+    def parse(
+        cls, text: str, parameters: Sequence[Mapping[str, Any]] = (), *, definitions: Mapping[str, str] | None = None
+    ) -> Query:
         """The query of a request; ``parameters`` are ``{"name": "@x", "value": …}``.
 
+        ``definitions`` are the container's computed properties: name -> definition, ``SELECT VALUE … FROM c``.
         Raises SqlError, which is HTTP 400, for a text that is no query or asks for what is not supported.
         """
-        return cls(text, {parameter["name"]: parameter.get("value") for parameter in parameters or ()})
+        values = {parameter["name"]: parameter.get("value") for parameter in parameters}
+        return cls(text, values, definitions or {})
 
     @property
     def streams(self) -> bool:
@@ -77,6 +82,14 @@ class Query:
         None when WHERE gives no such bound and every item has to be looked at.
         """
         return access(self._select, self._parameters, paths)
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What a client must be able to merge to run this across partitions.
+
+        The names are those of the ``x-ms-cosmos-supported-query-features`` header.
+        """
+        return features(self._select)
 
     def plan(self) -> dict[str, Any]:
         """The query plan that an SDK asks for: ``{"queryInfo": {…}}``; the query ranges are the server's to add.

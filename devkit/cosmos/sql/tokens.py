@@ -11,6 +11,7 @@ import re
 from typing import Any, Final, NamedTuple
 
 from devkit.cosmos.sql.errors import SqlError
+from devkit.cosmos.sql.values import UNDEFINED, number
 
 # fmt: off
 RESERVED: Final = frozenset((
@@ -80,11 +81,12 @@ def _token(kind: str, piece: str, text: str, position: int) -> Token:
     return Token(kind, piece, piece, position)
 
 
-def _number(piece: str, text: str, position: int) -> int | float:
-    if piece.isdecimal():
-        return int(piece)
-    value = float(piece)
-    if value in (float("inf"), float("-inf")):
+def _number(piece: str, text: str, position: int) -> Any:
+    try:
+        value = number(int(piece) if piece.isdecimal() else float(piece))
+    except OverflowError:
+        value = UNDEFINED
+    if value is UNDEFINED:
         raise SqlError(f"The number {piece} is beyond the range of a double", text=text, position=position)
     return value
 
