@@ -1,0 +1,155 @@
+"""The change feed of the events container, read with full control of the position.
+
+A position is an LSN: one per transaction of a physical partition, rising. It is kept without the SDK's continuation
+token, which is opaque and carries a range list of its own; the token is built from the position for each read and
+taken apart after it. Two of the SDK's habits make that necessary: a token that spans two ranges with one of them
+unread cannot be resumed, and a token from a start time cannot either.
+
+The token is base64 of JSON, `azure.cosmos._change_feed.change_feed_state.ChangeFeedStateV2` (azure-cosmos 4.17).
+"""
+
+import base64
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+import orjson
+from azure.cosmos import ContainerProxy
+
+from eventstore.documents import RecordedEvent, is_event
+from projectors.gateway import Gateway
+from projectors.meter import Meter
+
+_in_order = attrgetter("lsn", "stream", "version")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FeedRange:
+    """Effective partition keys from `min` (inclusive) to `max` (exclusive), upper-case hex; "" to "FF" is all."""
+
+    min: str
+    max: str
+
+    @property
+    def id(self) -> str:
+        """A name fit for a document id."""
+        return f"{self.min or '00'}-{self.max}"
+
+    def clip(self, other: "FeedRange") -> "FeedRange":
+        """The part of `other` that lies in this range."""
+        return FeedRange(max(self.min, other.min), min(self.max, other.max))
+
+    def holds(self, key: str) -> bool:
+        """Whether the effective partition key lies in this range."""
+        return self.min <= key < self.max
+
+    def document(self) -> dict[str, Any]:
+        """As the SDK writes a range."""
+        return {"min": self.min, "max": self.max, "isMinInclusive": True, "isMaxInclusive": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Whole transactions of one range, in the order of (LSN, stream, version).
+
+    `lsn` is the position after them, None as long as the range never held anything; `size` counts all documents, those
+    that are no events too; `full` says that more is there at once; `head` is the range's newest LSN where the answer
+    told it.
+    """
+
+    events: list[RecordedEvent]
+    lsn: int | None
+    size: int
+    full: bool
+    head: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The range lies in several physical partitions by now: `ranges`, which together are the range."""
+
+    ranges: tuple[FeedRange, ...]
+
+
+def continuation(feed_range: FeedRange, lsn: int, rid: str) -> str:
+    """The SDK's continuation token for "after `lsn` in this range", byte for byte."""
+    scope = feed_range.document()
+    token = {
+        "v": "v2",
+        "containerRid": rid,
+        "mode": "LatestVersion",
+        "startFrom": {"Type": "Beginning"},
+        "continuation": {
+            "v": "v2",
+            "rid": rid,
+            "continuation": [{"token": f'"{lsn}"', "range": scope}],
+            "Range": scope,
+        },
+    }
+    return base64.b64encode(json.dumps(token).encode()).decode()
+
+
+class Feed:
+    """Reads pages of one container's change feed. Safe between threads."""
+
+    def __init__(self, container: ContainerProxy, *, meter: Meter, stop: threading.Event) -> None:
+        self._container = container
+        self._gateway = Gateway(container, meter=meter, stop=stop)
+        self._meter = meter
+
+    def rid(self) -> str:
+        """The container's resource id: another one means another container, whatever its name."""
+        return str(self._gateway.send(self._container.read)["_rid"])
+
+    def ranges(self) -> list[FeedRange]:
+        """The physical partitions as they are now."""
+        found = self._gateway.send(lambda: list(self._container.read_feed_ranges(force_refresh=True)))
+        return sorted(FeedRange(item["Range"]["min"], item["Range"]["max"]) for item in found)
+
+    def read(self, feed_range: FeedRange, lsn: int | None, rid: str, *, limit: int) -> Page | Split:
+        """The next page after `lsn` (from the beginning when None), at most about `limit` documents.
+
+        A page of more than one physical range is discarded whole and reported as a Split: its parts have positions of
+        their own, and one lease keeps one.
+        """
+        start: dict[str, Any] = (
+            {"feed_range": {"Range": feed_range.document()}, "start_time": "Beginning"}
+            if lsn is None
+            else {"continuation": continuation(feed_range, lsn, rid)}
+        )
+        documents, headers = self._gateway.send(lambda: self._page(start, limit))
+        parts = orjson.loads(base64.b64decode(headers["etag"]))["continuation"]["continuation"]
+        ranges = tuple(sorted(FeedRange(part["range"]["min"], part["range"]["max"]) for part in parts))
+        if ranges != (feed_range,):
+            return Split(tuple(feed_range.clip(part) for part in ranges))
+        events = [RecordedEvent.from_document(document) for document in documents if is_event(document)]
+        events.sort(key=_in_order)
+        position = _lsn(parts[0]["token"])
+        return Page(
+            events, lsn if position is None else position, len(documents), len(documents) >= limit, _head(headers)
+        )
+
+    def _page(self, start: Mapping[str, Any], limit: int) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
+        captured: list[Mapping[str, Any]] = []
+        pages = self._container.query_items_change_feed(
+            max_item_count=limit, response_hook=lambda headers, _: captured.append(headers), **start
+        ).by_page()
+        documents: list[dict[str, Any]] = list(next(pages, ()))
+        for headers in captured:
+            self._meter.charge(headers)
+        # Only now: the SDK puts its token into the very headers that it gave to the hook, after giving them.
+        return documents, captured[-1]
+
+
+def _lsn(etag: str | None) -> int | None:
+    return int(etag.strip('"')) if etag else None
+
+
+def _head(headers: Mapping[str, Any]) -> int | None:
+    """The newest LSN, out of a session token `<range>:<version>#<lsn>[#<region>=<lsn>…]`."""
+    token = str(headers.get("x-ms-session-token") or "")
+    parts = token.partition(":")[2].split("#")
+    return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else None

@@ -1,0 +1,156 @@
+"""One container, spoken to patiently.
+
+Throttling (429) means "not done, come again after so long": it is waited out here, as long as the worker lives. All
+other failures are sorted into the few kinds that the protocols above distinguish; what fits none of them passes
+through as the SDK raised it.
+
+    409, 412, and 404 of a write    Conflict      somebody else was there first
+    no answer, 408, 449, 500, 503   Unanswered    it may have happened
+    400, 413 of a write             Rejected      it will never happen
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+from azure.core import MatchConditions
+from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
+from azure.cosmos import ContainerProxy
+from azure.cosmos.exceptions import CosmosClientTimeoutError, CosmosResourceNotFoundError
+
+from projectors.errors import Conflict, Rejected, Stopping, Unanswered
+from projectors.meter import Meter
+
+Document: TypeAlias = dict[str, Any]
+Operation: TypeAlias = tuple[str, tuple[Any, ...]] | tuple[str, tuple[Any, ...], dict[str, Any]]
+T = TypeVar("T")
+
+_CONFLICTS = frozenset((404, 409, 412))
+_UNANSWERED = frozenset((408, 449, 500, 503))
+_REJECTED = frozenset((400, 413))
+_NO_ANSWER = (ServiceRequestError, ServiceResponseError, CosmosClientTimeoutError)
+_RETRY_AFTER = "x-ms-retry-after-ms"
+_DEFAULT_RETRY_AFTER = 0.1
+_IDS_PER_QUERY = 200
+
+
+class Gateway:
+    """Reads and conditional writes of one container; every answer is booked in the meter.
+
+    `stop` ends waits for a throttled store with `Stopping`.
+    """
+
+    def __init__(self, container: ContainerProxy, *, meter: Meter, stop: threading.Event) -> None:
+        self.container = container
+        self.meter = meter
+        self._stop = stop
+
+    def read(self, id_: str, partition: str) -> Document | None:
+        """A point read; None when there is no such item."""
+
+        def request() -> Document | None:
+            try:
+                return self.container.read_item(id_, partition, response_hook=self._book)
+            except CosmosResourceNotFoundError as error:
+                self._book(error.headers or {})
+                return None
+
+        return self.send(request)
+
+    def query(self, sql: str, partition: str | None = None, /, **parameters: Any) -> list[Document]:
+        """All rows of a query in one logical partition, or in all of them."""
+        scope: dict[str, Any] = (
+            {"enable_cross_partition_query": True} if partition is None else {"partition_key": partition}
+        )
+
+        def request() -> list[Document]:
+            return list(
+                self.container.query_items(
+                    sql,
+                    parameters=[{"name": f"@{name}", "value": value} for name, value in parameters.items()],
+                    response_hook=self._book,
+                    **scope,
+                )
+            )
+
+        return self.send(request)
+
+    def read_many(self, partition: str, ids: Sequence[str]) -> list[Document]:
+        """Those of the items that are there. A point read for one (1 RU), queries for more."""
+        if len(ids) == 1:
+            found = self.read(ids[0], partition)
+            return [] if found is None else [found]
+        documents: list[Document] = []
+        for start in range(0, len(ids), _IDS_PER_QUERY):
+            some = {f"id{number}": id_ for number, id_ in enumerate(ids[start : start + _IDS_PER_QUERY])}
+            names = ", ".join(f"@{name}" for name in some)
+            documents += self.query(f"SELECT * FROM c WHERE c.id IN ({names})", partition, **some)  # noqa: S608
+        return documents
+
+    def create(self, document: Document) -> str:
+        """Creates the item; its etag. Raises Conflict when there is one."""
+        return self._etag_of(lambda hook: self.container.create_item(document, response_hook=hook))
+
+    def replace(self, document: Document, etag: str) -> str:
+        """Replaces the item If-Match; its new etag. Raises Conflict when it has changed or gone."""
+        return self._etag_of(
+            lambda hook: self.container.replace_item(
+                document["id"],
+                document,
+                etag=etag,
+                match_condition=MatchConditions.IfNotModified,
+                response_hook=hook,
+            )
+        )
+
+    def delete(self, id_: str, partition: str) -> None:
+        """Deletes the item; Conflict when it has gone."""
+        self.send(lambda: self.container.delete_item(id_, partition, response_hook=self._book))
+
+    def batch(self, partition: str, operations: Sequence[Operation]) -> list[str]:
+        """One transactional batch; the new etags, in the order of the operations ("" for a delete)."""
+        results = self.send(lambda: self.container.execute_item_batch(operations, partition, response_hook=self._book))
+        return [result.get("eTag") or "" for result in results]
+
+    def send(self, request: Callable[[], T]) -> T:
+        """The request's answer, however often it is throttled; its failures in this room's terms."""
+        while True:
+            self.meter.pace(self._stop)
+            try:
+                return request()
+            except AzureError as error:
+                self._wait_or_raise(error)
+
+    def _etag_of(self, request: Callable[[Callable[..., None]], Any]) -> str:
+        captured: list[Mapping[str, Any]] = []
+
+        def hook(headers: Mapping[str, Any], *_: Any) -> None:
+            captured.append(headers)
+            self._book(headers)
+
+        self.send(lambda: request(hook))
+        return str(captured[-1]["etag"])
+
+    def _book(self, headers: Mapping[str, Any], *_: Any) -> None:
+        self.meter.charge(headers)
+
+    def _wait_or_raise(self, error: AzureError) -> None:
+        if isinstance(error, _NO_ANSWER):
+            raise Unanswered(f"{self.container.id}: no answer: {error}") from error
+        status = getattr(error, "status_code", None)
+        headers = getattr(error, "headers", None) or {}
+        self.meter.charge(headers)
+        index = getattr(error, "error_index", None) or 0
+        if status == 429:
+            delay = float(headers.get(_RETRY_AFTER) or _DEFAULT_RETRY_AFTER * 1000) / 1000
+            self.meter.throttled(delay)
+            if self._stop.wait(delay):
+                raise Stopping(f"{self.container.id}: told to stop while throttled") from error
+            return
+        if status in _CONFLICTS:
+            raise Conflict(f"{self.container.id}: {status}", index) from error
+        if status in _UNANSWERED:
+            raise Unanswered(f"{self.container.id}: {status}") from error
+        if status in _REJECTED:
+            raise Rejected(f"{self.container.id}: {status}: {error.message}", index) from error
+        raise error

@@ -1,0 +1,180 @@
+"""What a query sees of a view: items, and how fresh they are.
+
+    reader = ViewReader(client, "tidemark")
+    reader.get("account-summary", "account-alice", after=position, wait=2.0)
+    reader.page("statement", "account-alice", limit=50, descending=True)
+
+Every answer says which version of the stream it reflects and when that was recorded. A position (`eventstore.position`)
+makes a reader wait, bounded, until the view has come that far; then it answers with what there is and says whether it
+has. A reader never goes back: a switch to a generation that is behind what was served before is waited for likewise.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from azure.cosmos import CosmosClient
+
+from eventstore.containers import VIEWS as CONTAINER
+from eventstore.position import Position
+from projectors.cursor import Cursor
+from projectors.gateway import Document, Gateway
+from projectors.guard import GUARD_PREFIX
+from projectors.meter import Meter
+from projectors.registry import CachedRegistry, Registry
+from projectors.stream_projector import guard_place, partition_key
+from projectors.view import StreamView
+from projectors.views import view_named
+
+MAX_WAIT = 10.0
+"""Seconds: no query waits longer, whatever it asks for."""
+MAX_PAGE = 500
+_POLL_MIN, _POLL_MAX = 0.005, 0.1
+_REMEMBERED = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How much of a stream an answer reflects.
+
+    `version` is the last version applied (0: nothing yet), `recorded_at` when that was recorded (ISO 8601),
+    `generation` the one that answered. `reached` is False when a position was asked for, or was served before, and the
+    view had not come that far in time. `parked` describes the event that the view cannot apply: while it is set, the
+    answer stays at `version` although later versions exist.
+    """
+
+    version: int
+    recorded_at: str | None
+    generation: int
+    reached: bool
+    parked: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item; `data` is None when the view has none for this stream."""
+
+    data: dict[str, Any] | None
+    freshness: Freshness
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """One page of items, in the order asked for; `next` continues it, None at the end."""
+
+    data: list[dict[str, Any]]
+    next: str | None
+    freshness: Freshness
+
+
+class ViewReader:
+    """Reads views of streams. Safe between threads; one per process remembers what it served."""
+
+    def __init__(
+        self,
+        client: CosmosClient,
+        database: str,
+        *,
+        meter: Meter | None = None,
+        follow_seconds: float = 0.5,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        container = client.get_database_client(database).get_container_client(CONTAINER.name)
+        self._gateway = Gateway(container, meter=meter or Meter(), stop=threading.Event())
+        self._registry = CachedRegistry(Registry(self._gateway), seconds=follow_seconds, clock=clock)
+        self._clock = clock
+        self._served: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, view: str, stream: str, *, after: Position | None = None, wait: float = 0.0) -> Item:
+        """What the view keeps for a stream: one point read (1 RU).
+
+        `after` with `wait` seconds (at most MAX_WAIT) waits until the view has that position; a position of another
+        stream is not waited for. Raises UnknownView.
+        """
+        document, freshness = self._fresh(view_named(view), stream, after, wait)
+        return Item(document.get("state") if document else None, freshness)
+
+    def page(
+        self,
+        view: str,
+        stream: str,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+        descending: bool = False,
+        where: dict[str, tuple[Any, Any]] | None = None,
+        after: Position | None = None,
+        wait: float = 0.0,
+    ) -> Items:
+        """A page of the items of a stream, by key: a point read and a single-partition query.
+
+        `where` maps names of item fields to (least, most), both inclusive, None for no bound, e.g.
+        {"effective_date": ("1994-01-01", None)}. `cursor` is `next` of the page before and carries the direction.
+        Raises UnknownView, BadCursor.
+        """
+        found = view_named(view)
+        size = max(1, min(limit, MAX_PAGE))
+        position = Cursor.parse(cursor) if cursor else Cursor(None, descending=descending)
+        _, freshness = self._fresh(found, stream, after, wait)
+        partition = partition_key(found.name, freshness.generation, found.bucket(stream))
+        rows = self._rows(partition, position, size + 1, where or {})
+        newest = max((row["version"] for row in rows), default=0)
+        if newest > freshness.version:  # written since the guard was read
+            _, freshness = self._fresh(found, stream, Position(stream, newest), wait)
+        following = Cursor(rows[size - 1]["id"], descending=position.descending).text() if len(rows) > size else None
+        return Items([row["data"] for row in rows[:size]], following, freshness)
+
+    def _fresh(
+        self, view: StreamView, stream: str, after: Position | None, wait: float
+    ) -> tuple[Document | None, Freshness]:
+        """The guard, once it has reached what was asked for and what was served before, or time is up."""
+        asked = after.version if after is not None and after.stream == stream else 0
+        least = max(asked, self._served.get((view.name, stream), 0))
+        end = self._clock() + min(wait, MAX_WAIT)
+        delay = _POLL_MIN
+        while True:
+            generation = self._registry.serving(view.name)
+            place = guard_place(view, generation, stream)
+            document = self._gateway.read(place.id, place.partition)
+            version = document["version"] if document else 0
+            left = end - self._clock()
+            if version >= least or left <= 0:
+                break
+            time.sleep(min(delay, left))
+            delay = min(delay * 2, _POLL_MAX)
+        self._remember(view.name, stream, version)
+        found = document or {}
+        return document, Freshness(version, found.get("at"), generation, version >= least, _parked(found))
+
+    def _rows(self, partition: str, position: Cursor, limit: int, where: dict[str, tuple[Any, Any]]) -> list[Document]:
+        conditions, parameters = ["c.id < @guards"], {"guards": GUARD_PREFIX}
+        if position.key is not None:
+            conditions.append("c.id < @key" if position.descending else "c.id > @key")
+            parameters["key"] = position.key
+        for field, (least, most) in where.items():
+            if not field.isidentifier():
+                raise ValueError(f"{field!r} is no field of an item")
+            for name, operator, bound in (("least", ">=", least), ("most", "<=", most)):
+                if bound is not None:
+                    conditions.append(f"c.data.{field} {operator} @{field}_{name}")
+                    parameters[f"{field}_{name}"] = bound
+        order = "DESC" if position.descending else "ASC"
+        sql = f"SELECT TOP {limit} * FROM c WHERE {' AND '.join(conditions)} ORDER BY c.id {order}"  # noqa: S608 - names checked above
+        return self._gateway.query(sql, partition, **parameters)
+
+    def _remember(self, view: str, stream: str, version: int) -> None:
+        key = (view, stream)
+        with self._lock:
+            self._served[key] = max(version, self._served.pop(key, 0))
+            if len(self._served) > _REMEMBERED:
+                self._served.popitem(last=False)
+
+
+def _parked(document: Document) -> dict[str, Any] | None:
+    if document.get("upto") is None:
+        return None
+    return {**document["error"], "upto": document["upto"], "attempts": document["attempts"]}

@@ -1,0 +1,137 @@
+"""The leases that one worker holds, and how it comes by them."""
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+
+from projectors.balance import wanted
+from projectors.consumer import Consumer
+from projectors.errors import LeaseLost, ProjectionError
+from projectors.lease import HeldLease, Lease
+from projectors.runner import Runner
+from projectors.settings import WorkerSettings
+from projectors.stores import Stores
+from projectors.view import StreamView
+from projectors.view_consumer import ViewConsumer
+
+_log = logging.getLogger(__name__)
+
+
+class Roster:
+    """Runners by consumer and range. The owner token is new for every roster: nobody takes up what it did not take."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        consumers: Sequence[Consumer],
+        views: Sequence[StreamView],
+        *,
+        settings: WorkerSettings,
+        executor: Executor | None,
+        clock: Callable[[], float],
+    ) -> None:
+        self._stores = stores
+        self._fixed = tuple(consumers)
+        self._views = tuple(views)
+        self._settings = settings
+        self._executor = executor
+        self._clock = clock
+        self._owner = uuid.uuid4().hex
+        self._lock = threading.Lock()
+        self._runners: dict[tuple[str, str], Runner] = {}
+
+    @property
+    def runners(self) -> list[Runner]:
+        """Those at work now."""
+        with self._lock:
+            return list(self._runners.values())
+
+    def refresh(self, *, alone: bool = False) -> None:
+        """Renews what is held, gives back what is no longer wanted, takes what is due to this worker.
+
+        `alone` takes all that is free, whatever other workers hold.
+        """
+        consumers = {consumer.name: consumer for consumer in self._wanted_consumers()}
+        for runner in self.runners:
+            if runner.consumer.name not in consumers:
+                runner.cancel()
+            else:
+                self._keep(runner)
+        leases = self._leases(consumers)
+        for lease in wanted(leases, self._owner, self._clock(), alone=alone):
+            self._take(consumers[lease.consumer], lease)
+
+    def remove(self, runner: Runner, *, release: bool) -> None:
+        """Takes a runner off the roster, and gives its lease back unless that is already another's."""
+        with self._lock:
+            self._runners.pop(_key(runner.held.now), None)
+        if release:
+            try:
+                runner.held.release()
+            except ProjectionError as error:  # it expires by itself
+                _log.info("%s", error)
+
+    def _wanted_consumers(self) -> list[Consumer]:
+        known = self._stores.registry.all()
+        consumers = list(self._fixed)
+        for view in self._views:
+            generations = known[view.name].live if view.name in known else [1]
+            consumers += [self.view_consumer(view, generation) for generation in generations]
+        return consumers
+
+    def view_consumer(self, view: StreamView, generation: int, *, park: bool = True) -> ViewConsumer:
+        """A generation of a view as a consumer that uses this roster's stores."""
+        return ViewConsumer(
+            view,
+            generation,
+            views=self._stores.views,
+            history=self._stores.history,
+            mapper=self._stores.mapper,
+            executor=self._executor,
+            park=park,
+            max_pending=self._settings.pending,
+        )
+
+    def _leases(self, consumers: dict[str, Consumer]) -> list[Lease]:
+        """The leases of all consumers; those that have none yet get theirs."""
+        known = self._stores.leases.of_all(consumers)
+        missing = [name for name in consumers if not known[name]]
+        if missing:
+            rid, ranges = self._stores.feed.rid(), self._stores.feed.ranges()
+            for name in missing:
+                self._stores.leases.establish(name, ranges, rid)
+                known[name] = self._stores.leases.of(name)
+        return [lease for leases in known.values() for lease in leases]
+
+    def _take(self, consumer: Consumer, lease: Lease) -> None:
+        if _key(lease) in self._runners:  # ours, and expired: the runner renews it itself, or finds out
+            return
+        try:
+            taken = self._stores.leases.take(lease, self._owner)
+        except LeaseLost:
+            return
+        runner = Runner(
+            consumer,
+            HeldLease(self._stores.leases, taken),
+            self._stores.feed,
+            settings=self._settings,
+            meter=self._stores.meter,
+            executor=self._executor,
+        )
+        with self._lock:
+            self._runners[_key(taken)] = runner
+
+    def _keep(self, runner: Runner) -> None:
+        if runner.held.now.expires - self._clock() > self._settings.lease * 2 / 3:
+            return
+        try:
+            runner.held.renew()
+        except LeaseLost as error:
+            _log.info("%s", error)
+            runner.cancel()
+
+
+def _key(lease: Lease) -> tuple[str, str]:
+    return lease.consumer, lease.id

@@ -1,0 +1,151 @@
+"""Works one range for one consumer, a page at a time.
+
+    read a page -> handle it in memory -> renew the lease -> write -> checkpoint
+
+In that order: a renewal between reading and writing keeps a worker that was paused from writing what it read long
+ago, and a checkpoint before the writes would lose them in a crash. While full pages follow each other, handling goes
+on in memory and one flush serves several pages; the moment the range is caught up everything is written.
+"""
+
+import enum
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+
+from projectors.consumer import Consumer, Handler
+from projectors.errors import LeaseLost, PoisonEvent, ProjectionError, Stopping, Unavailable
+from projectors.feed import Feed, Page, Split
+from projectors.lease import HeldLease
+from projectors.meter import Meter
+from projectors.settings import WorkerSettings
+
+_log = logging.getLogger(__name__)
+
+
+class Step(enum.Enum):
+    """What a step came to."""
+
+    WORKED = "there may be more at once"
+    IDLE = "caught up"
+    OVER = "this range is no longer this worker's"
+    FAILED = "to be tried again after a while"
+
+
+class Runner:
+    """One held lease at work. Not safe between threads, but for `held`."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        held: HeldLease,
+        feed: Feed,
+        *,
+        settings: WorkerSettings,
+        meter: Meter,
+        executor: Executor | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.consumer = consumer
+        self.held = held
+        self.failures = 0
+        self.error: Exception | None = None
+        self.cancelled = False
+        self._feed = feed
+        self._settings = settings
+        self._meter = meter
+        self._executor = executor
+        self._clock = clock
+        self._begin()
+
+    def _begin(self) -> None:
+        """From the stored position, knowing nothing: what an earlier attempt had in memory is forgotten."""
+        self._handler: Handler = self.consumer.open(self.held.now)
+        self._position = self.held.now.lsn
+        self._ahead: Future[Page | Split] | None = None
+        self._events = 0
+        self._at: str | None = None
+        self._head: int | None = None
+        self._flushed_at = self._clock()
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.consumer.name} {self.held.now.id}"
+
+    def cancel(self) -> None:
+        """The range is no longer wanted here: whoever drives the runner stops after the step under way."""
+        self.cancelled = True
+
+    def step(self) -> Step:
+        """Works one page. Failures leave nothing behind: the next step starts again from the position stored."""
+        try:
+            step = self._step()
+        except LeaseLost as error:
+            _log.info("%s", error)
+            return Step.OVER
+        except Stopping:
+            self._begin()
+            return Step.FAILED
+        except PoisonEvent:
+            raise
+        except Exception as error:  # noqa: BLE001 - one consumer's failure must not hold up another
+            self._failed(error)
+            return Step.FAILED
+        self.failures, self.error = 0, None
+        return step
+
+    def flush(self) -> None:
+        """Writes what is handled and then the position."""
+        if self._position == self.held.now.lsn:
+            return
+        self.held.renew()
+        self._handler.flush()
+        lease = self.held.now
+        self.held.checkpoint(
+            self._position, events=lease.events + self._events, at=self._at or lease.at, head=self._head or lease.head
+        )
+        self._meter.applied(self._events)
+        self._events, self._flushed_at = 0, self._clock()
+
+    def _step(self) -> Step:
+        page = self._next()
+        if isinstance(page, Split):
+            self.flush()
+            self.held.split(page.ranges)
+            _log.info("%s: split into %d ranges", self.name, len(page.ranges))
+            return Step.OVER
+        self._position, self._head = page.lsn, page.head
+        if page.full:
+            self._read_ahead()
+        if page.events:
+            self._handler.handle(page)
+            self._events += len(page.events)
+            self._at = page.events[-1].meta["recorded_at"]
+        if page.full and not self._handler.due and self._clock() - self._flushed_at < self._settings.flush:
+            return Step.WORKED
+        self.flush()
+        return Step.WORKED if page.size else Step.IDLE
+
+    def _next(self) -> Page | Split:
+        if self._ahead is not None:
+            ahead, self._ahead = self._ahead, None
+            return ahead.result()
+        return self._read()
+
+    def _read(self) -> Page | Split:
+        lease = self.held.now
+        return self._feed.read(lease.range, self._position, lease.rid, limit=self._settings.page)
+
+    def _read_ahead(self) -> None:
+        """One page, no more: memory stays bounded and the pages that a crash repeats stay few."""
+        if self._executor is not None:
+            self._ahead = self._executor.submit(self._read)
+
+    def _failed(self, error: Exception) -> None:
+        self.failures += 1
+        self.error = error
+        level = logging.INFO if isinstance(error, Unavailable) else logging.ERROR
+        detail = None if isinstance(error, ProjectionError) else error
+        _log.log(level, "%s: %s", self.name, error, exc_info=detail)
+        self._begin()

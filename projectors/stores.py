@@ -1,0 +1,59 @@
+"""The containers as this room uses them, opened once per worker or reader."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from azure.cosmos import CosmosClient
+
+from eventstore.containers import EVENTS, LEASES, VIEWS
+from eventstore.history import History
+from eventstore.mapper import Mapper
+from projectors.feed import Feed
+from projectors.gateway import Gateway
+from projectors.lease import Leases
+from projectors.meter import Meter
+from projectors.registry import Registry
+
+
+@dataclass(frozen=True)
+class Stores:
+    """`meter` books what all of them spend; setting `stop` ends waits for a throttled store."""
+
+    feed: Feed
+    history: History
+    mapper: Mapper[str]
+    views: Gateway
+    leases: Leases
+    registry: Registry
+    meter: Meter
+    stop: threading.Event
+
+    @classmethod
+    def open(
+        cls,
+        client: CosmosClient,
+        database: str,
+        *,
+        meter: Meter | None = None,
+        stop: threading.Event | None = None,
+        clock: Callable[[], float] = time.time,
+        lease_seconds: float = 30.0,
+    ) -> "Stores":
+        """Sends nothing."""
+        meter, stop = meter or Meter(), stop or threading.Event()
+        proxy = client.get_database_client(database)
+        events = proxy.get_container_client(EVENTS.name)
+        views = Gateway(proxy.get_container_client(VIEWS.name), meter=meter, stop=stop)
+        leases = Gateway(proxy.get_container_client(LEASES.name), meter=meter, stop=stop)
+        return cls(
+            feed=Feed(events, meter=meter, stop=stop),
+            history=History(events),
+            mapper=Mapper(),
+            views=views,
+            leases=Leases(leases, clock=clock, duration=lease_seconds),
+            registry=Registry(views),
+            meter=meter,
+            stop=stop,
+        )

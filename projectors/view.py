@@ -1,0 +1,134 @@
+"""What a view is: which streams, which events, where its items lie, and how they change.
+
+    class Balances(StreamView):
+        name = "balances"
+        category = "account"
+
+        @on(Account.Opened)
+        def opened(self, change: Change, event: Account.Opened) -> None:
+            change.state.update(asset=event.asset, balance=0)
+
+Everything about exactly-once, batches, parking and generations is the projector's business, not the view's. A view is
+a function of the log alone: no clock, no store, no randomness, or a rebuild would not give the same again.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, TypeVar
+
+from projectors.errors import TooManyItems
+
+MAX_ITEMS_PER_EVENT = 50
+"""Half of a transactional batch: pending changes are closed off at that number, so one more event always fits."""
+_HANDLES = "_handles"
+V = TypeVar("V")
+E = TypeVar("E")
+C = TypeVar("C")
+
+
+def on(*events: type[Any]) -> Callable[[Callable[[V, C, E], None]], Callable[[V, C, E], None]]:
+    """Marks a view's method as what the given event classes do to it."""
+
+    def mark(method: Callable[[V, C, E], None]) -> Callable[[V, C, E], None]:
+        setattr(method, _HANDLES, events)
+        return method
+
+    return mark
+
+
+def stable_bucket(text: str, buckets: int) -> str:
+    """Which of so many partitions: the same for ever, in every process."""
+    return str(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest()) % buckets)
+
+
+class Change:
+    """What one or more events of one stream do to a view.
+
+    `state` is kept with the stream's guard and may be changed in place (JSON-native values). Items are written beside
+    it: `create` what is new, `replace` and `delete` what is there. Only the net effect is stored.
+    """
+
+    __slots__ = ("items", "recorded", "state")
+
+    def __init__(self, state: dict[str, Any]) -> None:
+        self.state = state
+        self.items: dict[str, tuple[str, dict[str, Any] | None]] = {}
+        self.recorded: Any = None
+        """The `RecordedEvent` being applied: stream, version, meta (recorded_at, actor, correlation, ...)."""
+
+    def create(self, key: str, data: dict[str, Any]) -> None:
+        """A new item."""
+        gone = key in self.items and self.items[key][0] == "delete"
+        self.items[key] = ("replace" if gone else "create", self._item(data))
+
+    def replace(self, key: str, data: dict[str, Any]) -> None:
+        """An item that is there gets new contents."""
+        fresh = key in self.items and self.items[key][0] == "create"
+        self.items[key] = ("create" if fresh else "replace", self._item(data))
+
+    def delete(self, key: str) -> None:
+        """An item that is there goes away."""
+        if key in self.items and self.items[key][0] == "create":
+            del self.items[key]
+        else:
+            self.items[key] = ("delete", None)
+
+    def _item(self, data: dict[str, Any]) -> dict[str, Any]:
+        return {"version": self.recorded.version, "data": data}
+
+
+class _View:
+    """What both kinds of view share."""
+
+    name: ClassVar[str]
+    """As operators and the API know it."""
+    category: ClassVar[str]
+    """Streams `<category>-…` are read."""
+    _methods: ClassVar[dict[type[Any], str]]
+    types: ClassVar[frozenset[str]]
+    """The registered names of the events that change it."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls._methods = {event: name for name, event in _handled(cls)}
+        cls.types = frozenset(event.TOPIC for event in cls._methods)
+
+    def reads(self, stream: str) -> bool:
+        return stream.startswith(f"{self.category}-")
+
+    def _handler(self, event: Any) -> Callable[[Any, Any], None]:
+        handler: Callable[[Any, Any], None] = getattr(self, self._methods[type(event)])
+        return handler
+
+
+def _handled(cls: type[Any]) -> Iterator[tuple[str, type[Any]]]:
+    for name in dir(cls):
+        for event in getattr(getattr(cls, name, None), _HANDLES, ()):
+            yield name, event
+
+
+class StreamView(_View):
+    """A view whose items each follow one stream.
+
+    The stream's guard (version, state) and its items lie in one partition and change together. With `keyed_by_stream`
+    False the partition is one of `buckets` shared ones, so that many small items go in one batch; with True each
+    stream has its own, so that a page of its items is a single-partition query.
+    """
+
+    keyed_by_stream: ClassVar[bool] = False
+    buckets: ClassVar[int] = 16
+    """Never change it for a view that exists: rebuild under a new name instead."""
+
+    def bucket(self, stream: str) -> str:
+        """The partition of a stream, within the generation."""
+        return self.key(stream) if self.keyed_by_stream else stable_bucket(stream, self.buckets)
+
+    def key(self, stream: str) -> str:
+        """What people call the stream: its name without the category."""
+        return stream[len(self.category) + 1 :]
+
+    def apply(self, change: Change, event: Any) -> None:
+        """Applies one event of a class that the view handles."""
+        self._handler(event)(change, event)
+        if len(change.items) >= 2 * MAX_ITEMS_PER_EVENT:
+            raise TooManyItems(change.recorded.stream, change.recorded.version, len(change.items), MAX_ITEMS_PER_EVENT)

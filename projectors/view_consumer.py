@@ -1,0 +1,47 @@
+"""One generation of one view, as a consumer of the feed."""
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from eventstore.history import History
+from eventstore.mapper import Mapper
+from projectors.consumer import Handler
+from projectors.gateway import Gateway
+from projectors.lease import Lease
+from projectors.stream_projector import StreamProjector
+from projectors.view import StreamView
+
+
+def consumer_name(view: str, generation: int) -> str:
+    """The name under which a generation keeps its positions."""
+    return f"{view}@{generation}"
+
+
+@dataclass(frozen=True)
+class ViewConsumer:
+    """Keeps `view` at `generation` up to date. `park` False raises PoisonEvent for what the view cannot apply."""
+
+    view: StreamView
+    generation: int
+    views: Gateway
+    history: History
+    mapper: Mapper[str]
+    executor: Executor | None = None
+    park: bool = True
+    max_pending: int = 20_000
+
+    @property
+    def name(self) -> str:
+        return consumer_name(self.view.name, self.generation)
+
+    def open(self, lease: Lease) -> Handler:  # noqa: ARG002 - guards are per stream, whatever range it comes from
+        return StreamProjector(
+            self.view,
+            self.generation,
+            views=self.views,
+            history=self.history,
+            mapper=self.mapper,
+            executor=self.executor,
+            park=self.park,
+            max_pending=self.max_pending,
+        )

@@ -1,0 +1,181 @@
+"""Runs consumers: takes leases, works them, gives them back.
+
+    Worker(client, "tidemark").run(stop)                  until told to stop: containers, `tidemark up`
+    Worker(client, "tidemark").run_until_idle(20)         one visit of at most 20 seconds: Functions, tests
+
+Any number of workers, in threads, processes and machines, share the work. One that dies is replaced when its leases
+expire; one that is merely slow and goes on afterwards does no harm.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from azure.core.exceptions import AzureError
+from azure.cosmos import CosmosClient
+
+from projectors.consumer import Consumer
+from projectors.errors import PoisonEvent, ProjectionError
+from projectors.meter import Meter
+from projectors.roster import Roster
+from projectors.runner import Runner, Step
+from projectors.settings import WorkerSettings
+from projectors.stores import Stores
+from projectors.view import StreamView
+from projectors.views import VIEWS
+from projectors.wakeup import Wakeup
+
+_log = logging.getLogger(__name__)
+_TICK = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What `run_until_idle` came to.
+
+    `idle`: nothing was left to do within reach; `events`: how many were applied; `failures`: what failed last, by
+    consumer and range.
+    """
+
+    idle: bool
+    events: int
+    failures: dict[str, str]
+
+
+class Worker:
+    """Works all live generations of `views` (all registered ones unless given), and `consumers` beside them.
+
+    `meter` books requests and request units and may limit them. `clock` gives seconds since 1970. Nothing is sent
+    before `run` or `run_until_idle`; a worker may be visited again and again, but by one thread at a time.
+    """
+
+    def __init__(
+        self,
+        client: CosmosClient,
+        database: str,
+        consumers: Iterable[Consumer] = (),
+        *,
+        views: Iterable[StreamView] | None = None,
+        settings: WorkerSettings | None = None,
+        meter: Meter | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings or WorkerSettings()
+        self._stop = threading.Event()
+        self._meter = meter or Meter()
+        self._stores = Stores.open(
+            client, database, meter=self._meter, stop=self._stop, clock=clock, lease_seconds=self._settings.lease
+        )
+        parallel = self._settings.parallel
+        self._roster = Roster(
+            self._stores,
+            tuple(consumers),
+            tuple(VIEWS.values() if views is None else views),
+            settings=self._settings,
+            executor=ThreadPoolExecutor(parallel, thread_name_prefix="request") if parallel else None,
+            clock=clock,
+        )
+        self._wakeup = Wakeup()
+        self._poison: PoisonEvent | None = None
+
+    def wake(self) -> None:
+        """There is something new in the log: poll now. For whoever appends in the same process."""
+        self._wakeup.ring()
+
+    def run(self, stop: threading.Event) -> None:
+        """Works until `stop` is set, then finishes the pages under way and gives the leases back."""
+        threads: dict[Runner, threading.Thread] = {}
+        try:
+            while not stop.is_set() and self._poison is None:
+                self._survive_refresh()
+                threads = {runner: thread for runner, thread in threads.items() if thread.is_alive()}
+                for runner in self._roster.runners:
+                    if runner not in threads:
+                        threads[runner] = threading.Thread(target=self._work, args=(runner, stop), daemon=True)
+                        threads[runner].start()
+                self._pause(stop, threads)
+        finally:
+            self._stop.set()
+            self._wakeup.ring()
+            for thread in threads.values():
+                thread.join()
+            self._stop.clear()
+        if self._poison is not None:
+            raise self._poison
+
+    def run_until_idle(self, deadline: float) -> Visit:
+        """Works whatever is free until a whole round finds nothing more to do, at most about `deadline` seconds.
+
+        Ranges that other workers hold are left to them. Leases are given back at the end.
+        """
+        end = time.monotonic() + deadline
+        before = self._meter.spent().events
+        idle = False
+        failures: dict[str, str] = {}
+        try:
+            while not idle and time.monotonic() < end:
+                self._roster.refresh(alone=True)
+                steps = [self._until_idle(runner, end) for runner in self._roster.runners]
+                idle = all(step is Step.IDLE for step in steps)
+                if Step.FAILED in steps:
+                    time.sleep(min(self._settings.retry_min, max(0.0, end - time.monotonic())))
+            failures = {runner.name: str(runner.error) for runner in self._roster.runners if runner.error is not None}
+        finally:
+            for runner in self._roster.runners:
+                self._roster.remove(runner, release=True)
+        return Visit(idle, self._meter.spent().events - before, failures)
+
+    def _until_idle(self, runner: Runner, end: float) -> Step:
+        """Steps until there is no more; WORKED when there was something at all, so that others get another look."""
+        worked = False
+        while True:
+            step = runner.step()
+            if step is Step.OVER:
+                self._roster.remove(runner, release=False)
+                return Step.WORKED
+            if step is not Step.WORKED:
+                return Step.WORKED if worked and step is Step.IDLE else step
+            worked = True
+            if time.monotonic() >= end:
+                return Step.WORKED
+
+    def _work(self, runner: Runner, stop: threading.Event) -> None:
+        """The life of a range's thread."""
+        delay = self._settings.idle_min
+        step = Step.WORKED
+        try:
+            while not stop.is_set() and not runner.cancelled:
+                heard = self._wakeup.rings
+                step = runner.step()
+                if step is Step.OVER:
+                    break
+                if step is Step.WORKED:
+                    delay = self._settings.idle_min
+                elif step is Step.FAILED:
+                    stop.wait(self._retry_after(runner.failures))
+                elif self._wakeup.wait(heard, delay) == heard:
+                    delay = min(delay * 2, self._settings.idle_max)
+        except PoisonEvent as error:
+            self._poison = error
+        finally:
+            self._roster.remove(runner, release=step is not Step.OVER)
+
+    def _retry_after(self, failures: int) -> float:
+        bound = min(self._settings.retry_max, self._settings.retry_min * 2.0**failures)
+        return bound * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries
+
+    def _survive_refresh(self) -> None:
+        try:
+            self._roster.refresh()
+        except (AzureError, ProjectionError):  # a store that is away comes back
+            _log.exception("looking at leases failed; trying again in %s s", self._settings.refresh)
+
+    def _pause(self, stop: threading.Event, threads: dict[Runner, threading.Thread]) -> None:
+        """Until the next refresh; a thread that ended (a split, a lease lost) brings it forward."""
+        end = time.monotonic() + self._settings.refresh
+        while not stop.is_set() and time.monotonic() < end and all(thread.is_alive() for thread in threads.values()):
+            stop.wait(_TICK)

@@ -1,0 +1,24 @@
+"""Fixtures for the change feed processor and its views."""
+
+import pytest
+from azure.cosmos import CosmosClient
+from feeding import Ledger
+
+from projectors.settings import WorkerSettings
+from projectors.worker import Worker
+
+
+@pytest.fixture
+def ledger(client: CosmosClient, database: str) -> Ledger:
+    return Ledger(client.get_database_client(database).get_container_client("events"))
+
+
+@pytest.fixture
+def settings() -> WorkerSettings:
+    """Everything in the test's own thread, one request after the other."""
+    return WorkerSettings(parallel=0, refresh=0.05, idle_max=0.05, retry_min=0.01)
+
+
+@pytest.fixture
+def worker(client: CosmosClient, database: str, settings: WorkerSettings) -> Worker:
+    return Worker(client, database, settings=settings)
