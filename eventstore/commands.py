@@ -1,5 +1,116 @@
-"""Commands that take effect exactly once."""
+"""Commands that take effect exactly once: load, decide, append; on a conflict load and decide again.
 
+    store = CommandStore(database, mapper=Mapper(), fold=fold, refusals=DomainError, snapshot_class=Snapshot)
+    outcome = store.execute("account-alice", Command(key, fingerprint), lambda account: …)
+
+The first event of a command carries its id, which is unique in the stream, so whatever happens on the way - a lost
+answer, a request that lands late, two processes with the same command - its events are there once or not at all. A
+refusal or a no-op is recorded under the same id, and answered only when it is: otherwise one attempt could end refused
+and another accepted.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from azure.cosmos import DatabaseProxy
+from eventsourcing.persistence import Mapper
+
+from eventstore.cache import StreamCache, StreamLocks
+from eventstore.containers import EVENTS, SNAPSHOTS
+from eventstore.execution import Execution, Parts
+from eventstore.log import EventLog
 from eventstore.outcomes import Command, Outcome, Refusal
+from eventstore.snapshots import Fold, SnapshotClass, Snapshots
+from eventstore.states import State, States
 
-__all__ = ["Command", "Outcome", "Refusal"]
+__all__ = ["Command", "CommandStore", "Outcome", "Refusal"]
+
+A = TypeVar("A")
+
+
+class CommandStore:
+    """Runs commands on the streams of one database. Safe for any number of threads; one per process is meant.
+
+    Args:
+        mapper: writes and reads domain events.
+        fold: `fold(aggregate or None, events)`, how aggregates come from events (and from a snapshot as the first one).
+        refusals: the class of exceptions that mean "no"; they have `code`, `message` and `details` (JSON values).
+        snapshot_class: takes snapshots (`take(aggregate)`); None for no snapshots.
+        snapshot_every: how many events behind the last snapshot a new one is taken.
+        cache_size: how many aggregates stay in memory.
+        attempts: how often a command is decided when other writers are faster.
+        patience: seconds that a command waits for others of this process on the same stream.
+    """
+
+    def __init__(
+        self,
+        database: DatabaseProxy,
+        *,
+        mapper: Mapper[Any],
+        fold: Fold,
+        refusals: type[Exception],
+        snapshot_class: SnapshotClass | None = None,
+        snapshot_every: int = 50,
+        cache_size: int = 10_000,
+        attempts: int = 8,
+        patience: float = 10.0,
+    ) -> None:
+        self._containers = [database.get_container_client(spec.name) for spec in (EVENTS, SNAPSHOTS)]
+        log = EventLog(self._containers[0])
+        snapshots = Snapshots(self._containers[1], mapper, fold, snapshot_class) if snapshot_class else None
+        self._states = States(log, snapshots, mapper, fold)
+        self._cache: StreamCache[State] = StreamCache(cache_size)
+        self._locks = StreamLocks(patience)
+        self._parts = Parts(
+            log=log,
+            states=self._states,
+            snapshots=snapshots,
+            snapshot_every=snapshot_every,
+            cache=self._cache,
+            mapper=mapper,
+            refusals=refusals,
+            attempts=attempts,
+        )
+
+    def warm_up(self) -> None:
+        """Read what the SDK needs to know of the containers, so that no command pays for it."""
+        for container in self._containers:
+            container.read()
+
+    def load(self, stream: str) -> Any:
+        """The aggregate as it is stored now, None if the stream has no events; the caller's own, not the cache's.
+
+        Sees every command that this process was answered; what others were answered a moment ago may be missing.
+        """
+        known = self._cache.peek(stream)
+        state, _ = self._states.load(stream, session=known.session if known else None)
+        return state.aggregate
+
+    def execute(
+        self,
+        stream: str,
+        command: Command,
+        decide: Callable[[A | None], A | None],
+        *,
+        answer: Callable[[A], Mapping[str, Any]] | None = None,
+        expected_version: int | None = None,
+    ) -> Outcome:
+        """Run one command, or say again what became of it.
+
+        Args:
+            decide: gets the aggregate, None if the stream has no events, and returns it or a new one with pending
+                events, or without any if there is nothing to do; may be called several times. The aggregate is the
+                cached one itself: change it through its events only.
+            answer: the facts that the command is answered with (JSON values), from the aggregate after its events.
+            expected_version: run only if the stream is at this version (0: has no events).
+
+        Raises:
+            VersionMismatch: the stream is at another version; nothing was recorded.
+            CommandReused: the id was recorded with another fingerprint.
+            StoreBusy: others were faster each time, or Cosmos DB throttles; nothing was recorded.
+            StoreUnavailable: no answer; repeat the command with the same id.
+            TooManyEvents, EventTooLarge, EventNotStorable: the command's events cannot be stored.
+            Exception: what `decide` and `answer` raise and is no refusal.
+        """
+        with self._locks.hold(stream):
+            return Execution(self._parts, stream, command, decide, answer, expected_version).run()
