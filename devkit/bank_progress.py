@@ -16,10 +16,10 @@ _LINE_SECONDS = 5.0
 class RunProgress:
     """Context manager; `advance` may be called from any thread."""
 
-    def __init__(self, what: str, total: int, *, console: Console | None = None) -> None:
+    def __init__(self, what: str, total: int, *, console: Console) -> None:
         self._what = what
         self._total = total
-        self._console = console or Console(stderr=True)
+        self._console = console
         self._lock = threading.Lock()
         self._started = self._next_line = 0.0
         self.done = 0

@@ -5,14 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from functions.errors import CannotStart
+
 __all__ = ["DATA_VERSION", "DataFolderError", "data_folder"]
 
 DATA_VERSION = "1"
 """Raised when a folder written before can no longer be read."""
 
 
-class DataFolderError(Exception):
-    """The folder cannot be used; the message says why and what to do."""
+class DataFolderError(CannotStart):
+    """The folder is another version's, another program's, or in use; the message says what to do."""
 
 
 @contextmanager

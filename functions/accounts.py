@@ -7,7 +7,8 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from domain.account import Account, account_stream, require_account, require_no_account
+from domain.account import Account, account_stream
+from domain.errors import AccountExists, AccountNotFound
 from eventstore.commands import Outcome
 from functions.answers import AccountAnswer, account_facts, respond
 from functions.context import CommandContext, Context
@@ -30,11 +31,12 @@ def open_account(body: OpenAccount, services: Injected, context: Context) -> Res
     """Open an account of one asset, empty."""
 
     def decide(account: Account | None) -> Account:
-        require_no_account(account)
+        if account is not None:
+            raise AccountExists(account=body.account_id)
         owner = body.owner or body.account_id
         return Account.open(body.account_id, asset=body.asset, owner=owner, name=body.name, at=context.at)
 
-    outcome = services.accounts.execute(
+    outcome = services.store.execute(
         account_stream(body.account_id),
         context.command("OpenAccount", body),
         decide,
@@ -120,11 +122,12 @@ def execute(
     """Run `change` on the account as one command. `operation` with its target is part of the command's fingerprint."""
 
     def decide(account: Account | None) -> Account:
-        account = require_account(account, account_id)
+        if account is None:
+            raise AccountNotFound(account=account_id)
         change(account)
         return account
 
-    outcome = services.accounts.execute(
+    outcome = services.store.execute(
         account_stream(account_id),
         context.command(operation, body, reason=getattr(body, "reason", None)),
         decide,

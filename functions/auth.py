@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from eventstore.errors import SettingsError
 from functions.jwks import KeySet, KeysUnavailable, UnknownKey
 from functions.problems import Problem
 from functions.settings import Settings, is_loopback
@@ -74,7 +75,8 @@ class EntraAuthenticator:
         key_id = header.get("kid")
         if not isinstance(key_id, str):
             raise UnknownKey("it names no key (kid)")
-        return self._keys.cached(key_id) or await run_in_threadpool(self._keys.find, key_id)
+        cached = self._keys.cached(key_id)
+        return await run_in_threadpool(self._keys.find, key_id) if cached is None else cached
 
     def _claims(self, token: str, key: jwt.PyJWK) -> dict[str, Any]:
         return jwt.decode(
@@ -89,8 +91,11 @@ class EntraAuthenticator:
 
 
 def authenticator(settings: Settings) -> Authenticator:
+    """Raises SettingsError when authentication is wanted and a variable for it is missing."""
     if settings.auth == "none":
         return LoopbackOnly()
+    if settings.missing:
+        raise SettingsError(f"{' and '.join(settings.missing)} must be set: TIDEMARK_AUTH is entra")
     keys = KeySet(settings.auth_jwks_url or "")
     return EntraAuthenticator(keys, issuer=settings.auth_issuer or "", audience=settings.auth_audience or "")
 

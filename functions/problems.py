@@ -31,6 +31,7 @@ from eventstore.errors import (
     StoreUnavailable,
     VersionMismatch,
 )
+from projectors.errors import BadCursor, ProjectionError, Unavailable
 
 __all__ = ["MEDIA_TYPE", "STATUS", "Problem", "install", "problem_response"]
 
@@ -72,6 +73,7 @@ STATUS: Mapping[str, int] = {
     "INTERNAL_ERROR": 500,
     "STORE_BUSY": 503,
     "STORE_UNAVAILABLE": 503,
+    "VIEW_BEHIND": 503,
 }
 
 _FRAMEWORK_CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "BODY_TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE"}
@@ -123,6 +125,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(InvalidCommand, _on_invalid_command)
     app.add_exception_handler(StoreError, _on_store_error)
+    app.add_exception_handler(ProjectionError, _on_projection_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(AzureError, _on_azure_error)
@@ -153,6 +156,17 @@ async def _on_store_error(request: Request, error: Exception) -> Response:
             problem = Problem("STORE_UNAVAILABLE", str(error))
         case CommandInvalid() | InvalidPosition():
             problem = Problem("INVALID_REQUEST", str(error))
+        case _:
+            problem = _unexpected(request.scope, error)
+    return problem_response(problem, request.url.path)
+
+
+async def _on_projection_error(request: Request, error: Exception) -> Response:
+    match error:
+        case BadCursor():
+            problem = Problem("INVALID_REQUEST", str(error))
+        case Unavailable():
+            problem = Problem("STORE_UNAVAILABLE", str(error))
         case _:
             problem = _unexpected(request.scope, error)
     return problem_response(problem, request.url.path)

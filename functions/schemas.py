@@ -103,6 +103,7 @@ class RequestTransfer(Body):
     source: Identifier
     target: Identifier
     amount: Amount
+    asset: Asset
     transfer_id: Identifier | None = Field(default=None, description="derived from the Idempotency-Key when absent")
     reference: Text | None = None
     reverses: Identifier | None = Field(default=None, description="the transfer that this one takes back")

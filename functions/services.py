@@ -6,8 +6,6 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from domain.account import Account
-from domain.transfer import Transfer
 from eventstore.commands import CommandStore, Outcome
 from eventstore.history import History
 from functions.auth import Authenticator
@@ -27,8 +25,7 @@ class Services:
     settings: Settings
     authenticator: Authenticator
     clock: Clock
-    accounts: CommandStore[Account]
-    transfers: CommandStore[Transfer]
+    store: CommandStore
     history: History
     views: ViewReader
     on_outcome: OnOutcome = lambda _operation, _outcome: None

@@ -4,9 +4,9 @@ The store's own are eventstore.settings.CosmosSettings (COSMOS_…). A wrong val
 """
 
 from ipaddress import ip_address
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from eventstore.errors import SettingsError
@@ -45,13 +45,16 @@ class Settings(BaseSettings):
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="least level of log lines")
     ] = "INFO"
 
-    @model_validator(mode="after")
-    def _auth_is_configured(self) -> Self:
-        if self.auth == "entra":
-            for name in ("auth_issuer", "auth_audience", "auth_jwks_url"):
-                if not getattr(self, name):
-                    raise ValueError(f"{_variable(self, name)} is missing: TIDEMARK_AUTH=entra needs it")
-        return self
+    @property
+    def missing(self) -> list[str]:
+        """The variables without which requests cannot be authenticated as `auth` says."""
+        if self.auth == "none":
+            return []
+        return [
+            _variable(self, name)
+            for name in ("auth_issuer", "auth_audience", "auth_jwks_url")
+            if not getattr(self, name)
+        ]
 
 
 def load(kind: type[S], **values: Any) -> S:

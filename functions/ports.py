@@ -1,15 +1,13 @@
-"""The ports of a local run: taken before anything starts, so that a busy one is told at once."""
+"""Ports are taken before anything else starts, so that a busy one is told at once."""
 
 import errno
 import socket
 
-__all__ = ["PortError", "listen"]
+from functions.errors import PortError
+
+__all__ = ["listen"]
 
 _BACKLOG = 2048
-
-
-class PortError(Exception):
-    """A port cannot be listened on; the message names it and how to choose another."""
 
 
 def listen(host: str, port: int, what: str, option: str) -> socket.socket:

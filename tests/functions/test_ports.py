@@ -2,7 +2,8 @@
 
 import pytest
 
-from devkit.up_ports import PortError, listen
+from functions.errors import PortError
+from functions.ports import listen
 
 
 def test_a_busy_port_is_told_with_the_option_and_the_variable_to_change_it() -> None:

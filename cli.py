@@ -1,0 +1,159 @@
+"""The `tidemark` command. Every command imports what it needs when it runs, so that `--help` answers at once."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="tidemark",
+    help="An event-sourced ledger service for Azure: run it, load it, rebuild its read models.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+emulator = typer.Typer(help="Local servers that speak the wire protocols of Azure.", no_args_is_help=True)
+app.add_typer(emulator, name="emulator")
+
+_DATA = Path(".tidemark")
+_HUB = "ledger-events:4"
+
+Data = Annotated[Path, typer.Option(help="Folder for the data.", envvar="TIDEMARK_DATA", file_okay=False)]
+Memory = Annotated[bool, typer.Option("--memory", help="Keep no data.", envvar="TIDEMARK_MEMORY")]
+Host = Annotated[str, typer.Option(help="Address to listen on.", envvar="TIDEMARK_HOST")]
+ApiPort = Annotated[
+    int, typer.Option("--port", min=0, max=65535, envvar="TIDEMARK_PORT", help="Port of the API; 0 takes a free one.")
+]
+CosmosPort = Annotated[int, typer.Option(min=0, max=65535, envvar="TIDEMARK_COSMOS_PORT", help="Port of Cosmos DB.")]
+EventHubsPort = Annotated[
+    int, typer.Option(min=0, max=65535, envvar="TIDEMARK_EVENTHUBS_PORT", help="Port of Event Hubs.")
+]
+Url = Annotated[str, typer.Option(help="Where the API is.", envvar="TIDEMARK_URL")]
+
+
+@app.command()
+def up(
+    port: ApiPort = 7071,
+    cosmos_port: CosmosPort = 8081,
+    eventhubs_port: EventHubsPort = 5672,
+    data: Data = _DATA,
+    memory: Memory = False,
+) -> None:
+    """Run the whole service on this machine: Cosmos DB, Event Hubs, API and consumers, in one process.
+
+    Example: tidemark up --memory
+    """
+    from devkit.up import UpOptions
+    from devkit.up import up as run
+
+    run(UpOptions(port, cosmos_port, eventhubs_port, None if memory else data), lambda line: typer.echo(line))
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="Bank transactions as CSV.")],
+    check: Annotated[bool, typer.Option("--check", help="Import nothing, compare with the statements.")] = False,
+    url: Url = "http://localhost:7071",
+    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Requests at a time.")] = 8,
+    asset: Annotated[str, typer.Option(help="Asset of the accounts: code and number of decimals.")] = "CZK/2",
+    wait: Annotated[float, typer.Option(min=0, help="With --check: seconds to wait for views that lag.")] = 60.0,
+) -> None:
+    """Load a bank's transactions through the API, each once however often the file is imported.
+
+    Exit codes: 0 done; 1 a difference, a refusal, or no service; 2 a row of the file is not as expected.
+
+    Example: tidemark import bank.csv && tidemark import --check bank.csv
+    """
+    from devkit.bank_cli import run_check, run_import
+
+    if check:
+        raise typer.Exit(run_check(file, url=url, concurrency=concurrency, wait_seconds=wait))
+    raise typer.Exit(run_import(file, url=url, concurrency=concurrency, asset=asset))
+
+
+@emulator.command("cosmos")
+def emulator_cosmos(
+    port: CosmosPort = 8081,
+    host: Host = "127.0.0.1",
+    data: Data = _DATA,
+    memory: Memory = False,
+    partitions: Annotated[int, typer.Option(min=1, max=64, help="Physical partitions of a new container.")] = 1,
+) -> None:
+    """Run the local Cosmos DB server alone.
+
+    Example: tidemark emulator cosmos --memory --port 8081
+    """
+    from devkit.up_emulators import run_cosmos
+
+    run_cosmos(host, port, None if memory else data, partitions, lambda line: typer.echo(line))
+
+
+@emulator.command("eventhubs")
+def emulator_eventhubs(
+    port: EventHubsPort = 5672,
+    host: Host = "127.0.0.1",
+    data: Data = _DATA,
+    memory: Memory = False,
+    hub: Annotated[
+        list[str] | None, typer.Option(help="NAME:PARTITIONS, may be repeated; ledger-events:4 if none is given.")
+    ] = None,
+    auto_create: Annotated[
+        list[str] | None, typer.Option(help="PATTERN:PARTITIONS of hubs made on first use, may be repeated.")
+    ] = None,
+) -> None:
+    """Run the local Event Hubs server alone.
+
+    Example: tidemark emulator eventhubs --memory --hub orders:2
+    """
+    from devkit.up_emulators import run_eventhubs
+
+    run_eventhubs(host, port, None if memory else data, hub or [_HUB], auto_create or [], lambda line: typer.echo(line))
+
+
+@app.command()
+def serve(
+    which: Annotated[Literal["commands", "queries", "all"], typer.Argument(help="Which app.")],
+    host: Host = "127.0.0.1",
+    port: ApiPort = 7071,
+) -> None:
+    """Serve one of the HTTP apps against COSMOS_ENDPOINT, in a container or on a machine of your own.
+
+    Example: TIDEMARK_AUTH=none tidemark serve queries --port 7072
+    """
+    from functions.hosting import serve as run
+
+    run(which, host, port, lambda line: typer.echo(line))
+
+
+@app.command()
+def work() -> None:
+    """Run the consumers against COSMOS_ENDPOINT: views, relay and transfers. Start as many as you like.
+
+    Example: tidemark work
+    """
+    from functions.hosting import work as run
+
+    run(lambda line: typer.echo(line))
+
+
+def main() -> None:
+    """Run the command line; what a person can mend is one line on standard error and exit code 1, not a traceback."""
+    from azure.core.exceptions import AzureError
+
+    from eventstore.errors import SettingsError
+    from functions.errors import CannotStart
+
+    try:
+        app()
+    except (CannotStart, SettingsError) as error:
+        _fail(str(error))
+    except AzureError as error:
+        _fail(f"the database cannot be reached or refused the request: {str(error).splitlines()[0]}")
+
+
+def _fail(message: str) -> None:
+    typer.echo(f"tidemark: {message}", err=True)
+    sys.exit(1)

@@ -1,0 +1,92 @@
+"""`tidemark up`: the whole service in one process, on nothing but this machine.
+
+The local Cosmos DB keeps everything in one SQLite file. The API and the consumers reach it in process, through the real
+SDK with another transport; other tools, such as `tidemark replay`, reach the same account over HTTP.
+"""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from devkit.cosmos import LocalCosmos, serve
+from devkit.up_data import data_folder
+from devkit.up_report import CommandReport
+from eventstore.client import connect
+from eventstore.containers import create_containers
+from eventstore.settings import CosmosSettings
+from functions import local
+from functions.hosting import run_app
+from functions.ports import listen
+from functions.settings import Settings, load
+from functions.wiring import build_services, build_worker
+from projectors.worker import Worker
+
+__all__ = ["UpOptions", "up"]
+
+_HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """Ports 0 take any that is free; `data` None keeps everything in memory."""
+
+    port: int
+    cosmos_port: int
+    eventhubs_port: int
+    data: Path | None
+
+
+def up(options: UpOptions, echo: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Raises:
+        CannotStart: a port is in use, or the data folder cannot be used. Nothing has been started or written then.
+        SettingsError: an environment variable is wrong.
+    """
+    settings = load(Settings, auth="none")
+    database = CosmosSettings.load().database
+    with ExitStack() as stack:
+        api = stack.enter_context(listen(_HOST, options.port, "the API", "--port"))
+        listen(_HOST, options.cosmos_port, "Cosmos DB", "--cosmos-port").close()
+        folder = stack.enter_context(data_folder(options.data)) if options.data else None
+        cosmos = stack.enter_context(LocalCosmos(folder))
+        server = stack.enter_context(serve(cosmos, _HOST, options.cosmos_port))
+        client = connect(CosmosSettings(endpoint=cosmos.endpoint, key=cosmos.key), transport=cosmos.transport())
+        create_containers(client, database)
+        report = stack.enter_context(closing(CommandReport(echo)))
+        services = build_services(settings, client, database, on_outcome=report.outcome)
+        report.follow(services.views)
+        stack.enter_context(_working(build_worker(client, database)))
+        echo(_banner(options, api, server.port))
+        run_app(local.create_app(services), api)
+
+
+@contextmanager
+def _working(worker: Worker) -> Iterator[None]:
+    stop = threading.Event()
+    thread = threading.Thread(target=worker.run, args=(stop,), name="worker")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _banner(options: UpOptions, api: socket.socket, cosmos_port: int) -> str:
+    port = api.getsockname()[1]
+    kept = f"data in {options.data}/   (--memory to keep none)" if options.data else "data in memory, gone at the end"
+    lines = [
+        f"Tidemark {version('tidemark-ledger')}   {kept}",
+        f"API          http://localhost:{port}/docs",
+        f"Cosmos DB    http://localhost:{cosmos_port}        local server",
+        f"Try          curl -X POST localhost:{port}/accounts -H 'Idempotency-Key: open' "
+        """-d '{"account_id": "alice", "asset": "EUR/2"}'""",
+        f"             curl -X POST localhost:{port}/accounts/alice/deposits -H 'Idempotency-Key: 1' "
+        """-d '{"amount": 500}'""",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,105 @@
+"""One line per command of a local run: what happened, and when its account's summary had it.
+
+    201 Deposit alice v4 +5.00 EUR -> account-summary v4 in 38 ms
+
+A thread of its own prints, so that no command waits for the terminal. When commands come faster than lines can be
+read (an import), one line a second says how many there were instead.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from eventstore.commands import Outcome
+from functions.problems import STATUS
+from projectors.reader import ViewReader
+
+__all__ = ["CommandReport"]
+
+_LINES_PER_SECOND = 20
+_PATIENCE_SECONDS = 2.0
+_LOOK_SECONDS = 0.005
+_CREATED = frozenset({"OpenAccount", "Deposit", "Withdraw", "PlaceHold"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    operation: str
+    outcome: Outcome
+    at: float
+
+
+class CommandReport:
+    """`outcome` is called by the API with every outcome; `close` ends the thread."""
+
+    def __init__(self, echo: Callable[[str], None]) -> None:
+        self._echo = echo
+        self._seen: queue.SimpleQueue[_Seen | None] = queue.SimpleQueue()
+        self._views: ViewReader | None = None
+        self._thread = threading.Thread(target=self._run, name="report", daemon=True)
+        self._thread.start()
+
+    def follow(self, views: ViewReader) -> None:
+        """Where the summaries are read."""
+        self._views = views
+
+    def outcome(self, operation: str, outcome: Outcome) -> None:
+        self._seen.put(_Seen(operation, outcome, time.monotonic()))
+
+    def close(self) -> None:
+        self._seen.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        window, lines, untold = time.monotonic(), 0, 0
+        while (seen := self._seen.get()) is not None:
+            if time.monotonic() - window >= 1:
+                if untold:
+                    self._echo(f"… and {untold:,} more commands")
+                window, lines, untold = time.monotonic(), 0, 0
+            if lines < _LINES_PER_SECOND:
+                lines += 1
+                self._echo(self._line(seen))
+            else:
+                untold += 1
+        if untold:
+            self._echo(f"… and {untold:,} more commands")
+
+    def _line(self, seen: _Seen) -> str:
+        return describe(seen.operation, seen.outcome) + self._arrival(seen)
+
+    def _arrival(self, seen: _Seen) -> str:
+        stream, version = seen.outcome.stream, seen.outcome.version
+        category = stream.partition("-")[0]
+        if self._views is None or category != "account" or not seen.outcome.events or seen.outcome.replayed:
+            return ""
+        while self._seen.empty() and time.monotonic() - seen.at < _PATIENCE_SECONDS:
+            item = self._views.get("account-summary", stream)
+            if item.freshness.version >= version:
+                return f" -> account-summary v{item.freshness.version} in {1000 * (time.monotonic() - seen.at):.0f} ms"
+            time.sleep(_LOOK_SECONDS)
+        return ""
+
+
+def describe(operation: str, outcome: Outcome) -> str:
+    """The part of the line that the command itself tells."""
+    key = outcome.stream.partition("-")[2]
+    if outcome.refusal is not None:
+        line = f"{STATUS[outcome.refusal.code]} {operation} {key}: {outcome.refusal.message}"
+    else:
+        status = 202 if operation == "RequestTransfer" else 201 if operation in _CREATED else 200
+        line = f"{status} {operation} {key} v{outcome.version}"
+        if "balance" in outcome.answer:
+            line += f" balance {money(outcome.answer['balance'], outcome.answer['asset'])}"
+    return line + ("  (replayed)" if outcome.replayed else "")
+
+
+def money(amount: int, asset: str) -> str:
+    """Minor units as people write them: 500 of EUR/2 is 5.00 EUR."""
+    code, _, scale = asset.partition("/")
+    digits = int(scale)
+    whole, part = divmod(abs(amount), 10**digits)
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{whole:,}" + (f".{part:0{digits}d}" if digits else "") + f" {code}"

@@ -1,0 +1,75 @@
+"""The apps and the workers outside Azure Functions: in a container, on a virtual machine, on this machine."""
+
+import signal
+import socket
+import threading
+from collections.abc import Callable
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from eventstore.client import connect
+from eventstore.settings import CosmosSettings
+from functions import commands_app, local, queries_app
+from functions.errors import Unprotected
+from functions.logs import configure_logs
+from functions.ports import listen
+from functions.services import Services
+from functions.settings import Settings, is_loopback, load
+from functions.wiring import build_services, build_worker
+
+__all__ = ["APPS", "run_app", "serve", "work"]
+
+APPS: dict[str, Callable[[Services], ASGIApp]] = {
+    "commands": commands_app.create_app,
+    "queries": queries_app.create_app,
+    "all": local.create_app,
+}
+_GRACE_SECONDS = 3
+
+
+def serve(which: str, host: str, port: int, echo: Callable[[str], None]) -> None:
+    """Serve one of APPS until SIGINT or SIGTERM.
+
+    Raises:
+        CannotStart: the port is in use, or TIDEMARK_AUTH is none and `host` not on loopback.
+        SettingsError: a variable is missing or wrong.
+    """
+    settings = load(Settings)
+    if settings.auth == "none" and not is_loopback(host):
+        raise Unprotected(f"TIDEMARK_AUTH=none serves this machine only and {host} is not on loopback: set it to entra")
+    configure_logs(settings.log_level)
+    cosmos = CosmosSettings.load()
+    with listen(host, port, f"the {which} app", "--port") as listener:
+        app = APPS[which](build_services(settings, connect(cosmos), cosmos.database))
+        echo(f"{which:<12} http://{host}:{listener.getsockname()[1]}/docs")
+        run_app(app, listener)
+
+
+def run_app(app: ASGIApp, listener: socket.socket) -> None:
+    """Serve until a signal. uvicorn sends the signal on when it is done; it has had its effect then."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: None)
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def work(echo: Callable[[str], None]) -> None:
+    """Run the consumers until SIGINT or SIGTERM. Raises SettingsError."""
+    settings = load(Settings)
+    configure_logs(settings.log_level)
+    cosmos = CosmosSettings.load()
+    worker = build_worker(connect(cosmos), cosmos.database)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    echo("Working.")
+    worker.run(stop)

@@ -1,0 +1,41 @@
+"""The query side of the HTTP API: reads views and the log, writes nothing."""
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from functions import account_queries
+from functions.app import create
+from functions.services import Services
+
+__all__ = ["create_app"]
+
+
+def create_app(services: Services) -> FastAPI:
+    app = create(
+        "Tidemark queries",
+        "Answers come from views a moment behind the log, and say how far they are. Give a command's Tidemark-Position "
+        "to see at least that command, or ask for consistency=strong.",
+        services,
+        [account_queries.router],
+    )
+    app.add_middleware(HeadAsGet)
+    return app
+
+
+class HeadAsGet:
+    """ASGI middleware: HEAD is GET without the body, on every route."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def headers_only(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
+            await send(message)
+
+        await self._app({**scope, "method": "GET"}, receive, headers_only)

@@ -1,0 +1,63 @@
+"""Commands on transfers: a request is accepted at once, the money follows step by step."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from domain.errors import TransferExists
+from domain.transfer import Transfer, transfer_stream
+from functions.answers import respond
+from functions.context import Context, derived_id
+from functions.openapi import done
+from functions.schemas import RequestTransfer
+from functions.services import Injected
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["transfers"])
+
+
+class TransferAnswer(BaseModel):
+    """The transfer as it was accepted; GET /transfers/{id} tells how it ends."""
+
+    transfer_id: str
+    version: int = Field(ge=1)
+    source: str
+    target: str
+    asset: str
+    amount: int
+    status: str
+
+
+@router.post("/transfers", **done(TransferAnswer, "TRANSFER_EXISTS", "SAME_ACCOUNT", status=202))
+def request_transfer(body: RequestTransfer, services: Injected, context: Context) -> Response:
+    """Move money between two accounts of one asset; `reverses` takes a completed transfer back."""
+    transfer_id = body.transfer_id or derived_id(context, "transfer")
+
+    def decide(transfer: Transfer | None) -> Transfer:
+        if transfer is not None:
+            raise TransferExists(transfer=transfer_id)
+        return Transfer.request(transfer_id, at=context.at, **body.model_dump(exclude={"transfer_id"}))
+
+    outcome = services.store.execute(
+        transfer_stream(transfer_id),
+        context.command("RequestTransfer", body, reason=body.reason),
+        decide,
+        answer=_facts,
+        expected_version=context.expected_version,
+    )
+    services.on_outcome("RequestTransfer", outcome)
+    return respond(outcome, status=202, location=f"/transfers/{transfer_id}")
+
+
+def _facts(transfer: Transfer) -> dict[str, Any]:
+    return {
+        "transfer_id": transfer.transfer_id,
+        "source": transfer.source,
+        "target": transfer.target,
+        "asset": transfer.asset,
+        "amount": transfer.amount,
+        "status": transfer.status.value,
+    }
