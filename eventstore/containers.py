@@ -35,8 +35,10 @@ def _only(*paths: str) -> dict[str, Any]:
     }
 
 
-EVENTS: Final = ContainerSpec("events", "/streamId", _only("/streamId/?", "/commandId/?"), unique_keys=("/commandId",))
-SNAPSHOTS: Final = ContainerSpec("snapshots", "/streamId", _only("/streamId/?"))
+EVENTS: Final = ContainerSpec(
+    "events", "/streamId", _only("/id/?", "/streamId/?", "/commandId/?"), unique_keys=("/commandId",)
+)
+SNAPSHOTS: Final = ContainerSpec("snapshots", "/streamId", _only("/id/?", "/streamId/?"))
 VIEWS: Final = ContainerSpec(
     "views",
     "/pk",
