@@ -11,8 +11,9 @@ The token is base64 of JSON, `azure.cosmos._change_feed.change_feed_state.Change
 import base64
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -108,6 +109,14 @@ class Feed:
         """The physical partitions as they are now."""
         found = self._gateway.send(lambda: list(self._container.read_feed_ranges(force_refresh=True)))
         return sorted(FeedRange(item["Range"]["min"], item["Range"]["max"]) for item in found)
+
+    def count(self) -> int:
+        """How many documents the container holds, about: for progress, not for decisions."""
+        return sum(self._gateway.send(partial(self._count, scope)) for scope in self._container.read_feed_ranges())
+
+    def _count(self, scope: dict[str, Any]) -> int:
+        counts: Iterator[Any] = self._container.query_items("SELECT VALUE COUNT(1) FROM c", feed_range=scope)
+        return sum(counts)
 
     def read(self, feed_range: FeedRange, lsn: int | None, rid: str, *, limit: int) -> Page | Split:
         """The next page after `lsn` (from the beginning when None), at most about `limit` documents.

@@ -103,6 +103,20 @@ class Registry:
 
         return self._change(view, change)
 
+    def adopt(self, view: str, left: Building, *, by: str, at: str) -> Generations:
+        """Takes up a build that `left` describes and whose builder is gone. Raises RebuildRunning when it is not."""
+
+        def change(now: Generations) -> Generations:
+            if now.building is not None and now.building != left:
+                if (now.building.generation, now.building.by) == (left.generation, by):
+                    return now
+                raise RebuildRunning(view, now.building.by, now.building.since)
+            if now.building is None:
+                raise RegistryChanged(f"{view} generation {left.generation} is no longer being built")
+            return replace(now, building=Building(left.generation, by, at))
+
+        return self._change(view, change)
+
     def switch(self, view: str, generation: int, *, at: str) -> Generations:
         """Makes the generation the one that serves; the one before is kept."""
 

@@ -79,8 +79,15 @@ class Runner:
 
     def step(self) -> Step:
         """Works one page. Failures leave nothing behind: the next step starts again from the position stored."""
+        return self._guarded(self._step)
+
+    def finish(self) -> Step:
+        """Writes what is still in memory: there is no time for more."""
+        return self._guarded(self._finish)
+
+    def _guarded(self, work: Callable[[], Step]) -> Step:
         try:
-            step = self._step()
+            step = work()
         except LeaseLost as error:
             _log.info("%s", error)
             return Step.OVER
@@ -95,7 +102,11 @@ class Runner:
         self.failures, self.error = 0, None
         return step
 
-    def flush(self) -> None:
+    def _finish(self) -> Step:
+        self._flush()
+        return Step.WORKED
+
+    def _flush(self) -> None:
         """Writes what is handled and then the position."""
         if self._position == self.held.now.lsn:
             return
@@ -111,7 +122,7 @@ class Runner:
     def _step(self) -> Step:
         page = self._next()
         if isinstance(page, Split):
-            self.flush()
+            self._flush()
             self.held.split(page.ranges)
             _log.info("%s: split into %d ranges", self.name, len(page.ranges))
             return Step.OVER
@@ -124,7 +135,7 @@ class Runner:
             self._at = page.events[-1].meta["recorded_at"]
         if page.full and not self._handler.due and self._clock() - self._flushed_at < self._settings.flush:
             return Step.WORKED
-        self.flush()
+        self._flush()
         return Step.WORKED if page.size else Step.IDLE
 
     def _next(self) -> Page | Split:

@@ -107,10 +107,11 @@ class Worker:
         if self._poison is not None:
             raise self._poison
 
-    def run_until_idle(self, deadline: float) -> Visit:
+    def run_until_idle(self, deadline: float, *, progress: Callable[[], None] | None = None) -> Visit:
         """Works whatever is free until a whole round finds nothing more to do, at most about `deadline` seconds.
 
-        Ranges that other workers hold are left to them. Leases are given back at the end.
+        Ranges that other workers hold are left to them. Leases are given back at the end. `progress` is called after
+        every page; what it raises ends the visit.
         """
         end = time.monotonic() + deadline
         before = self._meter.spent().events
@@ -119,7 +120,7 @@ class Worker:
         try:
             while not idle and time.monotonic() < end:
                 self._roster.refresh(alone=True)
-                steps = [self._until_idle(runner, end) for runner in self._roster.runners]
+                steps = [self._until_idle(runner, end, progress or _nothing) for runner in self._roster.runners]
                 idle = all(step is Step.IDLE for step in steps)
                 if Step.FAILED in steps:
                     time.sleep(min(self._settings.retry_min, max(0.0, end - time.monotonic())))
@@ -129,11 +130,12 @@ class Worker:
                 self._roster.remove(runner, release=True)
         return Visit(idle, self._meter.spent().events - before, failures)
 
-    def _until_idle(self, runner: Runner, end: float) -> Step:
+    def _until_idle(self, runner: Runner, end: float, progress: Callable[[], None]) -> Step:
         """Steps until there is no more; WORKED when there was something at all, so that others get another look."""
         worked = False
         while True:
             step = runner.step()
+            progress()
             if step is Step.OVER:
                 self._roster.remove(runner, release=False)
                 return Step.WORKED
@@ -141,7 +143,7 @@ class Worker:
                 return Step.WORKED if worked and step is Step.IDLE else step
             worked = True
             if time.monotonic() >= end:
-                return Step.WORKED
+                return runner.finish()
 
     def _work(self, runner: Runner, stop: threading.Event) -> None:
         """The life of a range's thread."""
@@ -179,3 +181,7 @@ class Worker:
         end = time.monotonic() + self._settings.refresh
         while not stop.is_set() and time.monotonic() < end and all(thread.is_alive() for thread in threads.values()):
             stop.wait(_TICK)
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""

@@ -1,0 +1,18 @@
+"""Rebuilds any view from the log, and tells where every view stands."""
+
+from replay.compare import Comparison
+from replay.errors import ReplayError
+from replay.rebuild import Phase, Progress, RebuildOptions, Rebuilt, rebuild
+from replay.status import Status, status
+
+__all__ = [
+    "Comparison",
+    "Phase",
+    "Progress",
+    "RebuildOptions",
+    "Rebuilt",
+    "ReplayError",
+    "Status",
+    "rebuild",
+    "status",
+]

@@ -1,0 +1,128 @@
+"""How replays look: a live bar on a terminal, a plain line every five seconds elsewhere, JSON lines for machines.
+
+Errors are ordinary lines on standard error and never part of the bar, so that nothing hides them.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from replay.rebuild import Progress, Rebuilt
+
+_EVERY = 5.0
+
+
+def duration(seconds: float) -> str:
+    """For people: "0.4 s", "2 min 16 s", "3 h 5 min"."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def line(progress: Progress) -> str:
+    """One moment in one line."""
+    share = progress.events * 100 // progress.total if progress.total else 100
+    parts = [
+        f"{progress.events:,} / {progress.total:,}  {share} %",
+        f"{progress.rate:,.0f} events/s",
+        f"{progress.request_units:,.0f} RU",
+    ]
+    if progress.throttled:
+        parts.append(f"throttled: 429, waited {duration(progress.throttled)}")
+    if progress.paced:
+        parts.append(f"paced: --max-ru, waited {duration(progress.paced)}")
+    if progress.phase == "comparing":
+        parts.append("comparing")
+    elif progress.eta is not None:
+        parts.append(f"ETA {duration(progress.eta)}")
+    return "   ".join(parts)
+
+
+def json_line(kind: str, facts: dict[str, Any]) -> str:
+    """One JSON object per line."""
+    return orjson.dumps({"event": kind, **facts}, default=str).decode()
+
+
+class RebuildDisplay:
+    """Shows one rebuild. Use as a context manager around it and pass `show` as its progress."""
+
+    def __init__(
+        self, *, json: bool, console: Console | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._json = json
+        self._console = console or Console(highlight=False, soft_wrap=True)
+        self._clock = clock
+        self._shown_at = 0.0
+        self._begun = False
+        self._live: Live | None = None
+
+    def __enter__(self) -> "RebuildDisplay":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def show(self, progress: Progress) -> None:
+        """A moment of the rebuild."""
+        if not self._begun:
+            self._begun, self._shown_at = True, self._clock()
+            if not self._json:
+                self._print(f"rebuild {progress.view}  v{progress.serves} serves, building v{progress.builds}")
+        if self._console.is_terminal and not self._json:
+            self._bar(progress)
+        elif self._clock() - self._shown_at >= _EVERY:
+            self._shown_at = self._clock()
+            self._print(json_line("progress", asdict(progress)) if self._json else f"  {line(progress)}")
+
+    def done(self, rebuilt: Rebuilt) -> None:
+        """The end of it."""
+        self.__exit__()
+        comparison = rebuilt.comparison
+        if self._json:
+            self._print(json_line("done", asdict(rebuilt)))
+            return
+        verdict = "digests match" if comparison.agrees else f"{len(comparison.different)} streams differ, as accepted"
+        self._print(f"  digest v{rebuilt.before}  {comparison.left}")
+        self._print(
+            f"  digest v{rebuilt.generation}  {comparison.right}   {comparison.streams:,} streams, "
+            f"{comparison.items:,} items"
+        )
+        end = (
+            f"v{rebuilt.generation} serves. Undo: tidemark replay switch {rebuilt.view} {rebuilt.before}"
+            if rebuilt.switched
+            else f"v{rebuilt.before} serves on. Use it: tidemark replay switch {rebuilt.view} {rebuilt.generation}"
+        )
+        self._print(
+            f"  done: {rebuilt.progress.events:,} events in {duration(rebuilt.progress.seconds)}, "
+            f"{rebuilt.progress.rate:,.0f} events/s, {verdict}; {end}"
+        )
+
+    def _bar(self, progress: Progress) -> None:
+        grid = Table.grid(padding=(0, 1))
+        grid.add_row(ProgressBar(progress.total or 1, progress.events, width=24), Text(line(progress)))
+        if self._live is None:
+            self._live = Live(console=self._console, auto_refresh=False, transient=True)
+            self._live.start()
+        if self._clock() - self._shown_at >= 0.1:
+            self._shown_at = self._clock()
+            self._live.update(grid, refresh=True)
+
+    def _print(self, text: str) -> None:
+        self._console.print(Text(text))
+
+
+def fail(message: str) -> None:
+    """One line on standard error."""
+    print(message, file=sys.stderr)  # noqa: T201 - this is the console

@@ -1,0 +1,35 @@
+"""What stops a replay.
+
+ReplayError
+├── Differences       the two sides of a comparison are not the same
+├── NotCaughtUp       the log is still ahead after the time allowed
+└── ParkedStreams     the new generation waits for streams that the old one has
+"""
+
+
+class ReplayError(Exception):
+    """A replay ended without doing what was asked. What serves is as it was."""
+
+
+class Differences(ReplayError):
+    """Streams whose items differ at the same version."""
+
+    def __init__(self, view: str, what: str, streams: list[str], hint: str) -> None:
+        some = ", ".join(streams[:5]) + (f" and {len(streams) - 5} more" if len(streams) > 5 else "")
+        super().__init__(f"{view}: {what} differ in {len(streams)} streams ({some}): {hint}")
+        self.streams = streams
+
+
+class NotCaughtUp(ReplayError):
+    """The log is still ahead, or others hold some of its ranges."""
+
+
+class ParkedStreams(ReplayError):
+    """A switch would take streams from readers that they have now."""
+
+    def __init__(self, view: str, generation: int, streams: list[str]) -> None:
+        super().__init__(
+            f"{view} generation {generation} has {len(streams)} parked streams that the serving one has not "
+            f"({', '.join(streams[:5])}): see `tidemark replay deadletters list {view}`"
+        )
+        self.streams = streams

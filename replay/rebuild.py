@@ -1,0 +1,265 @@
+"""Builds a view again from the beginning of the log, beside the generation that serves, and switches when it is right.
+
+A rebuild is one more consumer: generation n+1 starts at the beginning, catches up by the processor's own machinery, is
+compared with n, and then the registry points at it. Nothing pauses. Interrupted anywhere, a rebuild started again goes
+on from its last checkpoint.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from azure.cosmos import CosmosClient
+
+from projectors.errors import RebuildRunning
+from projectors.lag import lag_of
+from projectors.meter import Meter
+from projectors.registry import Generations
+from projectors.settings import WorkerSettings
+from projectors.stores import Stores
+from projectors.view import StreamView
+from projectors.view_consumer import ViewConsumer, consumer_name
+from projectors.views import view_named
+from projectors.worker import Worker
+from replay.compare import Comparison, compare
+from replay.contents import StoredContents
+from replay.errors import Differences, NotCaughtUp, ParkedStreams
+from replay.fold import LogContents
+
+_SLICE = 3600.0
+_ROUNDS = 20
+
+
+class Phase(StrEnum):
+    """Where a rebuild is."""
+
+    BUILDING = "building"
+    COMPARING = "comparing"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One moment of a rebuild.
+
+    `events` of about `total` are applied; `seconds` since the start; `throttled` and `paced` are seconds waited for
+    429 and for the limit of request units; `request_units` spent.
+    """
+
+    view: str
+    serves: int
+    builds: int
+    phase: Phase
+    events: int
+    total: int
+    seconds: float
+    request_units: float
+    throttled: float
+    paced: float
+
+    @property
+    def rate(self) -> float:
+        """Events per second."""
+        return self.events / self.seconds if self.seconds else 0.0
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds left; None before one per cent is done."""
+        if self.events * 100 < self.total or not self.events:
+            return None
+        return max(0, self.total - self.events) / self.rate if self.rate else None
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuild came to. `switched` False: the generation is kept and does not serve."""
+
+    view: str
+    before: int
+    generation: int
+    switched: bool
+    comparison: Comparison
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildOptions:
+    """`max_ru` request units per second at most; `park` parks what cannot be applied instead of stopping there.
+
+    `accept_changes` switches although items differ: for a view whose code has changed on purpose. `flush` seconds pass
+    at most between checkpoints.
+    """
+
+    switch: bool = True
+    park: bool = False
+    accept_changes: bool = False
+    max_ru: float | None = None
+    flush: float = 30.0
+    pending: int = 50_000
+
+
+def rebuild(
+    client: CosmosClient,
+    database: str,
+    view: str,
+    options: RebuildOptions | None = None,
+    *,
+    settings: WorkerSettings | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Rebuilt:
+    """Rebuilds one view. `progress` is called often; what it raises (KeyboardInterrupt too) leaves a resumable state.
+
+    Raises UnknownView; RebuildRunning, naming who rebuilds the view at this moment; PoisonEvent for an event that the
+    view cannot apply; Differences, ParkedStreams, NotCaughtUp. After any of them the serving generation is untouched,
+    and the same call goes on where this one stopped.
+    """
+    return _Rebuild(client, database, view_named(view), options or RebuildOptions(), settings, progress, now).run()
+
+
+class _Rebuild:
+    def __init__(
+        self,
+        client: CosmosClient,
+        database: str,
+        view: StreamView,
+        options: RebuildOptions,
+        settings: WorkerSettings | None,
+        progress: Callable[[Progress], None] | None,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._view = view
+        self._options = options
+        self._report = progress or _ignore
+        self._now = now
+        self._meter = Meter(options.max_ru)
+        self._stores = Stores.open(client, database, meter=self._meter)
+        self._settings = (settings or WorkerSettings()).model_copy(
+            update={"flush": options.flush, "pending": options.pending}
+        )
+        self._client, self._database = client, database
+        self._started = time.monotonic()
+        self._counted = self._done_before = 0
+
+    def run(self) -> Rebuilt:
+        registered = self._begin()
+        assert registered.building is not None
+        self._serves, self._builds = registered.serving, registered.building.generation
+        consumer = ViewConsumer(
+            self._view,
+            self._builds,
+            views=self._stores.views,
+            history=self._stores.history,
+            mapper=self._stores.mapper,
+            park=self._options.park,
+            max_pending=self._options.pending,
+        )
+        worker = Worker(self._client, self._database, [consumer], views=(), settings=self._settings, meter=self._meter)
+        leases = self._stores.leases.of(consumer.name)
+        self._done_before = sum(lease.events for lease in leases)
+        self._counted = self._stores.feed.count()
+        comparison = self._catch_up_and_compare(worker)
+        self._finish(comparison)
+        if self._options.switch:
+            self._hand_over(worker)
+        return Rebuilt(
+            self._view.name,
+            self._serves,
+            self._builds,
+            self._options.switch,
+            comparison,
+            self._progress(Phase.DONE),
+        )
+
+    def _begin(self) -> Generations:
+        """A new generation, or the one that an interrupted rebuild left."""
+        me, at = f"{socket.gethostname()}:{os.getpid()}", self._now().isoformat(timespec="seconds")
+        registry, name = self._stores.registry, self._view.name
+        try:
+            return registry.build(name, by=me, at=at)
+        except RebuildRunning:
+            left = registry.of(name).building
+            if left is None:
+                return registry.build(name, by=me, at=at)
+            leases = self._stores.leases.of(consumer_name(name, left.generation))
+            if any(not lease.free(self._now().timestamp()) for lease in leases):
+                raise
+            return registry.adopt(name, left, by=me, at=at)
+
+    def _catch_up_and_compare(self, worker: Worker) -> Comparison:
+        """The serving generation and the new one at rest with each other, while the log goes on."""
+        for _ in range(_ROUNDS):
+            visit = worker.run_until_idle(_SLICE, progress=lambda: self._report(self._progress(Phase.BUILDING)))
+            if visit.idle:
+                break
+        else:
+            raise NotCaughtUp(f"{self._view.name}: {visit.failures or 'others hold some of its ranges'}")
+        self._report(self._progress(Phase.COMPARING))
+        old, new = self._contents(self._serves), self._contents(self._builds)
+        return compare(
+            old.all(), new.all(), is_right=lambda stream: self._right(old, stream) and self._right(new, stream)
+        )
+
+    def _right(self, stored: StoredContents, stream: str) -> bool:
+        contents = stored.one(stream)
+        log = LogContents(self._stores.history, self._stores.mapper, self._view)
+        return contents.hash == log.one(stream, upto=contents.version).hash
+
+    def _finish(self, comparison: Comparison) -> None:
+        name, options = self._view.name, self._options
+        if not comparison.agrees and not options.accept_changes:
+            raise Differences(
+                name,
+                f"generations {self._serves} and {self._builds}",
+                comparison.different,
+                f"if the view's code has changed on purpose, start again with --accept-changes; "
+                f"`tidemark replay verify {name}` compares with the log",
+            )
+        at = self._now().isoformat(timespec="seconds")
+        if not options.switch:
+            self._stores.registry.keep(name, self._builds, at=at)
+            return
+        lacking = self._parked(self._builds) - self._parked(self._serves)
+        if lacking:
+            raise ParkedStreams(name, self._builds, sorted(lacking))
+        self._stores.registry.switch(name, self._builds, at=at)
+
+    def _hand_over(self, worker: Worker) -> None:
+        """Keeps the new generation up to date until a worker that was there before has taken it over."""
+        before, after = consumer_name(self._view.name, self._serves), consumer_name(self._view.name, self._builds)
+        end = time.monotonic() + 3 * self._settings.refresh
+        while time.monotonic() < end:
+            lag = {found.consumer: found for found in lag_of(self._stores, (before, after), now=self._now())}
+            if lag[after].owned or not lag[before].owned:
+                return
+            worker.run_until_idle(self._settings.refresh)
+
+    def _parked(self, generation: int) -> set[str]:
+        return {contents.stream for contents in self._contents(generation).all() if contents.parked}
+
+    def _contents(self, generation: int) -> StoredContents:
+        return StoredContents(self._stores.views, self._view, generation)
+
+    def _progress(self, phase: Phase) -> Progress:
+        spent = self._meter.spent()
+        events = self._done_before + spent.events
+        return Progress(
+            self._view.name,
+            self._serves,
+            self._builds,
+            phase,
+            events,
+            max(self._counted, events),
+            time.monotonic() - self._started,
+            spent.request_units,
+            spent.throttled_seconds,
+            spent.paced_seconds,
+        )
+
+
+def _ignore(_: Progress) -> None:
+    """Nobody watches."""

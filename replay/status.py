@@ -1,0 +1,87 @@
+"""Where every consumer and every view stands."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from projectors.lag import ConsumerLag, lag_of
+from projectors.parked import parked_in
+from projectors.stores import Stores
+from projectors.view_consumer import consumer_name
+from projectors.views import VIEWS
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationStatus:
+    """One generation of a view. `state` is "serving", "building" or "kept"; `parked` counts streams."""
+
+    view: str
+    generation: int
+    state: str
+    by: str | None
+    since: str | None
+    lag: ConsumerLag
+    parked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`views` by name and generation; `consumers` are the others: relay, transfers."""
+
+    views: list[GenerationStatus]
+    consumers: list[ConsumerLag]
+
+    def facts(self) -> dict[str, Any]:
+        """For machines: JSON-native."""
+        return {
+            "views": [
+                {
+                    "view": found.view,
+                    "generation": found.generation,
+                    "state": found.state,
+                    "by": found.by,
+                    "since": found.since,
+                    "parked": found.parked,
+                    **_lag_facts(found.lag),
+                }
+                for found in self.views
+            ],
+            "consumers": [{"consumer": lag.consumer, **_lag_facts(lag)} for lag in self.consumers],
+        }
+
+
+def status(stores: Stores, *, others: Iterable[str] = (), now: datetime | None = None) -> Status:
+    """Reads registry, leases and one page of the feed per distinct position. `others` are consumers beside views."""
+    now = now or datetime.now(UTC)
+    registered = stores.registry.all()
+    rows: list[tuple[str, int, str, str | None, str | None]] = []
+    for view in sorted(VIEWS):
+        found = registered.get(view)
+        if found is None:
+            rows.append((view, 1, "serving", None, None))
+            continue
+        rows.append((view, found.serving, "serving", None, None))
+        if found.building is not None:
+            rows.append((view, found.building.generation, "building", found.building.by, found.building.since))
+        rows += [(view, number, "kept", None, since) for number, since in sorted(found.kept.items())]
+    names = [consumer_name(view, generation) for view, generation, *_ in rows]
+    lags = {lag.consumer: lag for lag in lag_of(stores, [*names, *others], now=now)}
+    return Status(
+        [
+            GenerationStatus(
+                view, generation, state, by, since, lags[name], len(parked_in(stores.views, view, generation))
+            )
+            for (view, generation, state, by, since), name in zip(rows, names, strict=True)
+        ],
+        [lags[name] for name in others],
+    )
+
+
+def _lag_facts(lag: ConsumerLag) -> dict[str, Any]:
+    return {
+        "lag_transactions": lag.transactions,
+        "lag_seconds": round(lag.seconds, 3),
+        "worked": lag.owned,
+        "ranges": [asdict(part) for part in lag.ranges],
+    }
