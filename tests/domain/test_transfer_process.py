@@ -1,6 +1,6 @@
 """The steps of a transfer: in order, undone when refused, each of them run as often as anybody likes."""
 
-from collections.abc import Iterator
+import copy
 from typing import Any
 
 import pytest
@@ -175,32 +175,18 @@ def test_a_settled_transfer_has_no_next_step(ledger: Ledger) -> None:
     assert ledger.drive("t1", NOON) == []
 
 
-def stops() -> Iterator[Any]:
-    for target in ("bob", "nobody"):
-        for steps in range(5):
-            yield pytest.param(target, steps, id=f"to {target}, stopped after {steps}")
-
-
-@pytest.mark.parametrize(("target", "steps"), stops())
+@pytest.mark.parametrize("steps", range(5))
+@pytest.mark.parametrize("target", ["bob", "nobody"])
 def test_a_driver_that_stops_anywhere_is_followed_by_another_one(target: str, steps: int, ledger: Ledger) -> None:
-    """Once it crashed before it heard of the last step's outcome, once after: to the next driver it is the same."""
     request(ledger, "t2", target=target)
-    progress = ledger.progress("t2")
-    for _ in range(steps):
-        step = next_step(progress)
-        assert step is not None or steps == 4
-        if step is not None:
-            progress = progress.after(step, ledger.run(step, NOON))
-    ledger.drive("t2", NOON)
-    undisturbed = Ledger()
-    events = [(type(event), event.originator_version) for event in ledger.events()]
-    for name in ("alice", "bob"):
-        open_account(undisturbed, name)
-    change(undisturbed, "alice", lambda a: a.deposit(500, at=NOON))
-    request(undisturbed, "t1")
-    request(undisturbed, "t2", target=target)
+    undisturbed = copy.deepcopy(ledger)
     undisturbed.drive("t2", NOON)
-    assert events == [(type(event), event.originator_version) for event in undisturbed.events()]
+    progress = ledger.progress("t2")
+    for _ in range(min(steps, len(undisturbed.streams[transfer_stream("t2")]) + 2)):
+        step = next_step(progress)
+        progress = progress.after(step, ledger.run(step, NOON))
+    ledger.drive("t2", NOON)
+    assert ledger == undisturbed
 
 
 def test_a_step_is_data_with_a_stream_and_an_id_that_never_changes(ledger: Ledger) -> None:
