@@ -1,0 +1,96 @@
+"""The OpenAPI documents that API Management imports, made from the two apps: python -m infra.openapi_documents.
+
+API Management imports OpenAPI 3.0 in full and 3.1 only in part
+(https://learn.microsoft.com/azure/api-management/api-management-api-import-restrictions), and routes an operation only
+if the document has it. So the apps' 3.1 documents are written down as 3.0.3, with a HEAD beside every GET.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final, cast
+
+from fastapi import FastAPI
+
+from functions import commands_app, queries_app
+from functions.services import Services
+from functions.settings import Settings
+
+__all__ = ["DIRECTORY", "documents", "main"]
+
+DIRECTORY: Final = Path(__file__).parent / "terraform" / "openapi"
+
+_APPS: Final[Mapping[str, Callable[[Services], FastAPI]]] = {
+    "commands": commands_app.create_app,
+    "queries": queries_app.create_app,
+}
+
+
+class Unconvertible(Exception):
+    """A schema has no form in OpenAPI 3.0; the message shows it."""
+
+
+def documents() -> dict[str, dict[str, Any]]:
+    """The documents by app, as they belong into DIRECTORY."""
+    # An app's document depends on its routes alone, so that nothing has to be reachable here.
+    services = cast(Services, SimpleNamespace(settings=Settings(auth="none")))
+    return {name: _as_3_0(create(services).openapi()) for name, create in _APPS.items()}
+
+
+def main() -> None:
+    for name, document in documents().items():
+        text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        (DIRECTORY / f"{name}.json").write_text(text, encoding="utf-8")
+
+
+def _as_3_0(document: Mapping[str, Any]) -> dict[str, Any]:
+    paths = _schema(document["paths"])
+    for item in paths.values():
+        for operation in item.values():
+            operation.pop("security", None)  # the gateway's policy checks tokens
+        if "get" in item:
+            item["head"] = item["get"] | {"operationId": item["get"]["operationId"] + "_head"}
+    return {
+        "openapi": "3.0.3",
+        "info": document["info"],
+        "paths": paths,
+        "components": {"schemas": _schema(document["components"]["schemas"])},
+    }
+
+
+def _schema(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_schema(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    converted = {name: _schema(item) for name, item in value.items()}
+    if isinstance(converted.get("anyOf"), list):
+        _nullable(converted)
+    for bound, limit in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        if isinstance(converted.get(bound), int | float) and not isinstance(converted[bound], bool):
+            converted |= {limit: converted[bound], bound: True}
+    if isinstance(converted.get("examples"), list):
+        converted["example"] = converted.pop("examples")[0]
+    if "const" in converted and not isinstance(converted["const"], dict):
+        converted["enum"] = [converted.pop("const")]
+    if isinstance(converted.get("type"), list) or "prefixItems" in converted or "patternProperties" in converted:
+        raise Unconvertible(f"no OpenAPI 3.0 form for {json.dumps(value)[:300]}")
+    return converted
+
+
+def _nullable(schema: dict[str, Any]) -> None:
+    """Replace `{"type": "null"}` among the alternatives, in place."""
+    others = [option for option in schema["anyOf"] if option != {"type": "null"}]
+    if len(others) == len(schema["anyOf"]):
+        return
+    schema["nullable"] = True
+    if len(others) == 1 and "$ref" not in others[0]:
+        del schema["anyOf"]
+        schema |= others[0]
+    else:
+        schema["anyOf"] = others
+
+
+if __name__ == "__main__":
+    main()
