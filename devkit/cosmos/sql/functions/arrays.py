@@ -57,9 +57,11 @@ def _slice(array: Any, start: Any, length: Any = None) -> Any:
 def _union(*arrays: Any) -> Any:
     if not _arrays(*arrays):
         return UNDEFINED
-    return list({sort_key(element): element for array in reversed(arrays) for element in reversed(array)}.values())[
-        ::-1
-    ]
+    found: dict[Any, Any] = {}
+    for array in arrays:
+        for element in array:
+            found.setdefault(sort_key(element), element)
+    return list(found.values())
 
 
 def _intersection(left: Any, right: Any) -> Any:

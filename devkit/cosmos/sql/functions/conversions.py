@@ -44,7 +44,7 @@ def number_text(value: float) -> str:
     if value == 0:
         return "0"
     digits = repr(value)
-    if 1e-7 <= abs(value) < 1e21:
+    if 1e-6 <= abs(value) < 1e21:
         plain = format(Decimal(digits), "f")
         return plain.removesuffix(".0") if not math.fmod(value, 1) else plain
     mantissa, _, exponent = f"{Decimal(digits):E}".partition("E")
