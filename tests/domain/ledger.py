@@ -1,11 +1,12 @@
 """A ledger in memory that keeps the event store's promise, and nothing more: one command id, one outcome, for ever."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from domain import AccountStep, Progress, Refused, TransferStep, fold, next_step, transfer_stream
+from domain import AccountStep, DomainError, Progress, Refused, TransferStep, fold, next_step, transfer_stream
 
 
 @dataclass
@@ -15,11 +16,16 @@ class Ledger:
     streams: dict[str, list[Any]] = field(default_factory=dict)
     outcomes: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
-    def load(self, stream: str) -> Any:
-        return fold(None, self.streams.get(stream, []))
+    def load(self, stream: str, version: int | None = None) -> Any:
+        return fold(None, self.streams.get(stream, [])[:version])
 
-    def execute(self, stream: str, command_id: str, decide: Callable[[Any], Any]) -> str | None:
+    def execute(
+        self, stream: str, command_id: str, decide: Callable[[Any], Any], *, seen: int | None = None
+    ) -> str | None:
+        """Run a command; one that has only `seen` an older version decides on that first, and again on the conflict."""
         key = (stream, command_id)
+        if key not in self.outcomes and seen is not None and seen < len(self.streams.get(stream, [])):
+            self._decide_in_vain(stream, seen, decide)
         if key not in self.outcomes:
             try:
                 aggregate = decide(self.load(stream))
@@ -29,6 +35,11 @@ class Ledger:
                 self.streams.setdefault(stream, []).extend(aggregate.collect_events())
                 self.outcomes[key] = None
         return self.outcomes[key]
+
+    def _decide_in_vain(self, stream: str, seen: int, decide: Callable[[Any], Any]) -> None:
+        with contextlib.suppress(DomainError):
+            for event in decide(self.load(stream, seen)).collect_events():
+                assert event.originator_version <= len(self.streams[stream]), "a stale decision would be stored"
 
     def run(self, step: AccountStep | TransferStep, at: datetime) -> str | None:
         return self.execute(step.stream, step.command_id, lambda aggregate: step.decide(aggregate, at=at))

@@ -15,7 +15,7 @@ from eventsourcing.utils import get_topic, resolve_topic
 import domain
 from domain import Account, Snapshot, Transfer, fold, personal_fields
 from domain.state import from_json, to_json
-from tests.domain.scenario import NOON, credited, debited, given, held, limited, opened, requested
+from tests.domain.scenario import NOON, credited, debited, given, held, limited, opened
 
 EVENTS = [
     event
@@ -160,4 +160,3 @@ def test_the_ledger_runs_in_an_application_of_the_library() -> None:
 
 def test_the_face_of_the_ledger_names_what_it_shows() -> None:
     assert all(hasattr(domain, name) for name in domain.__all__)
-    assert requested().event_class is Transfer.Requested
