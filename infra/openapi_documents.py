@@ -17,7 +17,7 @@ from functions import commands_app, queries_app
 from functions.services import Services
 from functions.settings import Settings
 
-__all__ = ["DIRECTORY", "documents", "main"]
+__all__ = ["DIRECTORY", "Unconvertible", "as_3_0", "documents", "main"]
 
 DIRECTORY: Final = Path(__file__).parent / "terraform" / "openapi"
 
@@ -35,7 +35,7 @@ def documents() -> dict[str, dict[str, Any]]:
     """The documents by app, as they belong into DIRECTORY."""
     # An app's document depends on its routes alone, so that nothing has to be reachable here.
     services = cast(Services, SimpleNamespace(settings=Settings(auth="none")))
-    return {name: _as_3_0(create(services).openapi()) for name, create in _APPS.items()}
+    return {name: as_3_0(create(services).openapi()) for name, create in _APPS.items()}
 
 
 def main() -> None:
@@ -44,7 +44,8 @@ def main() -> None:
         (DIRECTORY / f"{name}.json").write_text(text, encoding="utf-8")
 
 
-def _as_3_0(document: Mapping[str, Any]) -> dict[str, Any]:
+def as_3_0(document: Mapping[str, Any]) -> dict[str, Any]:
+    """An OpenAPI 3.1 document as 3.0.3. Raises Unconvertible."""
     paths = _schema(document["paths"])
     for item in paths.values():
         for operation in item.values():

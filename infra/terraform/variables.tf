@@ -109,8 +109,8 @@ variable "event_hubs" {
 
   validation {
     condition = var.event_hubs == null ? true : var.event_hubs.sku != "Basic" || (
-      length(var.event_hubs.consumer_groups) == 0 && var.event_hubs.retention_hours <= 24
-      && var.event_hubs.maximum_throughput_units == null
+      length(var.event_hubs.consumer_groups) == 0 && var.event_hubs.retention_hours <= 24 &&
+      var.event_hubs.maximum_throughput_units == null
     )
     error_message = "Event Hubs Basic has no consumer groups of one's own, no auto-inflate, and keeps events for 24 hours at most."
   }

@@ -1,0 +1,152 @@
+"""The data roles: as little as possible, and enough for everything that the service does."""
+
+import copy
+import json
+import re
+from typing import Any
+
+import httpx
+import pytest
+from azure.cosmos import CosmosClient
+from azure.cosmos.exceptions import CosmosHttpResponseError
+from starlette.types import ASGIApp
+
+from devkit.cosmos import LocalCosmos
+from eventstore.containers import CONTAINERS
+from functions import commands_app, queries_app
+from functions.settings import Settings
+from functions.wiring import build_services, build_worker
+from tests.infra.authority import ROLES, Account
+from tests.infra.paths import TERRAFORM
+
+READ = {"readMetadata", "read", "executeQuery", "readChangeFeed"}
+ALL = READ | {"create", "replace", "upsert", "delete"}
+
+
+@pytest.fixture
+def account(cosmos: LocalCosmos, database: str) -> Account:
+    return Account(cosmos)
+
+
+def test_commands_create_and_read_events_and_nothing_else() -> None:
+    assert set(ROLES["commands"]["events"]) == READ | {"create"}
+
+
+def test_commands_also_upsert_snapshots() -> None:
+    assert set(ROLES["commands"]["snapshots"]) == READ | {"create", "upsert"}
+
+
+def test_queries_write_nowhere() -> None:
+    assert all(set(actions) <= READ for actions in ROLES["queries"].values())
+
+
+def test_the_transfer_process_runs_commands_with_the_projectors_identity() -> None:
+    assert {name: set(ROLES["projectors"][name]) for name in ("events", "snapshots")} == {
+        name: set(ROLES["commands"][name]) for name in ("events", "snapshots")
+    }
+
+
+def test_projectors_may_do_everything_with_views_and_leases() -> None:
+    assert all(set(ROLES["projectors"][name]) == ALL for name in ("views", "leases", "trigger-leases"))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_can_change_or_delete_an_event(role: str) -> None:
+    assert set(ROLES[role]["events"]) <= READ | {"create"}
+
+
+def test_operators_cannot_write_events() -> None:
+    assert set(ROLES["operators"]["events"]) == READ
+
+
+def test_no_role_has_a_wildcard_or_an_action_that_terraform_does_not_know() -> None:
+    assert {action for role in ROLES.values() for actions in role.values() for action in actions} <= ALL
+
+
+def test_roles_name_containers_that_exist() -> None:
+    containers = json.loads((TERRAFORM / "modules" / "cosmos" / "containers.json").read_text())
+    assert {name for role in ROLES.values() for name in role} <= set(containers)
+    assert {spec.name for spec in CONTAINERS} <= {name for role in ROLES.values() for name in role}
+
+
+def _caller(app: ASGIApp) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000), raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://tidemark")
+
+
+class Apps:
+    """Both HTTP apps and the worker, each on a client of its own role."""
+
+    def __init__(self, account: Account, database: str) -> None:
+        settings = Settings(auth="none")
+        commands, queries = (build_services(settings, account.client(r), database) for r in ("commands", "queries"))
+        self.commands = _caller(commands_app.create_app(commands))
+        self.queries = _caller(queries_app.create_app(queries))
+        self._worker = build_worker(account.client("projectors"), database)
+
+    async def command(self, path: str, key: str, body: dict[str, object], status: int) -> None:
+        answer = await self.commands.post(path, json=body, headers={"Idempotency-Key": key})
+        assert answer.status_code == status, answer.text
+
+    def project(self) -> None:
+        visit = self._worker.run_until_idle(20)
+        assert visit.idle, visit.failures
+
+    async def query(self, path: str) -> dict[str, Any]:
+        answer = await self.queries.get(path)
+        assert answer.status_code == 200, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+
+async def test_every_app_does_its_work_with_the_rights_of_its_identity(account: Account, database: str) -> None:
+    apps = Apps(account, database)
+    await apps.command("/accounts", "open-a", {"account_id": "alice", "asset": "EUR/2"}, 201)
+    await apps.command("/accounts", "open-b", {"account_id": "bob", "asset": "EUR/2"}, 201)
+    for number in range(60):  # enough for a snapshot
+        await apps.command("/accounts/alice/deposits", f"deposit-{number}", {"amount": 10}, 201)
+    await apps.command("/accounts/alice/withdrawals", "too-much", {"amount": 1_000_000}, 422)
+    await apps.command(
+        "/transfers", "transfer", {"source": "alice", "target": "bob", "amount": 100, "asset": "EUR/2"}, 202
+    )
+    apps.project()
+    fresh = Apps(account, database)  # nothing cached: reads what is stored, the snapshot too
+    await fresh.command("/accounts/alice/deposits", "one-more", {"amount": 10}, 201)
+    fresh.project()
+    strong = await fresh.query("/accounts/alice?consistency=strong")
+    alice, bob = await fresh.query("/accounts/alice"), await fresh.query("/accounts/bob")
+    assert strong["balance"] == alice["balance"]
+    assert alice["balance"] + bob["balance"] == 610
+    assert (await fresh.query("/accounts/alice/statement"))["data"]
+    assert account.denied == []
+
+
+async def test_a_missing_right_would_be_noticed(cosmos: LocalCosmos, database: str) -> None:
+    roles = copy.deepcopy(ROLES)
+    roles["commands"]["events"].remove("create")
+    account = Account(cosmos, roles)
+    answer = await Apps(account, database).commands.post(
+        "/accounts", json={"account_id": "alice", "asset": "EUR/2"}, headers={"Idempotency-Key": "open"}
+    )
+    assert answer.status_code >= 500
+    assert "events: create" in account.denied
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_identity_can_overwrite_an_event(account: Account, database: str, client: CosmosClient, role: str) -> None:
+    event = {"id": "0000000001", "streamId": "account-alice", "commandId": "a"}
+    client.get_database_client(database).get_container_client("events").create_item(event)
+    events = account.client(role).get_database_client(database).get_container_client("events")
+    with pytest.raises(CosmosHttpResponseError, match="may not events: replace"):
+        events.replace_item("0000000001", event)
+    with pytest.raises(CosmosHttpResponseError, match="may not events: upsert"):
+        events.upsert_item(event)
+    with pytest.raises(CosmosHttpResponseError, match="may not events: delete"):
+        events.delete_item("0000000001", "account-alice")
+
+
+def test_the_action_names_are_those_of_cosmos_db() -> None:
+    roles = (TERRAFORM / "modules" / "cosmos" / "roles.tf").read_text()
+    listed = re.search(r"item_actions\s+= \[([^\]]*)\]", roles)
+    assert listed is not None
+    assert {name.strip(' "') for name in listed[1].split(",")} == {"create", "read", "replace", "upsert", "delete"}
