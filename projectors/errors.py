@@ -10,6 +10,7 @@ ProjectionError
 ├── FeedReplaced          the events container is not the one that the leases were made for
 ├── BrokenLog             the log lacks a version that it must have
 ├── PoisonEvent           a view cannot apply an event, and was told not to park it
+├── NotParked             there is no such dead letter
 ├── TooManyItems          one event changes more items than a batch can hold
 ├── UnknownView, UnknownGeneration
 ├── RebuildRunning        a view has one rebuild at a time
@@ -92,6 +93,15 @@ class PoisonEvent(ProjectionError):
             "type": self.type,
             "reason": self.reason,
         }
+
+
+class NotParked(ProjectionError):
+    """The stream is not parked at that version."""
+
+    def __init__(self, view: str, stream: str, version: int) -> None:
+        super().__init__(
+            f"{view} is not parked at {stream} version {version}: see `tidemark replay deadletters list {view}`"
+        )
 
 
 class TooManyItems(ProjectionError):

@@ -1,11 +1,11 @@
 """The guard of one stream in one view: how far the view has come with it, and what it keeps for it.
 
     { "id", "pk": "view@generation:bucket", "stream", "version", "at", "state": {…},
-      "upto"?, "error"?, "attempts"? }
+      "upto"?, "error"?, "attempts"?, "dropped"? }
 
 `version` is the last version applied, absent means 0. While `upto` is set the stream is parked: nothing of it is
-applied, `upto` is the last version seen, `error` what happened to version + 1. Items of the stream lie in the same
-partition and change in the same batch as the guard, never without it.
+applied, `upto` is the last version seen, `error` what happened to version + 1. `dropped` lists what was left out. Items of
+the stream lie in the same partition and change in the same batch as the guard, never without it.
 """
 
 from dataclasses import dataclass
@@ -15,18 +15,11 @@ import orjson
 
 from eventstore.documents import RecordedEvent
 from projectors.gateway import Document, Operation
+from projectors.places import Place
 from projectors.view import MAX_ITEMS_PER_EVENT, Change
 
 GUARD_PREFIX = "~"
 """Guards sort behind every item, whose keys begin with a letter or a digit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the guard lies."""
-
-    partition: str
-    id: str
 
 
 @dataclass(slots=True)
@@ -45,6 +38,7 @@ class Guard:
         "attempts",
         "change",
         "dirty",
+        "dropped",
         "error",
         "etag",
         "last",
@@ -72,6 +66,7 @@ class Guard:
         self.upto: int | None = found.get("upto")
         self.error: dict[str, Any] | None = found.get("error")
         self.attempts: int = found.get("attempts", 0)
+        self.dropped: list[dict[str, Any]] = found.get("dropped", [])
         self.change = Change(found.get("state") or {})
 
     @property
@@ -107,6 +102,11 @@ class Guard:
     def unpark(self) -> None:
         self.upto, self.error, self.attempts, self.dirty = None, None, 0, True
 
+    def leave_out(self, event: RecordedEvent, note: dict[str, Any]) -> None:
+        """Moves past an event without applying it; the note stays."""
+        self.advance(event)
+        self.dropped = [*self.dropped, note]
+
     def seal_when_full(self) -> None:
         """Closes a segment when one more event might not fit into its batch."""
         if self.full:
@@ -136,6 +136,8 @@ class Guard:
         }
         if self.upto is not None:
             document |= {"upto": self.upto, "error": self.error, "attempts": self.attempts}
+        if self.dropped:
+            document["dropped"] = self.dropped
         return document
 
 

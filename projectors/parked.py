@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from projectors.gateway import Document, Gateway
-from projectors.stream_projector import partition_key
+from projectors.places import partition_key
 
 
 @dataclass(frozen=True, slots=True)

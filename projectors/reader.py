@@ -23,11 +23,12 @@ from eventstore.position import Position
 from projectors.cursor import Cursor
 from projectors.gateway import Document, Gateway
 from projectors.guard import GUARD_PREFIX
+from projectors.guards import guard_place
 from projectors.meter import Meter
+from projectors.places import partition_key
 from projectors.registry import CachedRegistry, Registry
-from projectors.stream_projector import guard_place, partition_key
 from projectors.view import StreamView
-from projectors.views import view_named
+from projectors.views import stream_view_named
 
 MAX_WAIT = 10.0
 """Seconds: no query waits longer, whatever it asks for."""
@@ -95,7 +96,7 @@ class ViewReader:
         `after` with `wait` seconds (at most MAX_WAIT) waits until the view has that position; a position of another
         stream is not waited for. Raises UnknownView.
         """
-        document, freshness = self._fresh(view_named(view), stream, after, wait)
+        document, freshness = self._fresh(stream_view_named(view), stream, after, wait)
         return Item(document.get("state") if document else None, freshness)
 
     def page(
@@ -116,7 +117,7 @@ class ViewReader:
         {"effective_date": ("1994-01-01", None)}. `cursor` is `next` of the page before and carries the direction.
         Raises UnknownView, BadCursor.
         """
-        found = view_named(view)
+        found = stream_view_named(view)
         size = max(1, min(limit, MAX_PAGE))
         position = Cursor.parse(cursor) if cursor else Cursor(None, descending=descending)
         _, freshness = self._fresh(found, stream, after, wait)

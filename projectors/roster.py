@@ -13,7 +13,7 @@ from projectors.lease import HeldLease, Lease
 from projectors.runner import Runner
 from projectors.settings import WorkerSettings
 from projectors.stores import Stores
-from projectors.view import StreamView
+from projectors.view import View
 from projectors.view_consumer import ViewConsumer
 
 _log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class Roster:
         self,
         stores: Stores,
         consumers: Sequence[Consumer],
-        views: Sequence[StreamView],
+        views: Sequence[View],
         *,
         settings: WorkerSettings,
         executor: Executor | None,
@@ -81,7 +81,7 @@ class Roster:
             consumers += [self.view_consumer(view, generation) for generation in generations]
         return consumers
 
-    def view_consumer(self, view: StreamView, generation: int, *, park: bool = True) -> ViewConsumer:
+    def view_consumer(self, view: View, generation: int, *, park: bool = True) -> ViewConsumer:
         """A generation of a view as a consumer that uses this roster's stores."""
         return ViewConsumer(
             view,

@@ -77,7 +77,7 @@ class Change:
         return {"version": self.recorded.version, "data": data}
 
 
-class _View:
+class View:
     """What both kinds of view share."""
 
     name: ClassVar[str]
@@ -107,7 +107,7 @@ def _handled(cls: type[Any]) -> Iterator[tuple[str, type[Any]]]:
             yield name, event
 
 
-class StreamView(_View):
+class StreamView(View):
     """A view whose items each follow one stream.
 
     The stream's guard (version, state) and its items lie in one partition and change together. With `keyed_by_stream`

@@ -9,7 +9,9 @@ from projectors.consumer import Handler
 from projectors.gateway import Gateway
 from projectors.lease import Lease
 from projectors.stream_projector import StreamProjector
-from projectors.view import StreamView
+from projectors.sum_projector import SumProjector
+from projectors.sum_view import SumView
+from projectors.view import StreamView, View
 
 
 def consumer_name(view: str, generation: int) -> str:
@@ -21,7 +23,7 @@ def consumer_name(view: str, generation: int) -> str:
 class ViewConsumer:
     """Keeps `view` at `generation` up to date. `park` False raises PoisonEvent for what the view cannot apply."""
 
-    view: StreamView
+    view: View
     generation: int
     views: Gateway
     history: History
@@ -34,7 +36,11 @@ class ViewConsumer:
     def name(self) -> str:
         return consumer_name(self.view.name, self.generation)
 
-    def open(self, lease: Lease) -> Handler:  # noqa: ARG002 - guards are per stream, whatever range it comes from
+    def open(self, lease: Lease) -> Handler:
+        if isinstance(self.view, SumView):
+            return SumProjector(self.view, self.generation, lease, views=self.views, mapper=self.mapper, park=self.park)
+        if not isinstance(self.view, StreamView):
+            raise TypeError(f"{self.view.name} is neither a StreamView nor a SumView")
         return StreamProjector(
             self.view,
             self.generation,

@@ -25,7 +25,7 @@ from projectors.roster import Roster
 from projectors.runner import Runner, Step
 from projectors.settings import WorkerSettings
 from projectors.stores import Stores
-from projectors.view import StreamView
+from projectors.view import View
 from projectors.views import VIEWS
 from projectors.wakeup import Wakeup
 
@@ -59,7 +59,7 @@ class Worker:
         database: str,
         consumers: Iterable[Consumer] = (),
         *,
-        views: Iterable[StreamView] | None = None,
+        views: Iterable[View] | None = None,
         settings: WorkerSettings | None = None,
         meter: Meter | None = None,
         clock: Callable[[], float] = time.time,

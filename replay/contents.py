@@ -14,7 +14,8 @@ import orjson
 
 from projectors.gateway import Document, Gateway
 from projectors.guard import GUARD_PREFIX
-from projectors.stream_projector import guard_place, partition_key
+from projectors.guards import guard_place
+from projectors.places import partition_key
 from projectors.view import StreamView
 
 _NOT_CONTENT = frozenset(("pk", "upto", "error", "attempts"))

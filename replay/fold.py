@@ -7,7 +7,7 @@ from eventstore.history import History
 from eventstore.mapper import Mapper
 from projectors.gateway import Document
 from projectors.guard import Guard
-from projectors.stream_projector import guard_place
+from projectors.guards import guard_place
 from projectors.view import StreamView
 from replay.contents import Contents, contents_of
 

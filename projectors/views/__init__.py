@@ -1,16 +1,40 @@
 """The views that there are. A new one is a class in a file of its own and one line here."""
 
+from typing import TypeVar
+
 from projectors.errors import UnknownView
-from projectors.view import StreamView
+from projectors.sum_view import SumView
+from projectors.view import StreamView, View
 from projectors.views.account_summary import AccountSummary
+from projectors.views.active_holds import ActiveHolds
+from projectors.views.ledger_totals import LedgerTotals
 from projectors.views.statement import Statement
+from projectors.views.transfer_status import TransferStatus
 
-VIEWS: dict[str, StreamView] = {view.name: view for view in (AccountSummary(), Statement())}
+V = TypeVar("V", bound=View)
+
+VIEWS: dict[str, View] = {
+    view.name: view for view in (AccountSummary(), Statement(), ActiveHolds(), TransferStatus(), LedgerTotals())
+}
 
 
-def view_named(name: str) -> StreamView:
+def view_named(name: str) -> View:
     """The view of this name; raises UnknownView with the names that there are."""
-    try:
-        return VIEWS[name]
-    except KeyError:
-        raise UnknownView(name, list(VIEWS)) from None
+    return _named(name, View)
+
+
+def stream_view_named(name: str) -> StreamView:
+    """The view of streams of this name; raises UnknownView."""
+    return _named(name, StreamView)
+
+
+def sum_view_named(name: str) -> SumView:
+    """The view over many streams of this name; raises UnknownView."""
+    return _named(name, SumView)
+
+
+def _named(name: str, kind: type[V]) -> V:
+    view = VIEWS.get(name)
+    if isinstance(view, kind):
+        return view
+    raise UnknownView(name, [known for known, view in VIEWS.items() if isinstance(view, kind)])

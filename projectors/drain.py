@@ -1,0 +1,177 @@
+"""Takes up parked streams again, beside running workers.
+
+A drain applies exactly what waits: the events behind the guard, up to where the stream was last seen, out of the log,
+in order, through the same upcasters as ever. The mark goes away in the very write that reaches it. A worker that sees
+more events meanwhile raises the mark under the same guard, so one of the two reads again; a new failure keeps it.
+
+`drop` moves the guard past the one event that fails, for good, and keeps a note of it in the guard.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from eventstore.history import History
+from eventstore.mapper import Mapper
+from projectors.errors import BrokenLog, Conflict, NotParked, Unanswered, Unavailable
+from projectors.gateway import Gateway, Operation
+from projectors.guards import Guards, failure
+from projectors.partial import Late, Partial, Partials
+from projectors.places import partition_key
+from projectors.sum_projector import add_events, conditional, sum_document, sum_id, upsert
+from projectors.sum_view import BUCKET, SumView, plus
+from projectors.view import StreamView, View
+from projectors.writer import GuardWriter
+
+_TRIES = 20
+
+
+class Drain(Protocol):
+    """For one generation of one view."""
+
+    def retry(self, stream: str) -> dict[str, Any] | None:
+        """Applies what waits of the stream; the failure that stopped it, None when nothing waits any more."""
+
+    def drop(self, stream: str, version: int, *, by: str, at: datetime) -> None:
+        """Leaves out the version at which the stream is parked. Raises NotParked when it is not parked there."""
+
+
+def drain_of(view: View, generation: int, *, views: Gateway, history: History, mapper: Mapper[str]) -> Drain:
+    """The drain for either kind of view."""
+    if isinstance(view, StreamView):
+        return StreamDrain(view, generation, views=views, history=history, mapper=mapper)
+    if isinstance(view, SumView):
+        return SumDrain(view, generation, views=views, history=history, mapper=mapper)
+    raise TypeError(f"{view.name} is neither a StreamView nor a SumView")
+
+
+class StreamDrain:
+    """Drains the guards of a view of streams."""
+
+    def __init__(
+        self, view: StreamView, generation: int, *, views: Gateway, history: History, mapper: Mapper[str]
+    ) -> None:
+        self._view = view
+        self._guards = Guards(view, generation, views=views, history=history, mapper=mapper)
+        self._writer = GuardWriter(views)
+
+    def retry(self, stream: str) -> dict[str, Any] | None:
+        conflicts = 0
+        while conflicts < _TRIES:
+            guard = self._guards.read(stream)
+            if guard.upto is None:
+                return None
+            failed = self._guards.apply_carefully(guard, self._guards.missing(guard, guard.upto))
+            if guard.version >= guard.upto:
+                guard.unpark()
+            elif failed is not None:
+                guard.park(guard.upto, failed)
+            unwritten = self._writer.write([guard])
+            for _, rejected in unwritten.rejected:
+                raise rejected
+            conflicts += len(unwritten.again)
+            if failed is not None and not unwritten.again:
+                return failed
+        raise Unavailable(f"{self._view.name}: {stream} keeps changing; try again")
+
+    def drop(self, stream: str, version: int, *, by: str, at: datetime) -> None:
+        for _ in range(_TRIES):
+            guard = self._guards.read(stream)
+            if guard.upto is None or guard.error is None or guard.version + 1 != version:
+                raise NotParked(self._view.name, stream, version)
+            event = self._guards.missing(guard, version)[0]
+            guard.leave_out(event, {**guard.error, "by": by, "at": at.isoformat(timespec="seconds")})
+            if guard.version >= (guard.upto or 0):
+                guard.unpark()
+            unwritten = self._writer.write([guard])
+            if not unwritten.again:
+                return
+        raise Unavailable(f"{self._view.name}: {stream} keeps changing; try again")
+
+
+class SumDrain:
+    """Drains the guards of a view over many streams, sealed ones included: what is late there belongs there."""
+
+    def __init__(
+        self, view: SumView, generation: int, *, views: Gateway, history: History, mapper: Mapper[str]
+    ) -> None:
+        self._view = view
+        self._gateway = views
+        self._history = history
+        self._mapper = mapper
+        self._partition = partition_key(view.name, generation, BUCKET)
+        self._partials = Partials(views, self._partition)
+
+    def retry(self, stream: str) -> dict[str, Any] | None:
+        for _ in range(_TRIES):
+            waiting = [partial for partial in self._partials.all() if stream in partial.late]
+            if not waiting:
+                return None
+            try:
+                failed = self._take_in(waiting[0], stream)
+            except (Conflict, Unanswered):
+                continue
+            if failed is not None:
+                return failed
+        raise Unavailable(f"{self._view.name}: {stream} keeps changing; try again")
+
+    def drop(self, stream: str, version: int, *, by: str, at: datetime) -> None:
+        for _ in range(_TRIES):
+            waiting = [
+                partial
+                for partial in self._partials.all()
+                if stream in partial.late and partial.late[stream].after + 1 == version
+            ]
+            if not waiting:
+                raise NotParked(self._view.name, stream, version)
+            late = waiting[0].late[stream]
+            note = {"stream": stream, **late.error, "by": by, "at": at.isoformat(timespec="seconds")}
+            without = replace(waiting[0], dropped=(*waiting[0].dropped, note))
+            try:
+                self._write(_shortened(without, stream, version), {}, waiting[0].etag)
+            except (Conflict, Unanswered):
+                continue
+            return
+        raise Unavailable(f"{self._view.name}: {stream} keeps changing; try again")
+
+    def _take_in(self, partial: Partial, stream: str) -> dict[str, Any] | None:
+        """One batch: everything late up to the first failure, and the mark moved behind it or taken away."""
+        late = partial.late[stream]
+        events = list(self._history.stream(stream, after=late.after, upto=late.upto))
+        if [event.version for event in events] != list(range(late.after + 1, late.upto + 1)):
+            raise BrokenLog(stream, late.after + 1)
+        sums: dict[str, dict[str, int]] = {}
+        failed = None
+        for event in events:
+            try:
+                added = add_events(self._view, self._mapper, [event])
+            except Exception as error:  # noqa: BLE001 - whatever a view raises is what is told about it
+                failed = failure(event, error)
+                break
+            for key, amounts in added.by_key.items():
+                sums[key] = plus(sums.get(key, {}), amounts)
+            partial = _shortened(partial, stream, event.version)
+        if failed is not None:
+            left = replace(partial.late[stream], error=failed, attempts=late.attempts + 1)
+            partial = replace(partial, late=partial.late | {stream: left})
+        self._write(partial, sums, partial.etag)
+        return failed
+
+    def _write(self, partial: Partial, sums: dict[str, dict[str, int]], etag: str | None) -> None:
+        ids = [sum_id(key, partial.lease) for key in sums]
+        known = {row["key"]: row["sums"] for row in self._gateway.read_many(self._partition, ids)} if ids else {}
+        operations: list[Operation] = [conditional(partial, etag)]
+        for key, amounts in sums.items():
+            total = plus(known.get(key, {}), amounts)
+            operations.append(upsert(sum_document(self._partition, partial.lease, key, total), exists=key in known))
+        self._gateway.batch(self._partition, operations)
+
+
+def _shortened(partial: Partial, stream: str, version: int) -> Partial:
+    """The guard once `version` of the stream is no longer late."""
+    late: dict[str, Late] = dict(partial.late)
+    if version >= late[stream].upto:
+        del late[stream]
+    else:
+        late[stream] = replace(late[stream], after=version)
+    return replace(partial, late=late)

@@ -1,0 +1,16 @@
+"""Where things lie in the container `views`."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One document: its logical partition and its id."""
+
+    partition: str
+    id: str
+
+
+def partition_key(view: str, generation: int, bucket: str) -> str:
+    """The logical partition of a bucket of a view's generation; with an empty bucket, what all of them begin with."""
+    return f"{view}@{generation}:{bucket}"

@@ -1,0 +1,174 @@
+"""Brings one range's part of a view over many streams up to the log, with effects that happen exactly once.
+
+    1  Read the range's guard. Sealed: stop. Absent: seal the parent's, begin where that ends.
+    2  Add up, in memory, the events with LSN > guard.
+    3  One batch: the guard with the last LSN, create-if-absent or If-Match, and all sums that change.
+    4  409, 412, no answer: back to 1, from the stored position.
+
+An event that cannot be added parks its stream in the guard, in the same batch that moves the LSN over it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from eventstore.documents import RecordedEvent
+from eventstore.mapper import Mapper
+from projectors.errors import PoisonEvent
+from projectors.feed import Page
+from projectors.gateway import Document, Gateway, Operation
+from projectors.lease import Lease
+from projectors.partial import Late, Partial, Partials
+from projectors.places import partition_key
+from projectors.sum_view import BUCKET, Sums, SumView, plus
+
+_KEYS_PER_BATCH = 90
+"""Of 100 operations; one transaction may add a few keys beyond it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Portion:
+    """What one batch stores: the guard after it, and what is added to each key."""
+
+    guard: Partial
+    sums: dict[str, dict[str, int]]
+
+
+class SumProjector:
+    """One lease's handler for a view over many streams. Not safe between threads."""
+
+    def __init__(
+        self,
+        view: SumView,
+        generation: int,
+        lease: Lease,
+        *,
+        views: Gateway,
+        mapper: Mapper[str],
+        park: bool = True,
+    ) -> None:
+        self._view = view
+        self._lease = lease
+        self._gateway = views
+        self._mapper = mapper
+        self._park = park
+        self._partition = partition_key(view.name, generation, BUCKET)
+        self._partials = Partials(views, self._partition)
+        self._stored: Partial | None = None
+        self._guard = Partial(self._partition, lease.id)
+        self._sums = Sums()
+        self._portions: list[_Portion] = []
+        self._totals: dict[str, Document] = {}
+
+    @property
+    def due(self) -> bool:
+        """Whether enough is added up for a batch."""
+        return bool(self._portions)
+
+    def handle(self, page: Page) -> None:
+        """Adds the events up; nothing is stored before `flush`."""
+        if self._stored is None:
+            self._stored = self._guard = self._partials.of_lease(self._lease.id, self._lease.ancestors)
+        for lsn, events in _transactions(page.events):
+            if lsn <= self._guard.lsn:
+                continue
+            for event in events:
+                self._add(event)
+            self._guard = replace(self._guard, lsn=lsn, at=events[-1].recorded_at)
+            if len(self._sums.by_key) >= _KEYS_PER_BATCH:
+                self._close_portion()
+
+    def flush(self) -> None:
+        """Stores what was added up."""
+        if self._stored is not None and self._guard != self._stored:
+            self._close_portion()
+        for portion in self._portions:
+            self._write(portion)
+        self._portions = []
+        if self._stored is not None:
+            self._guard = self._stored
+
+    def _add(self, event: RecordedEvent) -> None:
+        if not self._view.reads(event.stream):
+            return
+        late = self._guard.late.get(event.stream)
+        if late is not None:
+            self._set_late(event.stream, replace(late, upto=max(late.upto, event.version)))
+            return
+        if event.type not in self._view.types:
+            return
+        try:
+            added = add_events(self._view, self._mapper, [event])
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            if not self._park:
+                raise PoisonEvent(self._view.name, event.stream, event.version, event.type, reason) from error
+            failure = {"version": event.version, "type": event.type, "reason": reason}
+            self._set_late(event.stream, Late(event.version - 1, event.version, failure))
+            return
+        for key, amounts in added.by_key.items():
+            self._sums.add(key, **amounts)
+
+    def _set_late(self, stream: str, late: Late) -> None:
+        self._guard = replace(self._guard, late=self._guard.late | {stream: late})
+
+    def _close_portion(self) -> None:
+        self._portions.append(_Portion(self._guard, self._sums.by_key))
+        self._sums = Sums()
+
+    def _write(self, portion: _Portion) -> None:
+        """Raises Conflict or Unanswered: the range starts again from its stored position."""
+        missing = [sum_id(key, self._lease.id) for key in portion.sums if key not in self._totals]
+        if missing and self._stored is not None and self._stored.etag is not None:
+            found = self._gateway.read_many(self._partition, missing)
+            self._totals |= {row["key"]: row for row in found}
+        etag = self._stored.etag if self._stored is not None else None
+        operations: list[Operation] = [conditional(portion.guard, etag)]
+        for key, amounts in portion.sums.items():
+            known = self._totals.get(key)
+            document = sum_document(
+                self._partition, self._lease.id, key, plus(known["sums"], amounts) if known else amounts
+            )
+            operations.append(upsert(document, exists=known is not None))
+            self._totals[key] = document
+        self._stored = replace(portion.guard, etag=self._gateway.batch(self._partition, operations)[0])
+
+
+def add_events(view: SumView, mapper: Mapper[str], events: Iterable[RecordedEvent]) -> Sums:
+    """What the events add up to. What the view raises passes through."""
+    sums = Sums()
+    for event in events:
+        if event.type in view.types:
+            view.apply(sums, mapper.domain_event(event))
+    return sums
+
+
+def sum_id(key: str, lease: str) -> str:
+    """The id of a range's sums of a key."""
+    return f"{key}@{lease}"
+
+
+def sum_document(partition: str, lease: str, key: str, sums: dict[str, int]) -> Document:
+    return {"id": sum_id(key, lease), "pk": partition, "lease": lease, "key": key, "sums": sums}
+
+
+def conditional(guard: Partial, etag: str | None) -> Operation:
+    """The conditional write of a guard, first in its batch."""
+    document = guard.document()
+    return ("create", (document,)) if etag is None else ("replace", (guard.id, document), {"if_match_etag": etag})
+
+
+def upsert(document: Document, *, exists: bool) -> Operation:
+    """Under the guard's condition a plain write is enough: whoever changes a sum changes the guard."""
+    return ("replace", (document["id"], document)) if exists else ("create", (document,))
+
+
+def _transactions(events: Sequence[RecordedEvent]) -> Iterable[tuple[int, list[RecordedEvent]]]:
+    """The events of each LSN together: a batch must never part them."""
+    together: list[RecordedEvent] = []
+    for event in events:
+        if together and event.lsn != together[0].lsn:
+            yield together[0].lsn or 0, together
+            together = []
+        together.append(event)
+    if together:
+        yield together[0].lsn or 0, together
