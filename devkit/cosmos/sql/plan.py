@@ -5,7 +5,8 @@ The members of ``queryInfo`` are those that the SDKs read (azure-cosmos ``_execu
 client merges by:
 
     ORDER BY     {"_rid": …, "orderByItems": [{"item": …}, …], "payload": …}
-    aggregate    [{"item": …}]; AVG with {"sum": …, "count": …}
+    aggregate    [{"item": …}]; AVG with {"sum": …, "count": …}; MIN and MAX also with "item2": {"min": …, "count": …},
+                 which is what the JavaScript SDK reads
     GROUP BY     {"groupByItems": [{"item": …}, …], "payload": …}
 
 In the text of a sorted query the client replaces ``FILTER`` by ``true``, or by a condition that resumes a query.
@@ -140,8 +141,12 @@ def _partial(projection: Projection) -> Expression:
     tree = projection.expression
     if not (isinstance(tree, Call) and tree.name in _AGGREGATE_TYPES):
         return tree
+    count = Call("COUNT", tree.arguments)
     if tree.name == "AVG":
-        return _item(ObjectLiteral((("sum", Call("SUM", tree.arguments)), ("count", Call("COUNT", tree.arguments)))))
+        return _item(ObjectLiteral((("sum", Call("SUM", tree.arguments)), ("count", count))))
+    if tree.name in ("MIN", "MAX"):
+        item2 = ObjectLiteral(((tree.name.lower(), tree), ("count", count)))
+        return ObjectLiteral((("item", tree), ("item2", item2)))
     return _item(tree)
 
 

@@ -42,7 +42,10 @@ def info(text: str, **values: Any) -> dict[str, Any]:
             f"WHERE IS_DEFINED(c.v) AND ({FILTER}) ORDER BY c.a ASC OFFSET 0 LIMIT 3",
         ),
         ("SELECT TOP 1 VALUE COUNT(1) FROM c WHERE c.a = 1", 'SELECT VALUE [{"item": COUNT(1)}] FROM c WHERE c.a = 1'),
-        ("SELECT VALUE MAX(c.a) FROM c ORDER BY c.b", 'SELECT VALUE [{"item": MAX(c.a)}] FROM c'),
+        (
+            "SELECT VALUE MAX(c.a) FROM c ORDER BY c.b",
+            'SELECT VALUE [{"item": MAX(c.a), "item2": {"max": MAX(c.a), "count": COUNT(c.a)}}] FROM c',
+        ),
         ("SELECT VALUE AVG(c.a) FROM c", 'SELECT VALUE [{"item": {"sum": SUM(c.a), "count": COUNT(c.a)}}] FROM c'),
         (
             "SELECT c.a, COUNT(1) AS n FROM c GROUP BY c.a",
