@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError, ServiceResponseError
@@ -34,16 +35,22 @@ _FIRST_PAUSE: Final = 0.05
 
 _AFTER: Final = "SELECT * FROM c WHERE c.id > @version"
 _AFTER_OR_COMMAND: Final = "SELECT * FROM c WHERE c.id > @version OR c.commandId = @command"
+_FORWARD: Final = "SELECT * FROM c WHERE c.id >= @low AND c.id <= @high ORDER BY c.id ASC"
+_BACKWARD: Final = "SELECT * FROM c WHERE c.id >= @low AND c.id <= @high ORDER BY c.id DESC"
 _BEFORE_ALL: Final = "."
 """Sorts behind outcomes and before version 0."""
 
 
 class Taken(Exception):
-    """A version or a command of the write is there already. `session` is the session token that saw it."""
+    """A version or a command of the write is there already. `session` is the session token that saw it.
 
-    def __init__(self, session: str) -> None:
+    `resent`: what is there may be the write itself, sent before and never answered.
+    """
+
+    def __init__(self, session: str, *, resent: bool) -> None:
         super().__init__(session)
         self.session = session
+        self.resent = resent
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,7 @@ class EventLog:
             except AzureError as error:
                 status = status_of(error)
                 if status == _CONFLICT:
-                    raise Taken(_session(error)) from None
+                    raise Taken(_session(error), resent=unsure) from None
                 if status == _THROTTLED and not unsure:
                     raise StoreBusy(stream, "Cosmos DB throttles it") from error
                 if status != _THROTTLED and not unanswered(error):
@@ -111,6 +118,21 @@ class EventLog:
             )
         )
         return _sorted(documents, version, command_id, seen.session)
+
+    def between(
+        self, stream: str, low: int, high: int, *, descending: bool, limit: int | None, session: str | None
+    ) -> Tail:
+        """At most `limit` events from version `low` to `high`, both inclusive, in order."""
+        seen = _Seen()
+        documents = self._events.query_items(
+            _BACKWARD if descending else _FORWARD,
+            parameters=[{"name": "@low", "value": event_id(low)}, {"name": "@high", "value": event_id(high)}],
+            partition_key=stream,
+            max_item_count=limit,
+            response_hook=seen,
+            feed_options=_consistency(session),
+        )
+        return Tail(list(islice(documents, limit)), None, seen.session)
 
     def fence(self, stream: str, document: Document) -> str:
         """A session token that has seen everything acknowledged so far, by whichever process.

@@ -4,7 +4,13 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any, Self
 
-from eventsourcing.domain import BaseAggregate, CanInitAggregate, CanMutateAggregate, CanSnapshotAggregate, MetaDomainEvent
+from eventsourcing.domain import (
+    BaseAggregate,
+    CanInitAggregate,
+    CanMutateAggregate,
+    CanSnapshotAggregate,
+    MetaDomainEvent,
+)
 from eventsourcing.utils import get_topic, register_topic
 
 AT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
