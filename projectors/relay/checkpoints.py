@@ -27,8 +27,8 @@ _CHECKPOINT = "checkpoint"
 class CosmosCheckpointStore(CheckpointStore):
     """Ownerships and checkpoints of Event Hubs consumers in a container with partition key `/consumer`.
 
-    Dictionaries are those of `azure.eventhub.CheckpointStore`; `last_modified_time` is seconds since 1970 (float), by
-    the clock of Cosmos DB.
+    Dictionaries are those of `azure.eventhub.CheckpointStore`; `last_modified_time` is in seconds since 1970, by the
+    clock of Cosmos DB, which counts whole seconds: ownership expirations under about five seconds make no sense.
     """
 
     def __init__(self, container: ContainerProxy) -> None:
@@ -78,10 +78,14 @@ class CosmosCheckpointStore(CheckpointStore):
         etag = ownership.get("etag")
         try:
             if etag is None:
-                return _ownership(self._container.create_item(document))
+                return _ownership(self._container.create_item(document, no_response=False))
             return _ownership(
                 self._container.replace_item(
-                    document["id"], document, etag=etag, match_condition=MatchConditions.IfNotModified
+                    document["id"],
+                    document,
+                    etag=etag,
+                    match_condition=MatchConditions.IfNotModified,
+                    no_response=False,
                 )
             )
         except (CosmosResourceExistsError, CosmosAccessConditionFailedError, CosmosResourceNotFoundError):

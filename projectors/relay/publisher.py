@@ -25,19 +25,20 @@ class EventHubPublisher:
     Batches are addressed to the partition, not to the key: a page over 500 streams is then a few sends instead of 500,
     and every message still carries its partition key.
 
-    `source` is the CloudEvents source, e.g. "urn:tidemark:<database>". Errors of the SDK pass through: the page was
-    not, or not wholly, acknowledged.
+    `source` is the CloudEvents source, e.g. "urn:tidemark:<database>". Nothing is sent before the first page. Errors of
+    the SDK pass through: the page was not, or not wholly, acknowledged.
     """
 
     def __init__(self, producer: EventHubProducerClient, *, source: str, parallel_sends: int = 4) -> None:
         self._producer = producer
         self._source = source
-        self._partitions = sorted(producer.get_partition_ids(), key=int)
-        self._resolver = PartitionResolver(self._partitions)
-        self._sends = ThreadPoolExecutor(min(parallel_sends, len(self._partitions)), thread_name_prefix="relay")
+        self._resolver: PartitionResolver | None = None
+        self._sends = ThreadPoolExecutor(parallel_sends, thread_name_prefix="relay")
 
     def publish(self, events: Sequence[RecordedEvent]) -> None:
         """Returns once the hub has acknowledged every event; raises when any send failed."""
+        if self._resolver is None:
+            self._resolver = PartitionResolver(sorted(self._producer.get_partition_ids(), key=int))
         by_partition: dict[str, list[RecordedEvent]] = {}
         for event in events:
             by_partition.setdefault(self._resolver.get_partition_id_by_partition_key(event.stream), []).append(event)

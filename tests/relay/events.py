@@ -9,10 +9,10 @@ from eventstore.documents import RecordedEvent, event_id, sealed
 STATE = b'{"amount":500,"timestamp":"2026-01-02T03:04:05+00:00"}'
 
 
-def recorded(stream: str, version: int, *, state: bytes = STATE, enc: str = "json", **meta: Any) -> RecordedEvent:
-    """An event as it lies in the log; its id follows from stream and version."""
+def document(stream: str, version: int, *, state: bytes = STATE, enc: str = "json", **meta: Any) -> dict[str, Any]:
+    """An event document; the event's id follows from stream and version."""
     meta = {"id": str(uuid5(NAMESPACE_URL, f"{stream}/{version}")), "recorded_at": "2026-01-02T03:04:06+00:00", **meta}
-    document = sealed(
+    return sealed(
         event_id(version),
         stream=stream,
         version=version,
@@ -23,4 +23,8 @@ def recorded(stream: str, version: int, *, state: bytes = STATE, enc: str = "jso
         command_id=f"command-{version}",
         prev=genesis(stream),
     )
-    return RecordedEvent.from_document(document)
+
+
+def recorded(stream: str, version: int, **facts: Any) -> RecordedEvent:
+    """The same as it is read from the log."""
+    return RecordedEvent.from_document(document(stream, version, **facts))

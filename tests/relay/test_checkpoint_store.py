@@ -8,7 +8,11 @@ from azure.cosmos import CosmosClient
 from eventstore.containers import LEASES
 from projectors.relay import CosmosCheckpointStore
 
-HUB = {"fully_qualified_namespace": "Acme.servicebus.windows.net", "eventhub_name": "ledger", "consumer_group": "billing"}
+HUB = {
+    "fully_qualified_namespace": "Acme.servicebus.windows.net",
+    "eventhub_name": "ledger",
+    "consumer_group": "billing",
+}
 GROUP = tuple(HUB.values())
 
 
@@ -67,9 +71,7 @@ def test_a_released_partition_has_no_owner(store: CosmosCheckpointStore) -> None
 def test_the_last_checkpoint_counts(store: CosmosCheckpointStore) -> None:
     for offset, sequence_number in (("100", 1), ("300", 3)):
         store.update_checkpoint({**HUB, "partition_id": "0", "offset": offset, "sequence_number": sequence_number})
-    assert list(store.list_checkpoints(*GROUP)) == [
-        {**HUB, "partition_id": "0", "offset": "300", "sequence_number": 3}
-    ]
+    assert list(store.list_checkpoints(*GROUP)) == [{**HUB, "partition_id": "0", "offset": "300", "sequence_number": 3}]
 
 
 def test_consumer_groups_keep_apart_and_names_have_no_case(store: CosmosCheckpointStore) -> None:
