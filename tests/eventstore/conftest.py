@@ -6,12 +6,13 @@ import pytest
 from azure.cosmos import ContainerProxy, CosmosClient, DatabaseProxy
 
 from devkit.cosmos import LocalCosmos, RunningServer, serve
-from eventstore.commands import CommandStore
+from eventstore.commands import Command, CommandStore, Outcome
 from eventstore.containers import EVENTS
 from eventstore.history import History
 from eventstore.mapper import Mapper
-from tests.eventstore.purse import PurseSnapshot, Refused, fold
+from tests.eventstore.purse import Purse, PurseSnapshot, Refused, fold
 
+STREAM = "purse-a"
 NewStore = Callable[..., CommandStore]
 
 
@@ -50,16 +51,45 @@ def store(new_store: NewStore) -> CommandStore:
 
 
 @pytest.fixture
+def other(new_store: NewStore) -> CommandStore:
+    """A second process."""
+    return new_store()
+
+
+@pytest.fixture
 def server(cosmos: LocalCosmos) -> Iterator[RunningServer]:
     """The local server over HTTP."""
     with serve(cosmos) as running:
         yield running
 
 
-@pytest.fixture
-def environment(server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """What an application of the eventsourcing library needs, in the process's environment too."""
-    values = {"PERSISTENCE_MODULE": "eventstore", "COSMOS_ENDPOINT": server.endpoint}
-    for name, value in values.items():
-        monkeypatch.setenv(name, value)
-    return values
+def facts(purse: Purse) -> dict[str, int]:
+    return {"balance": purse.balance}
+
+
+def open_purse(store: CommandStore, *, balance: int = 0, stream: str = STREAM, key: str = "open") -> Outcome:
+    def decide(purse: Purse | None) -> Purse:
+        if purse is not None:
+            raise Refused("EXISTS", f"{stream} is open")
+        opened = Purse.open(stream)
+        return opened.pay_in(balance) if balance else opened
+
+    return store.execute(stream, Command(key, "open"), decide, answer=facts)
+
+
+def pay_in(store: CommandStore, amount: int, key: str, stream: str = STREAM, **options: int) -> Outcome:
+    return store.execute(
+        stream, Command(key, f"in {amount}"), lambda p: _there(p).pay_in(amount), answer=facts, **options
+    )
+
+
+def pay_out(store: CommandStore, amount: int, key: str, stream: str = STREAM, **options: int) -> Outcome:
+    return store.execute(
+        stream, Command(key, f"out {amount}"), lambda p: _there(p).pay_out(amount), answer=facts, **options
+    )
+
+
+def _there(purse: Purse | None) -> Purse:
+    if purse is None:
+        raise Refused("NO_PURSE", "nothing was opened")
+    return purse
