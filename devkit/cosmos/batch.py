@@ -58,7 +58,8 @@ def _operations(raw: bytes) -> list[dict[str, Any]]:
         raise BadRequest("Batch request has no operations.")
     if len(operations) > MAX_OPERATIONS:
         raise BadRequest(
-            f"Batch request has more operations than what is supported: {len(operations)} of {MAX_OPERATIONS}."
+            "Batch request has more operations than what is supported. "
+            f"It has {len(operations)}, the limit is {MAX_OPERATIONS}."
         )
     return operations
 

@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 from devkit.cosmos.address import Address
 from devkit.cosmos.container import Container
-from devkit.cosmos.errors import SESSION_NOT_AVAILABLE, BadRequest, NotFound
+from devkit.cosmos.errors import KEY_MISMATCH, SESSION_NOT_AVAILABLE, BadRequest, NotFound
 from devkit.cosmos.message import Request, Response
 from devkit.cosmos.partition_key import PartitionKeyValue
-from devkit.cosmos.partitions import Partition
+from devkit.cosmos.partitions import GENERATIONS, Partition
 
 KEY_HEADER = "x-ms-documentdb-partitionkey"
 RANGE_HEADER = "x-ms-documentdb-partitionkeyrangeid"
@@ -62,7 +62,8 @@ class Call:
         if key.is_prefix:
             raise BadRequest(
                 "Partition key provided either doesn't correspond to definition in the collection or doesn't match "
-                f"partition key field values: {key.text} has too few values."
+                f"partition key field values specified in the document. It has too few values: {key.text}.",
+                sub_status=KEY_MISMATCH,
             )
         return key
 
@@ -160,11 +161,15 @@ def _check_session(token: str, partition: Partition) -> None:
     """A session that has seen more than this partition holds cannot be served: 404 with sub-status 1002."""
     for part in token.split(","):
         range_id, _, vector = part.strip().partition(":")
-        fields = vector.split("#")
-        lsn = fields[1] if len(fields) > 1 else fields[0]
-        if not lsn.lstrip("-").isdigit():
+        generation, _, rest = vector.partition("#")
+        lsn = rest.partition("#")[0]
+        if not generation.lstrip("-").isdigit() or not lsn.isdigit():
             raise BadRequest(f"The session token '{token}' is invalid.")
-        if (range_id == partition.id or range_id in partition.parents) and int(lsn) > partition.lsn:
+        if range_id != partition.id and range_id not in partition.parents:
+            continue
+        # A token of another thousand belongs to an earlier container of this name.
+        same_container = int(generation) // GENERATIONS == partition.generation // GENERATIONS
+        if same_container and int(lsn) > partition.lsn:
             raise NotFound(
                 f"The read session is not available for the input session token '{token}': partition {partition.id} "
                 f"is at {partition.lsn}.",

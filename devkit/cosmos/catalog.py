@@ -9,7 +9,7 @@ import orjson
 
 from devkit.cosmos.container import Container
 from devkit.cosmos.errors import OWNER_MISSING, Conflict, NotFound
-from devkit.cosmos.partitions import Partition, PartitionMap, first_ranges
+from devkit.cosmos.partitions import GENERATIONS, Partition, PartitionMap, first_ranges
 from devkit.cosmos.resource import Database, check_id, stamp
 from devkit.cosmos.store import PARTITION_SHIFT, Store, lsn_of
 
@@ -83,7 +83,7 @@ class Catalog:
             )
             ranges = first_ranges(partitions)
             created = [
-                self.insert_partition(number, Partition(0, str(n), low, high, (), 1))
+                self.insert_partition(number, Partition(0, str(n), low, high, (), number * GENERATIONS))
                 for n, (low, high) in enumerate(ranges)
             ]
             container = Container.build(database, number, stamp(dict(definition)), PartitionMap(created))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from devkit.cosmos import definition
-from devkit.cosmos.call import Call
+from devkit.cosmos.call import KEY_HEADER, Call
 from devkit.cosmos.catalog import Catalog
 from devkit.cosmos.container import Container
-from devkit.cosmos.errors import MethodNotAllowed
+from devkit.cosmos.errors import BadRequest, MethodNotAllowed, NotFound
 from devkit.cosmos.message import Response
 from devkit.cosmos.metadata import body_of, check_match, entity, feed
 from devkit.cosmos.offers import Offers
-from devkit.cosmos.store import Store
+from devkit.cosmos.store import PARTITION_SHIFT, Store
 
 
 class Containers:
@@ -48,6 +50,11 @@ class Containers:
 
     def conflicts(self, call: Call, container: Container) -> Response:
         """The conflict feed: empty, because one region writes."""
+        if not call.address.is_feed:
+            raise NotFound(f"Resource Not Found: there is no conflict '{call.address.names[-1]}'.")
+        may_cross = call.flag("x-ms-documentdb-query-enablecrosspartition")
+        if call.operation == "conflict.query" and KEY_HEADER not in call.request.headers and not may_cross:
+            raise BadRequest("Cross partition query is required but disabled: name a partition key or enable it.")
         return feed(call, "Conflicts", container.rid, [])
 
     def _create(self, call: Call) -> Response:
@@ -64,6 +71,8 @@ class Containers:
 
     def _read(self, call: Call, container: Container) -> Response:
         response = entity(call, container.body)
+        if call.flag("x-ms-documentdb-populatepartitionstatistics"):
+            response = entity(call, {**container.body, "statistics": self._statistics(container)})
         headers = response.headers
         headers["x-ms-documentdb-collection-index-transformation-progress"] = "100"
         if call.flag("x-ms-documentdb-populatequotainfo"):
@@ -85,6 +94,17 @@ class Containers:
             if container.default_ttl != before:
                 self._redate(container)
         return entity(call, container.body)
+
+    def _statistics(self, container: Container) -> list[dict[str, Any]]:
+        """Size and number of items per physical partition."""
+        rows = []
+        for partition in container.partitions.alive:
+            count, size = self._store.one(
+                "SELECT count(*), coalesce(sum(length(body)), 0) FROM items WHERE position >= ? AND position < ?",
+                (partition.number << PARTITION_SHIFT, (partition.number + 1) << PARTITION_SHIFT),
+            )
+            rows.append({"id": partition.id, "sizeInKB": size // 1024, "documentCount": count, "partitionKeys": []})
+        return rows
 
     def _redate(self, container: Container) -> None:
         """Give every item the expiry that the container's new default means for it."""

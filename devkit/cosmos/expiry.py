@@ -21,12 +21,12 @@ class Expiry:
             return
         with self._store.transaction():
             rows = self._store.execute(
-                "SELECT epk, id, position, number, ts, body FROM items WHERE container = ? AND expires <= ?",
+                "SELECT epk, position, number, ts, body FROM items WHERE container = ? AND expires <= ?",
                 (container.number, now()),
             ).fetchall()
-            for epk, item_id, *stored in rows:
+            for epk, *stored in rows:
                 writes = Writes(self._store, container, PartitionKeyValue((), "", epk, is_prefix=False))
-                writes.remove(item_id, Stored(*stored), is_expiry=True)
+                writes.remove(Stored(*stored), is_expiry=True)
                 writes.commit(has_deleted=True)
             (container.next_expiry,) = self._store.execute(
                 "SELECT min(expires) FROM items WHERE container = ? AND expires IS NOT NULL", (container.number,)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 
 from devkit.cosmos.call import Call
 from devkit.cosmos.message import json_bytes
 from devkit.cosmos.page import Page
 
 
-def add_metrics(call: Call, headers: dict[str, str], page: Page) -> None:
-    """Add the headers for query metrics and index utilization that the request asked for."""
+def add_metrics(call: Call, headers: dict[str, str], page: Page, used: Sequence[str]) -> None:
+    """Add the headers for query metrics and index utilization that the request asked for.
+
+    `used` are the index paths that led to the items.
+    """
     if call.flag("x-ms-documentdb-populatequerymetrics"):
         headers["x-ms-documentdb-query-metrics"] = (
             f"totalExecutionTimeInMs=0.10;queryCompileTimeInMs=0.01;queryLogicalPlanBuildTimeInMs=0.01;"
@@ -23,7 +27,16 @@ def add_metrics(call: Call, headers: dict[str, str], page: Page) -> None:
         )
     if call.flag("x-ms-cosmos-populateindexmetrics"):
         utilization = {
-            "UtilizedSingleIndexes": [],
+            "UtilizedSingleIndexes": [
+                {
+                    "FilterExpression": "",
+                    "IndexSpec": path,
+                    "FilterPreciseSet": True,
+                    "IndexPreciseSet": True,
+                    "IndexImpactScore": "High",
+                }
+                for path in used
+            ],
             "PotentialSingleIndexes": [],
             "UtilizedCompositeIndexes": [],
             "PotentialCompositeIndexes": [],

@@ -68,11 +68,8 @@ class PartitionKey:
             value: Any = item
             for segment in path:
                 value = value.get(segment, _ABSENT) if isinstance(value, dict) else _ABSENT
-            if isinstance(value, list) or (isinstance(value, dict) and value):
-                raise BadRequest(
-                    f"The partition key value at '/{'/'.join(path)}' is an array or object; only scalars are supported."
-                )
-            components.append(value)
+            # The service treats an object or array at the path as no value at all.
+            components.append(_ABSENT if isinstance(value, list | dict) else value)
         return _value(self, orjson.dumps([_canonical(component) for component in components]).decode())
 
     def parse_header(self, text: str) -> PartitionKeyValue:

@@ -10,6 +10,9 @@ from typing import Any
 from devkit.cosmos import epk
 from devkit.cosmos.errors import RANGE_GONE, Gone
 
+GENERATIONS = 1000
+"""Generations of session tokens per container: a token of a container's namesake is recognised by them."""
+
 
 @dataclass(eq=False, slots=True)
 class Partition:
@@ -22,7 +25,7 @@ class Partition:
     high: str
     parents: tuple[str, ...]
     generation: int
-    """How many splits lie above it; the second field of a session token."""
+    """Grows with every split; the second field of a session token."""
     lsn: int = 0
     """Number of the last committed transaction."""
     alive: bool = True

@@ -27,12 +27,12 @@ class Purge:
         call.at(container.partitions.at(key.position))
         with self._store.transaction():
             rows = self._store.execute(
-                "SELECT id, position, number, ts, body FROM items WHERE container = ? AND epk = ?",
+                "SELECT position, number, ts, body FROM items WHERE container = ? AND epk = ?",
                 (container.number, key.position),
             ).fetchall()
-            for item_id, *stored in rows:
+            for row in rows:
                 writes = Writes(self._store, container, key)
-                writes.remove(item_id, Stored(*stored))
+                writes.remove(Stored(*row))
                 writes.commit(has_deleted=True)
         call.charge = charges.METADATA_WRITE + charges.POINT_READ_MISS * len(rows)
         return Response(200, b"")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +19,7 @@ from devkit.cosmos.metrics import add_metrics
 from devkit.cosmos.ordered import ordered_page
 from devkit.cosmos.page import Page
 from devkit.cosmos.scan import Scan
-from devkit.cosmos.span import Span, spans_of
+from devkit.cosmos.span import Span, keys_in, spans_of
 from devkit.cosmos.sql import Query, SqlError
 from devkit.cosmos.store import Store
 
@@ -35,7 +36,7 @@ class Queries:
     def handle(self, call: Call, container: Container) -> Response:
         """Answer one page of a query."""
         body = body_of(call)
-        query = _parse(body)
+        query = _parse(body, container)
         try:
             container.indexing.check_order_by(query.order_by)
             return self._answer(call, container, query)
@@ -45,7 +46,7 @@ class Queries:
     def plan(self, call: Call, container: Container) -> Response:
         """Answer how a query is to be run across partitions."""
         body = body_of(call)
-        query = _parse(body)
+        query = _parse(body, container)
         try:
             container.indexing.check_order_by(query.order_by)
             plan = query.plan()
@@ -67,7 +68,7 @@ class Queries:
         start = Continuation.decode(call.header("x-ms-continuation"))
         live = [span for span in spans if span.high > start.epk]
         if not live:
-            return _respond(call, container, Page(_page_size(call)), query)
+            return _respond(call, container, Page(_page_size(call)), query, ())
         span = live[0]
         call.at(span.partition)
         page = Page(_page_size(call))
@@ -75,17 +76,16 @@ class Queries:
         if query is None or query.streams:
             self._stream(scan, span, start, query, page)
         else:
-            access = query.access(scan.paths())
-            ordered_page(query, scan.rows(span, Continuation(), access), start, page)
+            ordered_page(query, scan.rows(span, Continuation(), query), start, page)
         if page.continuation is None and len(live) > 1:
             page.continuation = Continuation(live[1].low)
-        return _respond(call, container, page, query)
+        used = _key_paths(container) if span.is_logical else ["/_epk/?"]
+        return _respond(call, container, page, query, used)
 
     def _stream(self, scan: Scan, span: Span, start: Continuation, query: Query | None, page: Page) -> None:
         """Fill a page item by item; the token is the last item's position."""
-        access = query.access(scan.paths()) if query is not None else None
         position, skip = start, start.row
-        for epk, number, body in scan.rows(span, start, access):
+        for epk, number, body in scan.rows(span, start, query):
             if page.scanned >= _SCAN_LIMIT:
                 page.continuation = Continuation(position.epk, position.after)
                 return
@@ -109,14 +109,14 @@ def _plan_spans(call: Call, container: Container, query: Query) -> list[Span]:
     key = call.key_or_none(container)
     if key is not None and key.components:
         return spans_of(call, container, None)
-    values = query.key_values(["/" + "/".join(path) for path in container.key.paths])
-    if values is not None and len(values) == 1:
-        position = container.key.value(values[0]).position
+    keys = keys_in(query, container.key)
+    if keys is not None and len(keys) == 1:
+        position = keys[0].position
         return [Span(container.partitions.at(position), position, position, is_logical=True)]
     return [Span(container.partitions.alive[0], "", "FF", is_logical=False)]
 
 
-def _respond(call: Call, container: Container, page: Page, query: Query | None) -> Response:
+def _respond(call: Call, container: Container, page: Page, query: Query | None, used: Sequence[str]) -> Response:
     call.charge = charges.query(page.count, page.size, page.scanned)
     body = b'{"_rid":"%s","Documents":[%s],"_count":%d}' % (
         container.rid.encode(),
@@ -127,8 +127,12 @@ def _respond(call: Call, container: Container, page: Page, query: Query | None) 
     if page.continuation is not None:
         headers["x-ms-continuation"] = page.continuation.encode()
     if query is not None:
-        add_metrics(call, headers, page)
+        add_metrics(call, headers, page, used)
     return Response(200, body, headers)
+
+
+def _key_paths(container: Container) -> list[str]:
+    return ["/" + "/".join(path) + "/?" for path in container.key.paths]
 
 
 def _page_size(call: Call) -> int:
@@ -140,16 +144,17 @@ def _page_size(call: Call) -> int:
     return int(text) if int(text) > 0 else Page.UNBOUNDED
 
 
-def _parse(body: dict[str, Any]) -> Query:
+def _parse(body: dict[str, Any], container: Container) -> Query:
     text = body.get("query")
     if not isinstance(text, str):
         raise BadRequest("The body of a query needs a 'query'.")
-    return _parsed(text, orjson.dumps(body.get("parameters") or []))
+    computed = {entry["name"]: entry["query"] for entry in container.body.get("computedProperties") or []}
+    return _parsed(text, orjson.dumps(body.get("parameters") or []), orjson.dumps(computed))
 
 
 @lru_cache(maxsize=256)
-def _parsed(text: str, parameters: bytes) -> Query:
+def _parsed(text: str, parameters: bytes, computed: bytes) -> Query:
     try:
-        return Query.parse(text, orjson.loads(parameters))
+        return Query.parse(text, orjson.loads(parameters), definitions=orjson.loads(computed))
     except SqlError as error:
         raise BadRequest(error.message, code=error.code) from error

@@ -14,27 +14,28 @@ from devkit.cosmos.errors import BadRequest
 if TYPE_CHECKING:
     from devkit.cosmos.container import Container
 
-MAX_ID_LENGTH = 1023
+MAX_ITEM_ID_LENGTH = 1023
+MAX_RESOURCE_ID_LENGTH = 255
 _FORBIDDEN = frozenset("/\\?#")
 
 
-def check_id(body: Mapping[str, Any]) -> str:
-    """The `id` of a body, if it is one the service would take."""
+def check_id(body: Mapping[str, Any], limit: int = MAX_RESOURCE_ID_LENGTH) -> str:
+    """The `id` of a body, if it is one the service would take; `limit` is its greatest length."""
     name = body.get("id")
     if name is None:
         raise BadRequest("The input content is invalid because the required properties - 'id; ' - are missing.")
     if not isinstance(name, str) or not name:
-        raise BadRequest(
-            "The input name is invalid. Ensure to provide a unique non-empty string less than '1024' characters."
-        )
-    if len(name) > MAX_ID_LENGTH:
-        raise BadRequest(
-            f"The input name has {len(name)} characters. "
-            "Ensure to provide a unique non-empty string less than '1024' characters."
-        )
+        raise BadRequest(f"The input name is empty or not a string. {_wanted(limit)}")
+    if len(name) > limit:
+        raise BadRequest(f"The input name has {len(name)} characters. {_wanted(limit)}")
     if not _FORBIDDEN.isdisjoint(name):
         raise BadRequest(f"The input name '{name}' is invalid: it may not contain '/', '\\', '?' or '#'.")
     return name
+
+
+def _wanted(limit: int) -> str:
+    characters = 1024 if limit == MAX_ITEM_ID_LENGTH else limit
+    return f"Ensure to provide a unique non-empty string less than '{characters}' characters."
 
 
 def now() -> int:

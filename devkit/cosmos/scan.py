@@ -9,8 +9,8 @@ import orjson
 
 from devkit.cosmos.container import Container
 from devkit.cosmos.continuation import Continuation
-from devkit.cosmos.span import Span
-from devkit.cosmos.sql import Bounds
+from devkit.cosmos.span import Span, keys_in
+from devkit.cosmos.sql import Bounds, Query
 from devkit.cosmos.store import Store
 from devkit.cosmos.unique_keys import unique_values
 
@@ -29,8 +29,14 @@ class Scan:
         self._store = store
         self._container = container
 
-    def rows(self, span: Span, start: Continuation, access: list[Mapping[str, Bounds]] | None) -> Iterator[Row]:
-        """Items of the span after `start`, ordered by key and then by creation."""
+    def rows(self, span: Span, start: Continuation, query: Query | None) -> Iterator[Row]:
+        """Items of the span after `start` that the query may want, ordered by key and then by creation."""
+        access = query.access(self._paths()) if query is not None else None
+        for part in self._parts(span, query):
+            if part.high > start.epk:
+                yield from self._rows(part, start, access)
+
+    def _rows(self, span: Span, start: Continuation, access: list[dict[str, Bounds]] | None) -> Iterator[Row]:
         if span.is_logical and access is not None:
             indexed = self._indexed(span, access)
             if indexed is not None:
@@ -50,12 +56,25 @@ class Scan:
             epk, after = chunk[-1][0], chunk[-1][1]
             size = _CHUNK
 
-    def paths(self) -> list[str]:
+    def _parts(self, span: Span, query: Query | None) -> list[Span]:
+        """The logical partitions that WHERE allows inside the span, or the whole span."""
+        if span.is_logical or query is None:
+            return [span]
+        keys = keys_in(query, self._container.key)
+        if keys is None:
+            return [span]
+        return [
+            Span(span.partition, key.position, key.position + "\0", is_logical=True)
+            for key in keys
+            if span.low <= key.position < span.high
+        ]
+
+    def _paths(self) -> list[str]:
         """The paths that an index leads from: the id, and unique keys over a single path."""
         unique = ["/" + "/".join(paths[0]) for paths in self._container.unique_keys if len(paths) == 1]
         return ["/id", *unique]
 
-    def _indexed(self, span: Span, access: list[Mapping[str, Bounds]]) -> list[Row] | None:
+    def _indexed(self, span: Span, access: list[dict[str, Bounds]]) -> list[Row] | None:
         """What the indexes give for an OR of bounds, in order of creation; None when a scan is the better way."""
         found: dict[int, Row] = {}
         for bounds in access:

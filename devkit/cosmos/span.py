@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from devkit.cosmos.call import RANGE_HEADER, Call
 from devkit.cosmos.container import Container
 from devkit.cosmos.errors import PLAN_NEEDED, BadRequest
 from devkit.cosmos.message import json_bytes
-from devkit.cosmos.partition_key import PartitionKeyValue
+from devkit.cosmos.partition_key import PartitionKey, PartitionKeyValue
 from devkit.cosmos.partitions import Partition
 from devkit.cosmos.sql import Query
 
@@ -71,10 +72,17 @@ def _logical(container: Container, key: PartitionKeyValue) -> Span:
 
 def _fixed_key(container: Container, query: Query) -> PartitionKeyValue | None:
     """The one logical partition that WHERE allows."""
-    values = query.key_values(["/" + "/".join(path) for path in container.key.paths])
-    if values is None or len(values) != 1:
+    keys = keys_in(query, container.key)
+    return keys[0] if keys is not None and len(keys) == 1 else None
+
+
+@lru_cache(maxsize=256)
+def keys_in(query: Query, definition: PartitionKey) -> tuple[PartitionKeyValue, ...] | None:
+    """The logical partitions that WHERE allows, in key order; None when it does not say."""
+    values = query.key_values(["/" + "/".join(path) for path in definition.paths])
+    if values is None:
         return None
-    return container.key.value(values[0])
+    return tuple(sorted({definition.value(components) for components in values}, key=lambda key: key.position))
 
 
 def _check_allowed(call: Call, query: Query) -> None:

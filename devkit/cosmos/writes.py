@@ -15,7 +15,7 @@ from devkit.cosmos.errors import KEY_MISMATCH, BadRequest, Conflict, NotFound, P
 from devkit.cosmos.partition_key import PartitionKeyValue
 from devkit.cosmos.partitions import Partition
 from devkit.cosmos.patch import patched
-from devkit.cosmos.resource import check_id, now
+from devkit.cosmos.resource import MAX_ITEM_ID_LENGTH, check_id, now
 from devkit.cosmos.store import PARTITION_SHIFT, PLACE_BITS, Store
 from devkit.cosmos.unique_keys import UniqueKeys
 from devkit.cosmos.versions import Versions
@@ -175,11 +175,11 @@ class Writes:
         """Remove an item."""
         stored = self.find(item_id)
         conditions.check(stored)
-        self.remove(item_id, stored)
+        self.remove(stored)
         charge = charges.create(len(stored.body), self._container.indexing.terms(orjson.loads(stored.body)))
         return Outcome(204, b"", stored.etag, charge, stored.number)
 
-    def remove(self, item_id: str, stored: Stored, *, is_expiry: bool = False) -> None:
+    def remove(self, stored: Stored, *, is_expiry: bool = False) -> None:
         """Take a row out, with its unique keys, leaving a tombstone where versions are kept."""
         position = self._next_position()
         self._store.execute("DELETE FROM items WHERE position = ?", (stored.position,))
@@ -194,7 +194,7 @@ class Writes:
         return Outcome(200, stored.body, stored.etag, charges.point_read(len(stored.body)), stored.number)
 
     def _check(self, item: dict[str, Any]) -> str:
-        item_id = check_id(item)
+        item_id = check_id(item, MAX_ITEM_ID_LENGTH)
         if self._container.key.of(item).text != self._key.text:
             raise BadRequest(
                 "PartitionKey extracted from document doesn't match the one specified in the header: "
