@@ -3,6 +3,7 @@
 from domain.account import Account, account_stream
 from domain.aggregate import Snapshot, fold, personal_fields
 from domain.errors import DomainError, InvalidCommand, Refused
+from domain.existence import require_account, require_no_account, require_no_transfer, require_transfer
 from domain.hold_expiry import ExpiryStep
 from domain.transfer import Transfer, transfer_stream
 from domain.transfer_process import AccountStep, Progress, StepRefused, TransferStep, next_step
@@ -23,5 +24,9 @@ __all__ = [
     "fold",
     "next_step",
     "personal_fields",
+    "require_account",
+    "require_no_account",
+    "require_no_transfer",
+    "require_transfer",
     "transfer_stream",
 ]

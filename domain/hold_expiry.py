@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.account import Account, account_stream
-from domain.errors import AccountNotFound
+from domain.existence import require_account
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,6 @@ class ExpiryStep:
 
     def decide(self, account: Account | None, *, at: datetime) -> Account:
         """The account with the hold released. Raises the refusal that is then the step's outcome."""
-        if account is None:
-            raise AccountNotFound(account=self.account_id)
+        account = require_account(account, self.account_id)
         account.expire_hold(self.hold_id, at=at)
         return account

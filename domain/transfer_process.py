@@ -33,7 +33,8 @@ from enum import StrEnum
 from typing import Final
 
 from domain.account import Account, account_stream
-from domain.errors import AccountNotFound, TransferGivenUp, TransferNotFound
+from domain.errors import TransferGivenUp
+from domain.existence import require_account, require_transfer
 from domain.transfer import Status, Transfer, transfer_stream
 
 
@@ -93,8 +94,7 @@ class AccountStep(Step):
         transfer, transfer_id = self.transfer, self.transfer.transfer_id
         if self.give_up:
             raise TransferGivenUp(transfer=transfer_id)
-        if account is None:
-            raise AccountNotFound(account=self.account_id)
+        account = require_account(account, self.account_id)
         if self.action is Action.HOLD:
             account.check_asset(transfer.asset)
             account.place_hold(transfer.amount, reference=transfer.reference, transfer_id=transfer_id, at=at)
@@ -128,8 +128,7 @@ class TransferStep(Step):
 
     def decide(self, transfer: Transfer | None, *, at: datetime) -> Transfer:
         """The transfer with the step taken. Raises the refusal that is then the step's outcome."""
-        if transfer is None:
-            raise TransferNotFound(transfer=self.transfer_id)
+        transfer = require_transfer(transfer, self.transfer_id)
         if self.action is Action.CLAIM:
             transfer.claim_reversal(self.transfer, at=at)
         elif self.action is Action.UNCLAIM:
