@@ -2,6 +2,7 @@
 
 python -m tests.relay.processes hub FOLDER PORT
 python -m tests.relay.processes relay COSMOS_ENDPOINT HUB_CONNECTION_STRING
+python -m tests.relay.processes reader COSMOS_ENDPOINT HUB_CONNECTION_STRING FILE
 """
 
 import subprocess
@@ -9,10 +10,13 @@ import sys
 import threading
 from pathlib import Path
 
+from azure.eventhub import EventData, EventHubConsumerClient, PartitionContext
+
 from devkit.eventhubs import LocalEventHubs, run_server
 from eventstore.client import connect
+from eventstore.containers import LEASES
 from eventstore.settings import CosmosSettings
-from projectors.relay import EventHubPublisher, EventHubsSettings, relay
+from projectors.relay import CosmosCheckpointStore, EventHubPublisher, EventHubsSettings, relay
 from projectors.settings import WorkerSettings
 from projectors.worker import Worker
 
@@ -36,5 +40,29 @@ def _relay(endpoint: str, connection_string: str) -> None:
     )
 
 
+def _reader(endpoint: str, connection_string: str, file: str) -> None:
+    """Notes each message as `partition sequence-number`, then moves its checkpoint: at least once."""
+    leases = (
+        connect(CosmosSettings(endpoint=endpoint)).get_database_client("tidemark").get_container_client(LEASES.name)
+    )
+    client = EventHubConsumerClient.from_connection_string(
+        connection_string,
+        "$Default",
+        eventhub_name=HUB,
+        checkpoint_store=CosmosCheckpointStore(leases),
+        load_balancing_interval=1,
+        partition_ownership_expiration_interval=5,
+    )
+    with Path(file).open("a", buffering=1) as notes:
+
+        def on_batch(context: PartitionContext, batch: list[EventData]) -> None:
+            for message in batch:
+                notes.write(f"{context.partition_id} {message.sequence_number}\n")
+            if batch:
+                context.update_checkpoint(batch[-1])
+
+        client.receive_batch(on_event_batch=on_batch, max_batch_size=20, starting_position="-1")
+
+
 if __name__ == "__main__":
-    {"hub": _hub, "relay": _relay}[sys.argv[1]](*sys.argv[2:])
+    {"hub": _hub, "relay": _relay, "reader": _reader}[sys.argv[1]](*sys.argv[2:])
