@@ -51,6 +51,11 @@ def access(select: Select, parameters: Mapping[str, Any], paths: Collection[str]
                 return _conjunction([least, most], _intersect)
             case In(needle, haystack, False):
                 return _disjunction([leaf(Binary("=", needle, straw)) for straw in haystack])
+            case Call("ARRAY_CONTAINS", (Parameter() as array, value)):
+                elements = reader.constant(array)
+                if type(elements) is not list or not elements:
+                    return None
+                return _disjunction([leaf(Binary("=", value, Literal(element))) for element in elements])
             case Call("STARTSWITH", (value, Literal() | Parameter() as prefix)):
                 path, constant = reader.path(value), reader.constant(prefix)
                 return None if path is None else _prefix(path, constant)

@@ -16,7 +16,7 @@ from devkit.cosmos.sql.functions import FUNCTIONS, unsupported
 from devkit.cosmos.sql.like import matcher
 from devkit.cosmos.sql.operators import BINARY, UNARY, member
 from devkit.cosmos.sql.scope import Scope
-from devkit.cosmos.sql.shortcuts import compare_constant, constant_member
+from devkit.cosmos.sql.shortcuts import among_constants, compare_constant, constant_member
 from devkit.cosmos.sql.tree import (
     ArrayLiteral,
     Between,
@@ -137,6 +137,9 @@ class Compiler:
 
     def _in(self, tree: In, scope: Scope) -> Evaluate:
         needle = self.compile(tree.needle, scope)
+        constants = [straw for straw in tree.haystack if isinstance(straw, Literal | Parameter)]
+        if len(constants) == len(tree.haystack):
+            return among_constants(needle, map(self.constant, constants), tree.negated)
         haystack = self._all(tree.haystack, scope)
         equals, negated = BINARY["="], tree.negated
 
@@ -187,6 +190,10 @@ class Compiler:
             raise self.error(
                 f"The {tree.name} function takes {function.arity} arguments, not {len(tree.arguments)}", tree.position
             )
+        if tree.name == "ARRAY_CONTAINS" and len(tree.arguments) == 2 and isinstance(tree.arguments[0], Parameter):
+            array = self.constant(tree.arguments[0])
+            if type(array) is list:
+                return among_constants(self.compile(tree.arguments[1], scope), array, negated=False)
         return function.compile(self._all(tree.arguments, scope))
 
     def _arrayliteral(self, tree: ArrayLiteral, scope: Scope) -> Evaluate:

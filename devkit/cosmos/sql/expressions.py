@@ -203,9 +203,13 @@ class ExpressionParser:
             return _CONSTANTS[token.value]
         if token.text == "UDF" and following.text == ".":
             raise cursor.error("User-defined functions (udf.…) are not supported")
+        if token.text == "SELECT":
+            raise cursor.error("Syntax error near 'SELECT': a subquery stands in parentheses of its own, (SELECT …)")
         if following.text == "(" and following.kind == "symbol":
             if token.text in ("EXISTS", "ARRAY"):
                 return self._subquery("EXISTS" if token.text == "EXISTS" else "ARRAY")
+            if token.text in ("ALL", "FIRST", "LAST"):
+                raise cursor.error(f"{token.text}(SELECT …) is not supported")
             name = cursor.advance() if token.text in _CALLABLE_KEYWORDS else cursor.identifier("of a function")
             cursor.advance()
             return Call(name.text, self.list(")"), name.position)

@@ -14,6 +14,8 @@ from devkit.cosmos.sql.plan import features, plan
 from devkit.cosmos.sql.tree import Name, Select
 from devkit.cosmos.sql.walk import aggregates_of, property_path
 
+_TOO_DEEP = "The query is nested too deeply"
+
 
 class Query:
     """One query text with the values of its parameters, checked and ready to run.
@@ -28,7 +30,7 @@ class Query:
         try:
             self._program, self._feed = self._linker.link(self._select)
         except RecursionError:
-            raise SqlError("The query is nested too deeply") from None
+            raise SqlError(_TOO_DEEP) from None
         self.order_by = _sort_paths(self._select)
 
     @classmethod
@@ -40,6 +42,8 @@ class Query:
         ``definitions`` are the container's computed properties: name -> definition, ``SELECT VALUE … FROM c``.
         Raises SqlError, which is HTTP 400, for a text that is no query or asks for what is not supported.
         """
+        if not all(isinstance(parameter.get("name"), str) for parameter in parameters):
+            raise SqlError('Every parameter of a query needs a name and a value: {"name": "@x", "value": 1}')
         values = {parameter["name"]: parameter.get("value") for parameter in parameters}
         return cls(text, values, definitions or {})
 
@@ -96,7 +100,10 @@ class Query:
 
         Raises SqlError for a query that cannot be put together from the results of several partitions.
         """
-        return plan(self._select, self._linker)
+        try:
+            return plan(self._select, self._linker)
+        except RecursionError:
+            raise SqlError(_TOO_DEEP) from None
 
 
 def _sort_paths(select: Select) -> tuple[tuple[str, bool], ...]:

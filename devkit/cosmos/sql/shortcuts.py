@@ -5,11 +5,11 @@ Each does what the general closure would, with the questions about the constant 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from devkit.cosmos.sql.operators import COMPARISONS, member
-from devkit.cosmos.sql.values import EXACT, UNDEFINED, is_number
+from devkit.cosmos.sql.values import EXACT, UNDEFINED, is_number, sort_key
 
 Evaluate = Callable[[tuple[Any, ...]], Any]
 
@@ -42,6 +42,17 @@ def compare_constant(symbol: str, left: Evaluate, constant: Any) -> Evaluate | N
     if is_number(constant) and -EXACT < constant < EXACT:
         return _compare_number(symbol, left, constant)
     return None
+
+
+def among_constants(needle: Evaluate, constants: Iterable[Any], negated: bool) -> Evaluate:
+    """``needle [NOT] IN (…)`` with constants alone: one look-up however many there are."""
+    wanted = frozenset(sort_key(constant) for constant in constants if constant is not UNDEFINED)
+
+    def among(row: tuple[Any, ...]) -> Any:
+        value = needle(row)
+        return UNDEFINED if value is UNDEFINED else (sort_key(value) in wanted) is not negated
+
+    return among
 
 
 def _compare_string(symbol: str, left: Evaluate, constant: str) -> Evaluate:

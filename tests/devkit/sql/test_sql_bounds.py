@@ -38,10 +38,11 @@ def access(condition: str, **values: Any) -> list[dict[str, Bounds]] | None:
         ("c.id IN ('a', 'b') AND c.commandId = 'k'", [
             {ID: point("a"), COMMAND: point("k")}, {ID: point("b"), COMMAND: point("k")}]),
         ("c.id = 'a' AND NOT c.x", [{ID: point("a")}]),
+        ("ARRAY_CONTAINS(@ids, c.id)", [{ID: point("a")}, {ID: point("b")}]),
     ],
 )  # fmt: skip
 def test_access_is_an_or_of_bounds(condition: str, expected: list[dict[str, Bounds]]) -> None:
-    assert access(condition, v="v", k="k") == expected
+    assert access(condition, v="v", k="k", ids=["a", "b"]) == expected
 
 
 @pytest.mark.parametrize(
@@ -63,13 +64,17 @@ def test_access_is_an_or_of_bounds(condition: str, expected: list[dict[str, Boun
         "STARTSWITH(c.id, 'a', true)",
         "STARTSWITH(c.id, '')",
         "STARTSWITH(c.id, '\U0001f600')",
+        "ARRAY_CONTAINS(@none, c.id)",
+        "ARRAY_CONTAINS(@number, c.id)",
+        "ARRAY_CONTAINS(@mixed, c.id)",
+        "ARRAY_CONTAINS(@mixed, c.id, true)",
         "EXISTS(SELECT VALUE c FROM c IN c.items WHERE c.id = 'a')",
         "(c.id = 'a') = false",
         "true",
     ],
 )
 def test_what_bounds_no_path_asks_for_a_scan(condition: str) -> None:
-    assert access(condition) is None
+    assert access(condition, none=[], number=5, mixed=["a", None]) is None
 
 
 def test_without_where_or_without_the_item_itself_there_is_no_bound() -> None:

@@ -172,3 +172,15 @@ def test_a_comparison_with_a_constant_is_the_comparison_of_two_values(
 ) -> None:
     item = {"other": constant} if found is U else {"x": found, "other": constant}
     assert value(f"c.x {symbol} @constant", item, constant=constant) is value(f"c.x {symbol} c.other", item)
+
+
+@pytest.mark.parametrize("needle", ["'a'", "1", "1.0", "true", "null", "[1]", "{'a': 1}", "c.absent"])
+def test_membership_in_constants_is_membership_in_values(needle: str) -> None:
+    item = {"one": "a", "two": 1, "three": [True], "four": {"a": 1}, "five": None}
+    constants = [*item.values(), 2**60]
+    listed = ", ".join(f"@p{number}" for number in range(len(constants)))
+    values = {f"p{number}": constant for number, constant in enumerate(constants)}
+    expected = value(f"{needle} IN (c.one, c.two, c.three, c.four, c.five)", item)
+    assert value(f"{needle} IN ({listed})", item, **values) is expected
+    assert value(f"ARRAY_CONTAINS(@all, {needle})", item, all=constants) is expected
+    assert value(f"{needle} NOT IN ({listed})", item, **values) is (U if expected is U else not expected)

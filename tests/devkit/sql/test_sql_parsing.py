@@ -124,6 +124,8 @@ def test_a_text_that_is_no_query_is_refused_with_the_place(text: str, message: s
     ("text", "message"),
     [
         ("SELECT udf.tax(c.a) FROM c", "User-defined functions (udf.…) are not supported"),
+        ("SELECT VALUE FIRST(SELECT VALUE t FROM t IN c.a) FROM c", "FIRST(SELECT …) is not supported"),
+        ("SELECT * FROM c WHERE c.a IN (SELECT VALUE 1)", "a subquery stands in parentheses of its own, (SELECT …)"),
         ("SELECT ST_DISTANCE(c.a, c.b) FROM c", "The spatial function ST_DISTANCE is not supported"),
         ("SELECT * FROM c ORDER BY VectorDistance(c.v, [1])", "The vector search function VECTORDISTANCE"),
         ("SELECT * FROM c WHERE FullTextContains(c.t, 'x')", "The full-text search function FULLTEXTCONTAINS"),
@@ -157,6 +159,11 @@ def test_what_is_not_supported_is_named(text: str, message: str) -> None:
 def test_top_takes_only_whole_numbers_from_parameters() -> None:
     with pytest.raises(SqlError, match=r"TOP takes a whole number that is not negative, not 1\.5"):
         Query.parse("SELECT TOP @n * FROM c", [{"name": "@n", "value": 1.5}])
+
+
+def test_a_parameter_without_a_name_is_refused() -> None:
+    with pytest.raises(SqlError, match="Every parameter of a query needs a name and a value"):
+        Query.parse("SELECT * FROM c", [{"value": 1}])
 
 
 def test_a_text_is_parsed_once_whatever_its_parameters() -> None:
