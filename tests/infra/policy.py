@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 _COMPARISON = re.compile(r'(context\.\w+\.\w+) == "([^"]*)"')
 _CONDITION = re.compile(r"@\((.*)\)")
@@ -45,9 +46,7 @@ class LastError(Exception):
 
 
 class Gateway:
-    def __init__(
-        self, api: ElementTree.Element, around: ElementTree.Element, fragments: Mapping[str, ElementTree.Element]
-    ) -> None:
+    def __init__(self, api: Element, around: Element, fragments: Mapping[str, Element]) -> None:
         """`around` is the global policy: what <base /> stands for in the API's."""
         self._api = api
         self._around = around
@@ -79,7 +78,7 @@ class Gateway:
             self._run(self._section("on-error"), request, answer, facts)
         return answer
 
-    def _section(self, name: str) -> Iterator[ElementTree.Element]:
+    def _section(self, name: str) -> Iterator[Element]:
         section, outer = self._api.find(name), self._around.find(name)
         if section is None or outer is None:
             raise UnknownPolicy(f"section {name} is missing")
@@ -89,9 +88,7 @@ class Gateway:
             else:
                 yield element
 
-    def _run(
-        self, elements: Iterator[ElementTree.Element], request: Request, answer: Answer, facts: Mapping[str, str]
-    ) -> None:
+    def _run(self, elements: Iterator[Element], request: Request, answer: Answer, facts: Mapping[str, str]) -> None:
         for element in elements:
             answer.steps.append(element.tag)
             match element.tag:
@@ -117,7 +114,7 @@ class Gateway:
                     raise UnknownPolicy(f"<{element.tag}> has no meaning here")
 
 
-def _remember(element: ElementTree.Element, answer: Answer) -> None:
+def _remember(element: Element, answer: Answer) -> None:
     value = element.attrib["value"]
     match element.attrib["name"]:
         case "status":
@@ -126,7 +123,7 @@ def _remember(element: ElementTree.Element, answer: Answer) -> None:
             answer.code = value
 
 
-def _chosen(choose: ElementTree.Element, facts: Mapping[str, str]) -> ElementTree.Element:
+def _chosen(choose: Element, facts: Mapping[str, str]) -> Element:
     for branch in choose:
         if branch.tag == "otherwise" or _holds(branch.attrib["condition"], facts):
             return branch
