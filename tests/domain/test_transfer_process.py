@@ -12,66 +12,15 @@ from domain import (
     StepRefused,
     Transfer,
     TransferStep,
-    account_stream,
     errors,
     next_step,
+    transfer_stream,
 )
-from domain.account import Status as AccountStatus
-from domain.transfer import Status, transfer_stream
+from domain.transfer import Status
 from domain.transfer_process import Action
+from tests.domain.bank import account, change, failure, open_account, request, transfer
 from tests.domain.ledger import Ledger
 from tests.domain.scenario import NOON
-
-
-@pytest.fixture
-def ledger() -> Ledger:
-    """alice with 5.00, bob with nothing; a transfer t1 of all of it from alice to bob is requested."""
-    ledger = Ledger()
-    for name in ("alice", "bob"):
-        open_account(ledger, name)
-    change(ledger, "alice", lambda account: account.deposit(500, at=NOON))
-    request(ledger, "t1")
-    return ledger
-
-
-def open_account(ledger: Ledger, name: str, asset: str = "EUR/2") -> None:
-    ledger.execute(account_stream(name), "open", lambda _: Account.open(name, asset=asset, owner="s", at=NOON))
-
-
-def change(ledger: Ledger, name: str, command: Any) -> str | None:
-    def decide(account: Account) -> Account:
-        command(account)
-        return account
-
-    return ledger.execute(account_stream(name), f"client-{len(ledger.outcomes)}", decide)
-
-
-def request(ledger: Ledger, transfer_id: str, **changes: Any) -> None:
-    movement = {"source": "alice", "target": "bob", "amount": 500, "asset": "EUR/2", "reference": "rent", **changes}
-    ledger.execute(
-        transfer_stream(transfer_id), "request", lambda _: Transfer.request(transfer_id, at=NOON, **movement)
-    )
-
-
-def request_reversal(ledger: Ledger, transfer_id: str, reverses: str = "t1", **changes: Any) -> None:
-    back = {"source": "bob", "target": "alice", "reverses": reverses, "reason": "sent twice", **changes}
-    request(ledger, transfer_id, **back)
-
-
-def account(ledger: Ledger, name: str) -> tuple[int, int]:
-    loaded = ledger.load(account_stream(name))
-    return loaded.balance, loaded.held
-
-
-def transfer(ledger: Ledger, transfer_id: str) -> Transfer:
-    loaded: Transfer = ledger.load(transfer_stream(transfer_id))
-    return loaded
-
-
-def failure(ledger: Ledger, transfer_id: str) -> tuple[str, str]:
-    event = ledger.streams[transfer_stream(transfer_id)][-1]
-    assert isinstance(event, Transfer.Failed)
-    return event.step, event.code
 
 
 def test_a_transfer_moves_its_money(ledger: Ledger) -> None:
@@ -225,84 +174,6 @@ def test_a_refusal_that_cannot_be_stops_the_process(action: Action, ledger: Ledg
 def test_a_capture_without_a_hold_is_not_found(ledger: Ledger) -> None:
     step = AccountStep(transfer(ledger, "t1"), Action.CAPTURE)
     assert ledger.run(step, NOON) == "HOLD_NOT_FOUND"
-
-
-def test_a_step_on_a_transfer_that_is_not_there_is_refused(ledger: Ledger) -> None:
-    request_reversal(ledger, "r1", reverses="t9")
-    assert ledger.drive("r1", NOON) == ["claim: TRANSFER_NOT_FOUND", "fail"]
-
-
-def test_giving_up_before_the_hold_moves_nothing(ledger: Ledger) -> None:
-    assert ledger.drive("t1", NOON, give_up=True) == ["hold: TRANSFER_GIVEN_UP", "fail"]
-    assert account(ledger, "alice") == (500, 0)
-
-
-def test_giving_up_after_the_hold_releases_it(ledger: Ledger) -> None:
-    ledger.run(next_step(ledger.progress("t1")), NOON)
-    assert ledger.drive("t1", NOON, give_up=True) == ["hold", "credit: TRANSFER_GIVEN_UP", "release", "fail"]
-    assert account(ledger, "alice") == (500, 0)
-    assert account(ledger, "bob") == (0, 0)
-
-
-def test_giving_up_after_the_credit_completes_the_transfer(ledger: Ledger) -> None:
-    progress = ledger.progress("t1")
-    for _ in range(2):
-        step = next_step(progress)
-        progress = progress.after(step, ledger.run(step, NOON))
-    assert ledger.drive("t1", NOON, give_up=True) == ["hold", "credit", "capture", "complete"]
-
-
-def test_a_credit_that_arrives_after_the_transfer_was_given_up_is_refused(ledger: Ledger) -> None:
-    progress = ledger.progress("t1")
-    held = next_step(progress)
-    delayed = next_step(progress.after(held, ledger.run(held, NOON)))
-    ledger.drive("t1", NOON, give_up=True)
-    assert ledger.run(delayed, NOON) == "TRANSFER_GIVEN_UP"
-    assert account(ledger, "bob") == (0, 0)
-
-
-def test_a_reversal_moves_the_money_back(ledger: Ledger) -> None:
-    ledger.drive("t1", NOON)
-    request_reversal(ledger, "r1")
-    assert ledger.drive("r1", NOON) == ["claim", "hold", "credit", "capture", "complete"]
-    assert account(ledger, "alice") == (500, 0)
-    assert account(ledger, "bob") == (0, 0)
-    assert transfer(ledger, "t1").reversed_by == "r1"
-
-
-def test_of_two_reversals_the_later_claim_fails(ledger: Ledger) -> None:
-    ledger.drive("t1", NOON)
-    change(ledger, "bob", lambda a: a.deposit(500, at=NOON))
-    request_reversal(ledger, "r1")
-    request_reversal(ledger, "r2")
-    ledger.run(next_step(ledger.progress("r2")), NOON)
-    assert ledger.drive("r1", NOON) == ["claim: ALREADY_REVERSED", "fail"]
-    assert ledger.drive("r2", NOON)[-1] == "complete"
-    assert account(ledger, "alice") == (500, 0)
-
-
-def test_a_reversal_that_fails_gives_its_claim_back(ledger: Ledger) -> None:
-    ledger.drive("t1", NOON)
-    change(ledger, "bob", lambda a: a.withdraw(1, at=NOON))
-    request_reversal(ledger, "r1")
-    assert ledger.drive("r1", NOON) == ["claim", "hold: INSUFFICIENT_FUNDS", "unclaim", "fail"]
-    assert transfer(ledger, "t1").reversed_by is None
-    change(ledger, "bob", lambda a: a.deposit(1, at=NOON))
-    request_reversal(ledger, "r2")
-    assert ledger.drive("r2", NOON)[-1] == "complete"
-
-
-def test_a_reversal_releases_its_hold_before_its_claim(ledger: Ledger) -> None:
-    ledger.drive("t1", NOON)
-    change(ledger, "alice", lambda a: a.close(reason="owner left", at=NOON))
-    assert ledger.load(account_stream("alice")).status is AccountStatus.CLOSED
-    request_reversal(ledger, "r1")
-    assert ledger.drive("r1", NOON) == ["claim", "hold", "credit: ACCOUNT_CLOSED", "release", "unclaim", "fail"]
-
-
-def test_a_transfer_cannot_reverse_itself(ledger: Ledger) -> None:
-    request_reversal(ledger, "r1", reverses="r1")
-    assert ledger.drive("r1", NOON) == ["claim: TRANSFER_NOT_COMPLETED", "fail"]
 
 
 def test_what_is_known_of_a_transfer_is_not_changed_by_learning_more(ledger: Ledger) -> None:
