@@ -21,9 +21,10 @@ from devkit.eventhubs.errors import MalformedValue
 Buffer: TypeAlias = bytes | bytearray | memoryview
 Span: TypeAlias = tuple[int, int]
 
-_FIXED = {4: 0, 5: 1, 6: 2, 7: 4, 8: 8, 9: 16}
-_SMALL = {0xA, 0xC, 0xE}
-_LARGE = {0xB, 0xD, 0xF}
+_SMALL, _LARGE, _INVALID = -1, -4, -9
+_WIDTHS = (*[_INVALID] * 4, 0, 1, 2, 4, 8, 16, *[_SMALL, _LARGE] * 3)
+"""By a constructor's upper half: the width of its content, or how its size is written."""
+
 _MAX_DEPTH = 32
 
 
@@ -48,14 +49,14 @@ def content(buffer: Buffer, position: int) -> tuple[int, int, int]:
     """
     try:
         code = buffer[position]
-        family = code >> 4
-        if family in _FIXED:
+        width = _WIDTHS[code >> 4]
+        if width >= 0:
             start = position + 1
-            end = start + _FIXED[family]
-        elif family in _SMALL:
+            end = start + width
+        elif width == _SMALL:
             start = position + 2
             end = start + buffer[position + 1]
-        elif family in _LARGE:
+        elif width == _LARGE:
             start = position + 5
             end = start + int.from_bytes(buffer[position + 1 : start], "big")
         else:

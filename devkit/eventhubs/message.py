@@ -11,7 +11,7 @@ A batch is one message with format 0x80013700 whose data sections are encoded me
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple, cast
 
 from devkit.eventhubs.decode import content, decode, items, skip
 from devkit.eventhubs.encode import long, mapping, section, string, symbol, symbol_map, timestamp
@@ -24,6 +24,7 @@ HEADER, DELIVERY_ANNOTATIONS, ANNOTATIONS, PROPERTIES, APPLICATION_PROPERTIES, D
 PARTITION_KEY = "x-opt-partition-key"
 _OWNED = {"x-opt-sequence-number", "x-opt-offset", "x-opt-enqueued-time", PARTITION_KEY}
 _MAX_KEY = 128
+_SMALL_ULONG = b"\x53"
 
 _SEQUENCE_NUMBER = symbol("x-opt-sequence-number")
 _OFFSET = symbol("x-opt-offset")
@@ -31,8 +32,7 @@ _ENQUEUED = symbol("x-opt-enqueued-time")
 _KEY = symbol(PARTITION_KEY)
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """One section: its code and where in the message it starts, where its value starts, and where both end."""
 
     code: int
@@ -41,8 +41,7 @@ class Section:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """A received event, ready to be numbered: the parts around the annotations that the service writes."""
 
     header: bytes
@@ -64,7 +63,7 @@ class Event:
 
 
 def sections(message: bytes) -> list[Section]:
-    """Raises MessageRejected for bytes that are not sections in their prescribed order."""
+    """The sections in the order in which they came. Raises MessageRejected for bytes that are none."""
     found: list[Section] = []
     position = 0
     try:
@@ -73,9 +72,6 @@ def sections(message: bytes) -> list[Section]:
             end = skip(message, value)
             found.append(Section(code, position, value, end))
             position = end
-        codes = [part.code for part in found]
-        if codes != sorted(codes):
-            raise MessageRejected(f"the message's sections are out of order: {[hex(code) for code in codes]}")
     except MalformedValue as error:
         raise MessageRejected(f"the message cannot be read: {error}") from error
     return found
@@ -85,28 +81,35 @@ def _descriptor(message: bytes, position: int) -> tuple[int, int]:
     """The code of the section at `position` and where its value starts."""
     if message[position] != 0:
         raise MalformedValue(f"no section starts at byte {position}")
-    code, value = decode(message, position + 1)
+    if message[position + 1 : position + 2] == _SMALL_ULONG and position + 2 < len(message):
+        code, value = cast(object, message[position + 2]), position + 3
+    else:
+        code, value = decode(message, position + 1)
     if not isinstance(code, int) or not HEADER <= code <= FOOTER:
         raise MalformedValue(f"{code!r} at byte {position} describes no section")
     return code, value
 
 
 def read_event(message: bytes) -> Event:
-    """One message as an event. Raises MessageRejected."""
-    header, key, rest = b"", None, 0
+    """One message as an event, its sections put into the standard's order. Raises MessageRejected.
+
+    (azure-eventhub writes delivery annotations behind the footer.)
+    """
+    header, key = b"", None
     annotations: tuple[bytes, ...] = ()
-    found = sections(message)
-    if not any(part.code in (DATA, SEQUENCE, VALUE) for part in found):
-        raise MessageRejected("the event has no body section")
-    for part in found:
-        if part.code == HEADER:
+    rest: list[bytes] = []
+    has_body = False
+    for part in sorted(sections(message)):
+        if part.code > ANNOTATIONS:
+            has_body = has_body or DATA <= part.code <= VALUE
+            rest.append(message[part.start : part.end])
+        elif part.code == HEADER:
             header = message[part.start : part.end]
         elif part.code == ANNOTATIONS:
             annotations, key = _annotations(message, part.value)
-        elif part.code > ANNOTATIONS:
-            break
-        rest = part.end
-    return Event(header, annotations, key, message[rest:])
+    if not has_body:
+        raise MessageRejected("the event has no body section")
+    return Event(header, annotations, key, b"".join(rest))
 
 
 def _annotations(message: bytes, position: int) -> tuple[tuple[bytes, ...], str | None]:

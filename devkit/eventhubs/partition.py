@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from devkit.eventhubs.errors import LinkStolen, Refusal, TooManyReceivers
@@ -61,7 +61,7 @@ class Partition:
         sequence, offset = self.tail.next_sequence, self.tail.next_offset
         rows: list[Row] = []
         for given in events:
-            event = given if given.key is not None or key is None else replace(given, key=key)
+            event = given if given.key is not None or key is None else given._replace(key=key)
             rows.append(Row(sequence, offset, now, event.numbered(sequence, offset, now)))
             sequence += 1
             offset += event.size
