@@ -45,5 +45,5 @@ output "subjects_key_id" {
 
 output "token_scope" {
   description = "Scope to ask a token for: az account get-access-token --scope <this>."
-  value       = "${var.api_client_id}/.default"
+  value       = "api://${var.api_client_id}/.default"
 }

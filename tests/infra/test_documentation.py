@@ -1,0 +1,61 @@
+"""The pages about the infrastructure name what is there."""
+
+import re
+
+import pytest
+
+from tests.infra.paths import ROOT, TERRAFORM
+
+README = (TERRAFORM / "README.md").read_text()
+
+
+def declared(kind: str) -> set[str]:
+    return {name for file in TERRAFORM.glob("*.tf") for name in re.findall(rf'^{kind} "(\w+)"', file.read_text(), re.M)}
+
+
+def in_table(heading: str) -> set[str]:
+    section = README[README.index(f"## {heading}") :].split("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+
+
+def test_the_readme_lists_every_variable() -> None:
+    assert in_table("Variables") == declared("variable")
+
+
+def test_the_readme_lists_every_output() -> None:
+    assert in_table("Outputs") == declared("output")
+
+
+def test_the_readme_says_which_variables_are_required() -> None:
+    texts = "\n".join(file.read_text() for file in TERRAFORM.glob("variables*.tf"))
+    blocks = re.split(r"^variable ", texts, flags=re.M)[1:]
+    required = {block.split('"')[1] for block in blocks if not re.search(r"^  default\s", block, re.M)}
+    listed = {line.split("`")[1] for line in README.splitlines() if re.match(r"\| `\w+` \| required ", line)}
+    assert listed == required
+
+
+@pytest.mark.parametrize("page", ["infra/terraform/README.md", "docs/operations.md"])
+def test_every_path_that_a_page_names_exists(page: str) -> None:
+    text = (ROOT / page).read_text()
+    names = re.findall(r"`((?:infra|docs|modules|policies|openapi|envs|tests)/[\w./-]+)`", text)
+    missing = [name for name in names if not any((base / name).exists() for base in (ROOT, TERRAFORM))]
+    assert missing == []
+
+
+def test_every_output_that_the_operations_page_reads_exists() -> None:
+    read = set(
+        re.findall(
+            r"terraform(?: -chdir=\S+)? output (?:-raw |-json )?(\w+)", (ROOT / "docs/operations.md").read_text()
+        )
+    )
+    assert read
+    assert read <= declared("output")
+
+
+def test_every_alert_has_its_paragraph_in_the_operations_page() -> None:
+    alerts = (TERRAFORM / "modules" / "alerts" / "main.tf").read_text()
+    names = re.findall(r"^    (\w+) = \{\n      severity", alerts, re.M)
+    text = (ROOT / "docs/operations.md").read_text()
+    assert len(names) == 6
+    assert [name for name in names if f"**{name}**" not in text] == []
