@@ -1,10 +1,12 @@
-"""The `tidemark` command. Every command imports what it needs when it runs, so that `--help` answers at once."""
+"""The `tidemark` command. What only one command needs is imported when it runs: deployed, there is no devkit."""
 
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+
+from replay.cli import app as replay_app
 
 __all__ = ["app", "main"]
 
@@ -15,6 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(replay_app, name="replay")
 emulator = typer.Typer(help="Local servers that speak the wire protocols of Azure.", no_args_is_help=True)
 app.add_typer(emulator, name="emulator")
 

@@ -26,7 +26,7 @@ class Refused(Exception):
 
 
 class BankApi:
-    """Thread-safe. A command whose answer is lost or 503 is sent again with the same key: it takes effect once."""
+    """Thread-safe. A command whose answer is lost or 5xx is sent again with the same key: it takes effect once."""
 
     def __init__(self, url: str, *, connections: int) -> None:
         self._url = url.rstrip("/")
@@ -80,7 +80,7 @@ class BankApi:
                 if attempt == _TRIES - 1:
                     raise BankApiError(f"{method} {self._url}{path} got no answer: {error}") from error
             else:
-                if answer.status_code != 503 or attempt == _TRIES - 1:
+                if answer.status_code < 500 or attempt == _TRIES - 1:
                     return answer
             time.sleep(pause)
             pause *= 2

@@ -14,8 +14,10 @@ from pathlib import Path
 
 from devkit.cosmos import LocalCosmos, serve
 from devkit.up_data import data_folder
+from devkit.up_pace import PacedFeed
 from devkit.up_report import CommandReport
 from eventstore.client import connect
+from eventstore.commands import Outcome
 from eventstore.containers import create_containers
 from eventstore.settings import CosmosSettings
 from functions import local
@@ -47,6 +49,7 @@ def up(options: UpOptions, echo: Callable[[str], None]) -> None:
         CannotStart: a port is in use, or the data folder cannot be used. Nothing has been started or written then.
         SettingsError: an environment variable is wrong.
     """
+
     settings = load(Settings, auth="none")
     database = CosmosSettings.load().database
     with ExitStack() as stack:
@@ -55,12 +58,19 @@ def up(options: UpOptions, echo: Callable[[str], None]) -> None:
         folder = stack.enter_context(data_folder(options.data)) if options.data else None
         cosmos = stack.enter_context(LocalCosmos(folder))
         server = stack.enter_context(serve(cosmos, _HOST, options.cosmos_port))
-        client = connect(CosmosSettings(endpoint=cosmos.endpoint, key=cosmos.key), transport=cosmos.transport())
+        account = CosmosSettings(endpoint=cosmos.endpoint, key=cosmos.key)
+        client = connect(account, transport=cosmos.transport())
         create_containers(client, database)
         report = stack.enter_context(closing(CommandReport(echo)))
-        services = build_services(settings, client, database, on_outcome=report.outcome)
+        worker = build_worker(connect(account, transport=PacedFeed(cosmos)), database)
+
+        def on_outcome(operation: str, outcome: Outcome) -> None:
+            worker.wake()
+            report.outcome(operation, outcome)
+
+        services = build_services(settings, client, database, on_outcome=on_outcome)
         report.follow(services.views)
-        stack.enter_context(_working(build_worker(client, database)))
+        stack.enter_context(_working(worker))
         echo(_banner(options, api, server.port))
         run_app(local.create_app(services), api)
 

@@ -17,7 +17,7 @@ class Paging:
     descending: bool
 
 
-def _paging(
+async def _paging(
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="entries per page")] = 50,
     cursor: Annotated[
         str | None,

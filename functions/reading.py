@@ -63,7 +63,7 @@ def reply(body: Mapping[str, Any]) -> Response:
     return Response(orjson.dumps(body), headers=headers, media_type="application/json")
 
 
-def _reading(
+async def _reading(
     services: Injected,
     consistency: Annotated[
         Literal["eventual", "strong"],

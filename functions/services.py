@@ -31,7 +31,7 @@ class Services:
     on_outcome: OnOutcome = lambda _operation, _outcome: None
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 

@@ -1,0 +1,79 @@
+"""The API in process: both apps behind one port, the real store underneath, a clock to set, a worker to drive."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from azure.cosmos import CosmosClient
+
+from functions import local
+from functions.services import Services
+from functions.settings import Settings, load
+from functions.wiring import build_services, build_worker
+from projectors.worker import Worker
+from tests.functions.transport import AsgiThread
+
+
+@dataclass
+class SettableClock:
+    now: datetime = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@pytest.fixture
+def clock() -> SettableClock:
+    return SettableClock()
+
+
+@pytest.fixture
+def services(client: CosmosClient, database: str, clock: SettableClock) -> Services:
+    settings = load(Settings, auth="none")
+    return replace(build_services(settings, client, database), clock=clock)
+
+
+@pytest.fixture
+def worker(client: CosmosClient, database: str) -> Worker:
+    return build_worker(client, database)
+
+
+@pytest.fixture
+def api(services: Services) -> Iterator[httpx.Client]:
+    with httpx.Client(transport=AsgiThread(local.create_app(services)), base_url="http://localhost") as client:
+        yield client
+
+
+class Ledger:
+    """Commands with keys of their own, in few words."""
+
+    def __init__(self, api: httpx.Client) -> None:
+        self._api = api
+        self._keys = 0
+
+    def post(self, path: str, body: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
+        return self._send("POST", path, body, headers)
+
+    def put(self, path: str, body: dict[str, Any]) -> httpx.Response:
+        return self._send("PUT", path, body, {})
+
+    def open(self, account: str, asset: str = "EUR/2", *, balance: int = 0, **more: str) -> None:
+        opened = self.post("/accounts", {"account_id": account, "asset": asset, **more})
+        assert opened.status_code == 201, opened.text
+        if balance:
+            assert self.post(f"/accounts/{account}/deposits", {"amount": balance}).status_code == 201
+
+    def _send(self, method: str, path: str, body: dict[str, Any] | None, headers: dict[str, str]) -> httpx.Response:
+        self._keys += 1
+        return self._api.request(method, path, json=body, headers={"Idempotency-Key": f"key-{self._keys}"} | headers)
+
+
+@pytest.fixture
+def ledger(api: httpx.Client) -> Ledger:
+    return Ledger(api)
