@@ -31,11 +31,6 @@ class Bounds:
     high: str | int | float | None = None
     high_inclusive: bool = False
 
-    @property
-    def single(self) -> bool:
-        """Whether exactly one value lies inside: ``low``."""
-        return self.low is not None and self.low == self.high
-
 
 def access(select: Select, parameters: Mapping[str, Any], paths: Collection[str]) -> list[dict[str, Bounds]] | None:
     """See ``Query.access``."""

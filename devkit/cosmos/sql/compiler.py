@@ -188,7 +188,7 @@ class Compiler:
             raise self.error(unsupported(tree.name), tree.position)
         if not function.least <= len(tree.arguments) <= function.most:
             raise self.error(
-                f"The {tree.name} function takes {function.arity} arguments, not {len(tree.arguments)}", tree.position
+                f"The {tree.name} function takes {function.arity}, not {len(tree.arguments)}", tree.position
             )
         if tree.name == "ARRAY_CONTAINS" and len(tree.arguments) == 2 and isinstance(tree.arguments[0], Parameter):
             array = self.constant(tree.arguments[0])

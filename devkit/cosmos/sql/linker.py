@@ -13,7 +13,7 @@ from devkit.cosmos.sql.grouping import Grouping
 from devkit.cosmos.sql.program import Expand, Program
 from devkit.cosmos.sql.scope import Scope
 from devkit.cosmos.sql.tree import Literal, Name, Parameter, Select, Source
-from devkit.cosmos.sql.values import UNDEFINED
+from devkit.cosmos.sql.values import UNDEFINED, is_number
 from devkit.cosmos.sql.walk import aggregates_of, column_names, property_path, ungrouped
 
 _HIDDEN = "\0"
@@ -46,9 +46,9 @@ class Linker:
         if tree is None:
             return None
         value = self._compiler.constant(tree)
-        if type(value) is not int or value < 0:
+        if not is_number(value) or value < 0 or value != int(value):
             raise SqlError(f"{clause} takes a whole number that is not negative, not {value!r}")
-        return value
+        return int(value)
 
     def _over(self, select: Select, root: Scope, first: Source, joins: tuple[Source, ...]) -> Program:
         """A program over rows of one slot, whose name in ``root`` only the first member of FROM can use."""

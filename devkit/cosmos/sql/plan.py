@@ -4,7 +4,8 @@ The members of ``queryInfo`` are those that the SDKs read (azure-cosmos ``_execu
 ``rewrittenQuery`` is what the client sends to every partition: plain query text, whose rows have the form that the
 client merges by:
 
-    ORDER BY     {"_rid": …, "orderByItems": [{"item": …}, …], "payload": …}
+    ORDER BY     {"_rid": …, "orderByItems": [{"item": …}, …], "payload": …}; with DISTINCT, which is the client's to
+                 apply before it counts, without TOP and OFFSET LIMIT
     aggregate    [{"item": …}]; AVG with {"sum": …, "count": …}; MIN and MAX also with "item2": {"min": …, "count": …},
                  which is what the JavaScript SDK reads
     GROUP BY     {"groupByItems": [{"item": …}, …], "payload": …}
@@ -35,7 +36,7 @@ from devkit.cosmos.sql.tree import (
 from devkit.cosmos.sql.walk import aggregates, aggregates_of, column_names
 
 FILTER: Final = "{documentdb-formattableorderbyquery-filter}"
-_FILTER_NAME: Final = Name("__filter__")
+_FILTER_TERM: Final = Name(f"({FILTER})")
 _AGGREGATE_TYPES: Final = {
     "COUNT": "Count",
     "COUNTIF": "CountIf",
@@ -167,7 +168,7 @@ def _sorted(select: Select, linker: Linker) -> str:
         shown = (projection.expression for projection in select.projections)
         payload = ObjectLiteral(tuple(zip(names, shown, strict=True)))
     items = ArrayLiteral(tuple(_item(sort.expression) for sort in select.order_by))
-    conditions.append(_FILTER_NAME)
+    conditions.append(_FILTER_TERM)
     rewritten = replace(
         select,
         value=False,
@@ -179,20 +180,15 @@ def _sorted(select: Select, linker: Linker) -> str:
         ),
         where=conditions[0] if len(conditions) == 1 else Logical("AND", tuple(conditions)),
     )
-    text = select_text(_per_partition(rewritten, linker, select.distinct))
-    return text.replace(_FILTER_NAME.name, f"({FILTER})")
+    if select.distinct:
+        return select_text(replace(rewritten, top=None, offset=None, limit=None))
+    return _limited(rewritten, linker)
 
 
 def _limited(select: Select, linker: Linker) -> str:
-    return select_text(_per_partition(select, linker, False))
-
-
-def _per_partition(select: Select, linker: Linker, unlimited: bool) -> Select:
-    """One partition may have to give all that OFFSET skips, and without limit what the client makes distinct."""
-    if unlimited:
-        return replace(select, top=None, offset=None, limit=None)
+    """The query with limits for one partition, which may have to give all that OFFSET skips."""
     if select.limit is None:
         top = linker.count(select.top, "TOP")
-        return replace(select, top=None if top is None else Literal(top))
+        return select_text(replace(select, top=None if top is None else Literal(top)))
     most = (linker.count(select.offset, "OFFSET") or 0) + (linker.count(select.limit, "LIMIT") or 0)
-    return replace(select, offset=Literal(0), limit=Literal(most))
+    return select_text(replace(select, offset=Literal(0), limit=Literal(most)))

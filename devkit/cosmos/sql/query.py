@@ -20,7 +20,8 @@ _TOO_DEEP = "The query is nested too deeply"
 class Query:
     """One query text with the values of its parameters, checked and ready to run.
 
-    Items are JSON objects as ``dict``; results are JSON values and may share structure with the items.
+    Items are JSON objects as ``dict``; results are JSON values and may share structure with the items. ``order_by``
+    holds the paths of ORDER BY as an indexing policy writes them, each with whether it descends.
     """
 
     def __init__(self, text: str, parameters: Mapping[str, Any], definitions: Mapping[str, str]) -> None:

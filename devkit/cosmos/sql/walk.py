@@ -21,6 +21,7 @@ from devkit.cosmos.sql.tree import (
     ObjectLiteral,
     Projection,
     Select,
+    Subquery,
     Unary,
 )
 
@@ -77,9 +78,32 @@ def ungrouped(tree: Expression, group_by: tuple[Expression, ...]) -> Name | None
     """The first alias that is used outside of aggregates and of the GROUP BY expressions."""
     if tree in group_by or is_aggregate(tree):
         return None
-    if isinstance(tree, Name):
-        return tree
+    if isinstance(tree, Name | Subquery):
+        return next(names(tree), None)
     return next((name for child in children(tree) if (name := ungrouped(child, group_by)) is not None), None)
+
+
+def names(tree: Expression) -> Iterator[Name]:
+    """The aliases that an expression takes from its surroundings."""
+    if isinstance(tree, Name):
+        yield tree
+    elif isinstance(tree, Subquery):
+        yield from _free_names(tree.select)
+    else:
+        for child in children(tree):
+            yield from names(child)
+
+
+def _free_names(select: Select) -> Iterator[Name]:
+    bound: set[str | None] = set()
+    for source in select.sources:
+        collection = source.collection
+        inside = _free_names(collection) if isinstance(collection, Select) else names(collection)
+        yield from (name for name in inside if name.name not in bound)
+        bound.add(source.alias)
+    parts = [projection.expression for projection in select.projections] + [sort.expression for sort in select.order_by]
+    for part in (*parts, *select.group_by, *(() if select.where is None else (select.where,))):
+        yield from (name for name in names(part) if name.name not in bound)
 
 
 def property_path(tree: Expression) -> tuple[Name, tuple[str | int, ...]] | None:

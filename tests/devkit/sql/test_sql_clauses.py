@@ -93,6 +93,8 @@ ITEMS: list[dict[str, Any]] = [
         ("SELECT VALUE (SELECT VALUE c.n) FROM c WHERE c.id = 'a'", [3]),
         ("SELECT VALUE (SELECT TOP 1 VALUE t FROM t IN c.tags) FROM c", ["red", "red"]),
         ("SELECT MAX(c.n) AS m, (SELECT VALUE 1 + 1) AS two FROM c", [{"m": 3, "two": 2}]),
+        ("SELECT COUNT(1) AS n, ARRAY(SELECT VALUE t FROM t IN (SELECT VALUE [1, 2])) AS a FROM c", [
+            {"n": 4, "a": [1, 2]}]),
     ],
 )  # fmt: skip
 def test_queries(text: str, expected: list[Any]) -> None:

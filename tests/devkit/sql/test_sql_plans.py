@@ -95,6 +95,12 @@ def test_an_expression_of_aggregates_has_no_plan(text: str) -> None:
         info(text)
 
 
+def test_strings_of_the_query_stay_as_they_are() -> None:
+    found = info("SELECT VALUE c.a FROM c WHERE c.b IN ('\u0000', '__filter__', '\"') ORDER BY c.a")["rewrittenQuery"]
+    assert found.count(FILTER) == 1
+    assert answers(found.replace(FILTER, "true"), [{"a": 1, "b": "__filter__"}, {"a": 2, "b": "x"}])[0]["payload"] == 1
+
+
 def test_a_subquery_in_from_has_no_plan() -> None:
     with pytest.raises(SqlError, match="A subquery in FROM is not supported across partitions"):
         info("SELECT VALUE COUNT(1) FROM (SELECT DISTINCT c.a FROM c)")

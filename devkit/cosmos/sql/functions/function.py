@@ -26,7 +26,8 @@ class Function:
     @property
     def arity(self) -> str:
         """How many arguments it takes, in words."""
-        return str(self.least) if self.least == self.most else f"{self.least} to {self.most}"
+        most = f"{self.most} argument{'' if self.most == 1 else 's'}"
+        return most if self.least == self.most else f"{self.least} to {most}"
 
     def compile(self, arguments: tuple[Evaluate, ...]) -> Evaluate:
         """The closure of a call with these arguments."""
