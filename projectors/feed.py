@@ -39,6 +39,16 @@ class FeedRange:
         """A name fit for a document id."""
         return f"{self.min or '00'}-{self.max}"
 
+    @classmethod
+    def from_id(cls, text: str) -> "FeedRange":
+        """The range of such a name."""
+        least, _, most = text.partition("-")
+        return cls("" if least == "00" else least, most)
+
+    def covers(self, other: "FeedRange") -> bool:
+        """Whether all of `other` lies in this range."""
+        return self.min <= other.min and other.max <= self.max
+
     def clip(self, other: "FeedRange") -> "FeedRange":
         """The part of `other` that lies in this range."""
         return FeedRange(max(self.min, other.min), min(self.max, other.max))

@@ -4,8 +4,8 @@
       "upto"?, "error"?, "attempts"?, "dropped"? }
 
 `version` is the last version applied, absent means 0. While `upto` is set the stream is parked: nothing of it is
-applied, `upto` is the last version seen, `error` what happened to version + 1. `dropped` lists what was left out. Items of
-the stream lie in the same partition and change in the same batch as the guard, never without it.
+applied, `upto` is the last version seen, `error` what happened to version + 1. `dropped` lists what was left out.
+Items of the stream lie in the same partition and change in the same batch as the guard, never without it.
 """
 
 from dataclasses import dataclass

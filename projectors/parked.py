@@ -1,4 +1,4 @@
-"""Streams that wait because a view could not apply one of their events.
+"""Streams that wait because a view could not apply one of their events: the dead letters.
 
 They are found by their guards: there is no list beside them that could disagree. What waits is in the log, from
 `version + 1` to `upto`.
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from projectors.gateway import Document, Gateway
+from projectors.partial import Partial
 from projectors.places import partition_key
 
 
@@ -24,25 +25,24 @@ class Parked:
     reason: str
     attempts: int
 
-    @classmethod
-    def from_guard(cls, view: str, generation: int, guard: Document) -> "Parked":
-        error: dict[str, Any] = guard["error"]
-        return cls(
-            view,
-            generation,
-            guard["stream"],
-            guard["version"],
-            guard["upto"],
-            error["type"],
-            error["reason"],
-            guard["attempts"],
-        )
-
 
 def parked_in(views: Gateway, view: str, generation: int) -> list[Parked]:
     """All parked streams of a generation, by name."""
     guards = views.query(
-        "SELECT * FROM c WHERE STARTSWITH(c.pk, @prefix) AND IS_DEFINED(c.upto)",
+        "SELECT * FROM c WHERE STARTSWITH(c.pk, @prefix) AND (IS_DEFINED(c.upto) OR IS_DEFINED(c.late))",
         prefix=partition_key(view, generation, ""),
     )
-    return sorted((Parked.from_guard(view, generation, guard) for guard in guards), key=lambda found: found.stream)
+    found = [parked for guard in guards for parked in _of_guard(view, generation, guard)]
+    return sorted(found, key=lambda parked: (parked.stream, parked.version))
+
+
+def _of_guard(view: str, generation: int, guard: Document) -> list[Parked]:
+    if "late" not in guard:
+        return [_parked(view, generation, guard["stream"], guard["version"], guard)]
+    late = Partial.from_document(guard).late
+    return [_parked(view, generation, stream, found.after, found.document()) for stream, found in late.items()]
+
+
+def _parked(view: str, generation: int, stream: str, version: int, facts: dict[str, Any]) -> Parked:
+    error = facts["error"]
+    return Parked(view, generation, stream, version, facts["upto"], error["type"], error["reason"], facts["attempts"])

@@ -91,13 +91,14 @@ class Registry:
         return {document["id"]: Generations.from_document(document) for document in found}
 
     def build(self, view: str, *, by: str, at: str) -> Generations:
-        """Begins generation last + 1, or takes up again what the same builder began. Raises RebuildRunning."""
+        """Begins generation last + 1. Raises RebuildRunning while one is being built."""
+        token = Building(0, by, at)
 
         def change(now: Generations) -> Generations:
             if now.building is not None:
-                if now.building.by != by:
-                    raise RebuildRunning(view, now.building.by, now.building.since)
-                return now
+                if replace(now.building, generation=0) == token:  # ours: the answer was lost
+                    return now
+                raise RebuildRunning(view, now.building.by, now.building.since)
             number = now.last + 1
             return replace(now, last=number, building=Building(number, by, at))
 

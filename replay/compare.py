@@ -1,20 +1,21 @@
-"""Compares two accounts of the same streams while the log goes on.
+"""Compares two generations of a view while the log goes on.
 
-Streams at the same version must be the same. Streams at different versions are only lag, as far as one can see: they
-are looked at again, one by one, against a plain fold of the log up to exactly the version that each side has.
+What both have at the same version must be the same. What they have at different versions is only lag, as far as one
+can see: it is settled one by one against a plain fold of the log, up to exactly the version that each side has.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from replay.contents import Contents, digest_of
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`left` and `right` are the digests; they agree when `different` is empty.
+    """`left` and `right` are the digests of the two sides; they agree when nothing is `different`.
 
-    A stream that lagged on one side counts in both digests as it was found right at last; `settled` says how many.
+    `streams` and `items` count the right side. What lagged on one side counts in both digests alike once it was found
+    right on both; `settled` says how much that was.
     """
 
     streams: int
@@ -26,34 +27,28 @@ class Comparison:
 
     @property
     def agrees(self) -> bool:
-        return not self.different and self.left == self.right
+        return not self.different
 
 
-Right = Callable[[str], bool]
-"""Whether a stream is right on both sides, each at its own version."""
-
-
-def compare(left: Iterable[Contents], right: Iterable[Contents], *, is_right: Right) -> Comparison:
-    """Every stream of both sides. `is_right` settles those whose versions differ."""
-    known = {contents.stream: contents for contents in left}
-    seen = {contents.stream: contents for contents in right}
+def compare(left: Iterable[Contents], right: Iterable[Contents], *, settle: Callable[[str], bool]) -> Comparison:
+    """Everything on both sides; `settle` says whether what lags is right on both, each at its own version."""
+    one = {contents.name: contents for contents in left}
+    other = {contents.name: contents for contents in right}
     different, settled = [], 0
-    for stream in known.keys() | seen.keys():
-        one, other = known.get(stream), seen.get(stream)
-        if one is not None and other is not None and one.hash == other.hash:
+    for name in one.keys() | other.keys():
+        first, second = one.get(name, Contents.nothing(name)), other.get(name, Contents.nothing(name))
+        if first.hash == second.hash:
             continue
-        same_version = one is not None and other is not None and one.version == other.version
-        if same_version or not is_right(stream):
-            different.append(stream)
+        if first.version == second.version or not settle(name):
+            different.append(name)
             continue
         settled += 1
-        agreed = max((found for found in (one, other) if found is not None), key=lambda found: found.version)
-        known[stream] = seen[stream] = replace(agreed)
+        one[name] = other[name] = max(first, second, key=lambda contents: contents.version)
     return Comparison(
-        streams=len(seen),
-        items=sum(contents.items for contents in seen.values()),
-        left=digest_of(known[stream] for stream in sorted(known)),
-        right=digest_of(seen[stream] for stream in sorted(seen)),
+        streams=len(other),
+        items=sum(contents.items for contents in other.values()),
+        left=digest_of(one.values()),
+        right=digest_of(other.values()),
         different=sorted(different),
         settled=settled,
     )

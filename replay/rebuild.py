@@ -18,17 +18,18 @@ from azure.cosmos import CosmosClient
 from projectors.errors import RebuildRunning
 from projectors.lag import lag_of
 from projectors.meter import Meter
-from projectors.registry import Generations
+from projectors.parked import parked_in
 from projectors.settings import WorkerSettings
 from projectors.stores import Stores
-from projectors.view import StreamView
+from projectors.sum_view import SumView
+from projectors.view import StreamView, View
 from projectors.view_consumer import ViewConsumer, consumer_name
 from projectors.views import view_named
 from projectors.worker import Worker
 from replay.compare import Comparison, compare
-from replay.contents import StoredContents
 from replay.errors import Differences, NotCaughtUp, ParkedStreams
-from replay.fold import LogContents
+from replay.streams import StreamContents
+from replay.sums import SumContents
 
 _SLICE = 3600.0
 _ROUNDS = 20
@@ -126,7 +127,7 @@ class _Rebuild:
         self,
         client: CosmosClient,
         database: str,
-        view: StreamView,
+        view: View,
         options: RebuildOptions,
         settings: WorkerSettings | None,
         progress: Callable[[Progress], None] | None,
@@ -146,9 +147,7 @@ class _Rebuild:
         self._counted = self._done_before = 0
 
     def run(self) -> Rebuilt:
-        registered = self._begin()
-        assert registered.building is not None
-        self._serves, self._builds = registered.serving, registered.building.generation
+        self._serves, self._builds = self._begin()
         consumer = ViewConsumer(
             self._view,
             self._builds,
@@ -175,20 +174,19 @@ class _Rebuild:
             self._progress(Phase.DONE),
         )
 
-    def _begin(self) -> Generations:
-        """A new generation, or the one that an interrupted rebuild left."""
+    def _begin(self) -> tuple[int, int]:
+        """What serves, and what is built: a new generation, or the one that an interrupted rebuild left."""
         me, at = f"{socket.gethostname()}:{os.getpid()}", self._now().isoformat(timespec="seconds")
         registry, name = self._stores.registry, self._view.name
-        try:
-            return registry.build(name, by=me, at=at)
-        except RebuildRunning:
-            left = registry.of(name).building
-            if left is None:
-                return registry.build(name, by=me, at=at)
+        left = registry.of(name).building
+        if left is None:
+            built = registry.build(name, by=me, at=at)
+        else:
             leases = self._stores.leases.of(consumer_name(name, left.generation))
             if any(not lease.free(self._now().timestamp()) for lease in leases):
-                raise
-            return registry.adopt(name, left, by=me, at=at)
+                raise RebuildRunning(name, left.by, left.since)
+            built = registry.adopt(name, left, by=me, at=at)
+        return built.serving, built.last
 
     def _catch_up_and_compare(self, worker: Worker) -> Comparison:
         """The serving generation and the new one at rest with each other, while the log goes on."""
@@ -200,14 +198,7 @@ class _Rebuild:
             raise NotCaughtUp(f"{self._view.name}: {visit.failures or 'others hold some of its ranges'}")
         self._report(self._progress(Phase.COMPARING))
         old, new = self._contents(self._serves), self._contents(self._builds)
-        return compare(
-            old.all(), new.all(), is_right=lambda stream: self._right(old, stream) and self._right(new, stream)
-        )
-
-    def _right(self, stored: StoredContents, stream: str) -> bool:
-        contents = stored.one(stream)
-        log = LogContents(self._stores.history, self._stores.mapper, self._view)
-        return contents.hash == log.one(stream, upto=contents.version).hash
+        return compare(old.all(), new.all(), settle=lambda name: old.right(name) and new.right(name))
 
     def _finish(self, comparison: Comparison) -> None:
         name, options = self._view.name, self._options
@@ -239,10 +230,14 @@ class _Rebuild:
             worker.run_until_idle(self._settings.refresh)
 
     def _parked(self, generation: int) -> set[str]:
-        return {contents.stream for contents in self._contents(generation).all() if contents.parked}
+        return {parked.stream for parked in parked_in(self._stores.views, self._view.name, generation)}
 
-    def _contents(self, generation: int) -> StoredContents:
-        return StoredContents(self._stores.views, self._view, generation)
+    def _contents(self, generation: int) -> StreamContents | SumContents:
+        if isinstance(self._view, StreamView):
+            return StreamContents(self._stores, self._view, generation)
+        if isinstance(self._view, SumView):
+            return SumContents(self._stores, self._view, generation)
+        raise TypeError(f"{self._view.name} is neither a StreamView nor a SumView")
 
     def _progress(self, phase: Phase) -> Progress:
         spent = self._meter.spent()

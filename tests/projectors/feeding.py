@@ -3,6 +3,7 @@
 import itertools
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ class Ledger:
         self.container = container
         self.accounts: dict[str, Account] = {}
         self.appended = 0
+        self.events: list[Any] = []
         self._mapper: Mapper = Mapper()
         self._heads: dict[str, tuple[int, str]] = {}
         self._clock = itertools.count()
@@ -50,7 +52,8 @@ class Ledger:
 
     def save(self, account: Account) -> None:
         documents = []
-        events = account.collect_events()
+        events = list(account.collect_events())
+        self.events += events
         ids = command_ids(uuid.uuid4().hex, len(events))
         for event, command_id in zip(events, ids, strict=True):
             stored = self._mapper.to_stored_event(event)
@@ -82,17 +85,74 @@ class Ledger:
         return document
 
 
-def documents(client: CosmosClient, database: str, prefix: str) -> dict[str, dict[str, Any]]:
-    """What is stored in a view's generation, by bucket and id, without what the store adds."""
+@dataclass
+class Facts:
+    """What the views should show, or do, in plain values."""
+
+    balances: dict[str, tuple[int, int]]
+    statements: dict[str, list[tuple[int, int, int]]]
+    holds: dict[str, set[int]]
+    totals: dict[str, dict[str, int]]
+
+
+def told_by_the_log(ledger: Ledger) -> Facts:
+    """A fold of the events that shares nothing with the product's views."""
+    facts = Facts({}, {}, {}, {})
+    held: dict[tuple[str, int], int] = {}
+    for event in ledger.events:
+        name = event.originator_id.removeprefix("account-")
+        kind = type(event).__name__
+        balance, on_hold = facts.balances.setdefault(name, (0, 0))
+        statement = facts.statements.setdefault(name, [])
+        holds = facts.holds.setdefault(name, set())
+        signed = {"FundsCredited": 1, "FundsDebited": -1, "HoldCaptured": -1}.get(kind, 0)
+        if signed:
+            balance += signed * event.amount
+            statement.append((event.originator_version, signed * event.amount, balance))
+        if kind == "HoldPlaced":
+            held[name, event.hold_id] = event.amount
+            on_hold += event.amount
+            holds.add(event.hold_id)
+        if kind in ("HoldCaptured", "HoldReleased"):
+            on_hold -= held[name, event.hold_id]
+            holds.remove(event.hold_id)
+        facts.balances[name] = (balance, on_hold)
+        total = facts.totals.setdefault(f"{ledger.accounts[name].asset.replace('/', '-')}:{event.timestamp.date()}", {})
+        title = {"FundsCredited": "deposits", "FundsDebited": "withdrawals", "HoldCaptured": "captures"}.get(kind)
+        if title:
+            total[title] = total.get(title, 0) + event.amount
+    return facts
+
+
+def shown_by_the_views(client: CosmosClient, database: str, generation: int = 1) -> Facts:
+    """What is stored, out of the container, with nothing between."""
+    facts = Facts({}, {}, {}, {})
+    for row in rows(client, database, "account-summary", generation):
+        facts.balances[row["id"][1:]] = (row["state"]["balance"], row["state"]["held"])
+    for row in sorted(rows(client, database, "statement", generation), key=lambda row: row["id"]):
+        entries = facts.statements.setdefault(row["stream"].removeprefix("account-"), [])
+        if "data" in row:
+            entries.append((row["data"]["version"], row["data"]["signed"], row["data"]["balance"]))
+    for row in rows(client, database, "active-holds", generation):
+        holds = facts.holds.setdefault(row["stream"].removeprefix("account-"), set())
+        if "data" in row:
+            holds.add(row["data"]["hold"])
+    for row in rows(client, database, "ledger-totals", generation):
+        if "key" in row:
+            total = facts.totals.setdefault(row["key"], {})
+            for title in ("deposits", "withdrawals", "captures"):
+                if title in row["sums"]:
+                    total[title] = total.get(title, 0) + row["sums"][title]
+    return facts
+
+
+def rows(client: CosmosClient, database: str, view: str, generation: int = 1) -> list[dict[str, Any]]:
+    """All documents of a view's generation."""
     container = client.get_database_client(database).get_container_client("views")
-    rows = container.query_items(
-        "SELECT * FROM c WHERE STARTSWITH(c.pk, @prefix)",
-        parameters=[{"name": "@prefix", "value": f"{prefix}:"}],
-        enable_cross_partition_query=True,
+    return list(
+        container.query_items(
+            "SELECT * FROM c WHERE STARTSWITH(c.pk, @prefix)",
+            parameters=[{"name": "@prefix", "value": f"{view}@{generation}:"}],
+            enable_cross_partition_query=True,
+        )
     )
-    return {
-        f"{row['pk'].partition(':')[2]}/{row['id']}": {
-            name: value for name, value in row.items() if name != "pk" and not name.startswith("_")
-        }
-        for row in rows
-    }

@@ -1,0 +1,89 @@
+"""The contents of views of streams: as they are stored, and as a plain fold of the log has them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from projectors.gateway import Document
+from projectors.guard import GUARD_PREFIX, Guard
+from projectors.guards import guard_place
+from projectors.places import partition_key
+from projectors.stores import Stores
+from projectors.view import StreamView
+from replay.contents import Contents, contents_of
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a stream ought to hold at a version, and the newest version that the log has."""
+
+    contents: Contents
+    head: int
+
+
+class StreamContents:
+    """One generation of one view of streams, beside its log."""
+
+    def __init__(self, stores: Stores, view: StreamView, generation: int) -> None:
+        self._stores = stores
+        self._view = view
+        self._generation = generation
+
+    def all(self) -> Iterator[Contents]:
+        """Every stream that is stored; memory holds one partition at a time."""
+        for bucket in self._buckets():
+            partition = partition_key(self._view.name, self._generation, bucket)
+            streams: dict[str, list[Document]] = {}
+            for document in self._stores.views.query("SELECT * FROM c", partition):
+                streams.setdefault(document["stream"], []).append(document)
+            for stream, documents in streams.items():
+                yield contents_of(stream, documents)
+
+    def stored(self, stream: str) -> Contents:
+        """One stream, as it is at one moment: read again when its guard moves meanwhile."""
+        views, place = self._stores.views, guard_place(self._view, self._generation, stream)
+        while True:
+            before = views.read(place.id, place.partition)
+            rows = views.query("SELECT * FROM c WHERE c.stream = @stream", place.partition, stream=stream)
+            after = views.read(place.id, place.partition)
+            if (before and before["_etag"]) == (after and after["_etag"]):
+                return contents_of(stream, rows)
+
+    def expected(self, at: Contents) -> Expected:
+        """A plain fold of the log up to the version that `at` has, without what was dropped there."""
+        stream = at.name
+        guard = Guard(stream, guard_place(self._view, self._generation, stream), None)
+        items: dict[str, Document] = {}
+        head = 0
+        for event in self._stores.history.stream(stream):
+            head = event.version
+            if event.version > at.version:
+                continue
+            if event.type in self._view.types and event.version not in at.dropped:
+                guard.change.recorded = event
+                self._view.apply(guard.change, self._stores.mapper.domain_event(event))
+                for key, (_, item) in guard.change.items.items():
+                    if item is None:
+                        del items[key]
+                    else:
+                        items[key] = {"id": key, "stream": stream, **item}
+                guard.change.items = {}
+            guard.advance(event)
+        if not guard.version:
+            return Expected(Contents.nothing(stream), head)
+        return Expected(contents_of(stream, [guard.document(), *items.values()]), head)
+
+    def right(self, stream: str) -> bool:
+        """Whether what is stored of the stream is what the log says, at the version that it has."""
+        stored = self.stored(stream)
+        return stored.hash == self.expected(stored).contents.hash
+
+    def _buckets(self) -> list[str]:
+        if not self._view.keyed_by_stream:
+            return [str(number) for number in range(self._view.buckets)]
+        prefix = partition_key(self._view.name, self._generation, "")
+        rows = self._stores.views.query(
+            "SELECT c.pk FROM c WHERE STARTSWITH(c.pk, @prefix) AND STARTSWITH(c.id, @guard)",
+            prefix=prefix,
+            guard=GUARD_PREFIX,
+        )
+        return [row["pk"][len(prefix) :] for row in rows]

@@ -1,0 +1,132 @@
+"""The contents of views over many streams: as they are stored, and as a plain fold of the log has them.
+
+Ranges are at different positions at any moment, so the fold takes each range of the feed exactly as far as the guard
+of its part says.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from eventstore.documents import RecordedEvent
+from projectors.errors import Unavailable
+from projectors.feed import FeedRange, Page
+from projectors.gateway import Document
+from projectors.guard import GUARD_PREFIX
+from projectors.partial import Partial
+from projectors.places import partition_key
+from projectors.stores import Stores
+from projectors.sum_projector import add_events
+from projectors.sum_view import BUCKET, SumView, plus
+from replay.contents import Contents, hash_of
+
+_TRIES = 50
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All parts and the sums in them, by key, as they were at one moment."""
+
+    partials: list[Partial]
+    sums: dict[str, dict[str, int]]
+
+    @property
+    def position(self) -> int:
+        return sum(partial.lsn for partial in self.partials)
+
+    def contents(self) -> Iterator[Contents]:
+        for key, sums in self.sums.items():
+            yield _contents(key, sums, self.position)
+
+
+class SumContents:
+    """One generation of one view over many streams, beside its log, both as of one moment."""
+
+    def __init__(self, stores: Stores, view: SumView, generation: int) -> None:
+        self._stores = stores
+        self._view = view
+        self._partition = partition_key(view.name, generation, BUCKET)
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """Read again while workers write between the first guard and the last sum."""
+        for _ in range(_TRIES):
+            before, after = self._rows(), self._rows()
+            guards = [row for row in before if row["id"].startswith(GUARD_PREFIX)]
+            if guards == [row for row in after if row["id"].startswith(GUARD_PREFIX)]:
+                sums: dict[str, dict[str, int]] = {}
+                for row in before:
+                    if "key" in row:
+                        sums[row["key"]] = plus(sums.get(row["key"], {}), row["sums"])
+                return Snapshot([Partial.from_document(guard) for guard in guards], sums)
+        raise Unavailable(f"{self._view.name}: changes too fast to be read as of one moment; try again")
+
+    def all(self) -> Iterator[Contents]:
+        return self.snapshot.contents()
+
+    @cached_property
+    def expected(self) -> dict[str, Contents]:
+        """A plain fold of the log to where the snapshot is."""
+        sums: dict[str, dict[str, int]] = {}
+        for event in self._events():
+            for key, amounts in add_events(self._view, self._stores.mapper, [event]).by_key.items():
+                sums[key] = plus(sums.get(key, {}), amounts)
+        return {key: _contents(key, found, self.snapshot.position) for key, found in sums.items()}
+
+    def right(self, key: str) -> bool:
+        """Whether the sums of the key are what the log says."""
+        stored = self.snapshot.sums.get(key)
+        expected = self.expected.get(key)
+        return (hash_of([stored]) if stored else b"") == (expected.hash if expected else b"")
+
+    @property
+    def parked(self) -> set[str]:
+        return {stream for partial in self.snapshot.partials for stream in partial.late}
+
+    def _events(self) -> Iterator[RecordedEvent]:
+        rid = self._stores.feed.rid()
+        for feed_range in self._stores.feed.ranges():
+            parts = [part for part in self.snapshot.partials if FeedRange.from_id(part.lease).covers(feed_range)]
+            if not parts:
+                continue
+            end = min(parts, key=lambda part: _width(FeedRange.from_id(part.lease))).lsn
+            for event in self._range(feed_range, rid, end):
+                if self._view.reads(event.stream) and not _left_out(parts, event):
+                    yield event
+
+    def _range(self, feed_range: FeedRange, rid: str, end: int) -> Iterator[RecordedEvent]:
+        lsn: int | None = None
+        while True:
+            page = self._stores.feed.read(feed_range, lsn, rid, limit=_PAGE)
+            if not isinstance(page, Page):
+                raise Unavailable("the events container was split meanwhile; try again")
+            for event in page.events:
+                if (event.lsn or 0) > end:
+                    return
+                yield event
+            if not page.size:
+                return
+            lsn = page.lsn
+
+    def _rows(self) -> list[Document]:
+        return self._stores.views.query("SELECT * FROM c", self._partition)
+
+
+def _left_out(parts: list[Partial], event: RecordedEvent) -> bool:
+    for part in parts:
+        late = part.late.get(event.stream)
+        if late is not None and late.after < event.version <= late.upto:
+            return True
+        if any((note["stream"], note["version"]) == (event.stream, event.version) for note in part.dropped):
+            return True
+    return False
+
+
+def _width(feed_range: FeedRange) -> int:
+    digits = max(len(feed_range.min), len(feed_range.max))
+    return int(feed_range.max.ljust(digits, "0"), 16) - int(feed_range.min.ljust(digits, "0") or "0", 16)
+
+
+def _contents(key: str, sums: dict[str, int], position: int) -> Contents:
+    return Contents(key, position, 1, hash_of([sums]))
