@@ -222,7 +222,7 @@ def test_a_refusal_is_decided_at_a_session_token_that_the_primary_gave_in_that_m
     seen: list[tuple[str, str | None, str | None]] = []
 
     def note(info: RequestInfo, phase: str) -> None:
-        if phase == "before":
+        if phase == "before" and info.container == "events":
             headers = info.headers
             seen.append((info.operation, headers.get("x-ms-consistency-level"), headers.get("x-ms-session-token")))
 
