@@ -2,9 +2,9 @@
 
     balance = available + held
 
-A transfer's hold never expires, and only the transfer ends it, which is never refused, on a frozen account neither. So
-a transfer that holds money can count on both of its endings. That it takes each of its steps once is the work of the
-step's command id: a command id has one outcome, for ever.
+The hold of a transfer never expires, and nobody but the transfer ends it; that is never refused, not even on a frozen
+account. So a transfer that holds money can count on both of its endings. That it takes each of its steps only once is
+the work of the step's command id: a command id has one outcome, for ever.
 """
 
 from __future__ import annotations

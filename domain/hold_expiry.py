@@ -5,6 +5,7 @@ from datetime import datetime
 
 from domain.account import Account, account_stream
 from domain.existence import require_account
+from domain.values import step_id
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,8 @@ class ExpiryStep:
 
     @property
     def command_id(self) -> str:
-        """The same for ever, for this hold; ids of clients have no "/"."""
-        return f"hold/{self.hold_id}/expire"
+        """The same for ever, for this hold."""
+        return step_id("hold", self.hold_id, "expire")
 
     @property
     def stream(self) -> str:

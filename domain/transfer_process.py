@@ -14,8 +14,8 @@
 Any driver may do so, from the start, at any time, beside any other one, and stop anywhere. What makes that safe:
 
 - A step's command id follows from the transfer's id, and a command id has one outcome for ever. To run a step again is
-  to ask for its outcome. As the id also fixes everything else about the step, it is its own fingerprint. Ids of clients
-  have no "/", so none of them can take the id of a step.
+  to ask for its outcome. As the id also fixes everything else about the step, it is its own fingerprint. No command of
+  a client can take it (`values.step_id`).
 - Only claim, hold and credit may be refused, and only a recorded refusal counts. A time-out is no refusal: the driver
   runs the same step again.
 - Nothing is undone before the refusal that calls for it is recorded. After the credit nothing is refused any more: the
@@ -36,6 +36,7 @@ from domain.account import Account, account_stream
 from domain.errors import TransferGivenUp
 from domain.existence import require_account, require_transfer
 from domain.transfer import Status, Transfer, transfer_stream
+from domain.values import step_id
 
 
 class Action(StrEnum):
@@ -70,7 +71,7 @@ class Step:
     @property
     def command_id(self) -> str:
         """The same for ever, for this action of this transfer."""
-        return f"transfer/{self.transfer.transfer_id}/{self.action}"
+        return step_id("transfer", self.transfer.transfer_id, self.action)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What amounts, assets, ids and reasons look like."""
+"""What amounts, assets, ids and reasons look like, and how the steps of processes are named."""
 
 import re
 from typing import Final
@@ -16,6 +16,11 @@ ASSET: Final = re.compile(r"[A-Z][A-Z0-9]{1,9}/[0-9]{1,2}")
 
 ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """The id of an account, an owner or a transfer."""
+
+
+def step_id(*parts: object) -> str:
+    """The command id of a step of a process. Clients name their commands in ASCII, so none of them can take it."""
+    return "·".join(str(part) for part in parts)
 
 
 def check_amount(amount: int) -> None:

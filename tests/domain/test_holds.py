@@ -161,7 +161,7 @@ def test_an_expired_hold_is_released_on_request_too() -> None:
 
 def test_the_expiry_of_a_hold_is_one_command_with_an_id_of_its_own() -> None:
     step = ExpiryStep("alice", 1)
-    assert (step.stream, step.command_id) == ("account-alice", "hold/1/expire")
+    assert (step.stream, step.command_id) == ("account-alice", "hold·1·expire")
     history = given(opened(), credited(500), held(1, 200, expires_at=LATER))
     history.when(lambda a: step.decide(a, at=LATER)).then(released(1, 200, "expired", at=LATER))
     given().when(lambda a: step.decide(a, at=LATER)).refused(errors.AccountNotFound, account="alice")

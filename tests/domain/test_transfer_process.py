@@ -142,32 +142,36 @@ def test_a_step_is_data_with_a_stream_and_an_id_that_never_changes(ledger: Ledge
     first, again = (next_step(ledger.progress("t1")) for _ in range(2))
     assert isinstance(first, AccountStep)
     assert first == again
-    assert (first.action, first.stream, first.command_id) == (Action.HOLD, "account-alice", "transfer/t1/hold")
+    assert (first.action, first.stream, first.command_id) == (Action.HOLD, "account-alice", "transfer·t1·hold")
     progress = ledger.progress("t1").after(first, None)
     credit = next_step(progress)
-    assert (credit.stream, credit.command_id) == ("account-bob", "transfer/t1/credit")
+    assert (credit.stream, credit.command_id) == ("account-bob", "transfer·t1·credit")
     release = next_step(progress.after(credit, "ACCOUNT_CLOSED"))
-    assert (release.stream, release.command_id) == ("account-alice", "transfer/t1/release")
+    assert (release.stream, release.command_id) == ("account-alice", "transfer·t1·release")
     fail = next_step(progress.after(credit, "ACCOUNT_CLOSED").after(release, None))
     assert isinstance(fail, TransferStep)
     assert (fail.stream, fail.command_id, fail.refused, fail.code) == (
         "transfer-t1",
-        "transfer/t1/fail",
+        "transfer·t1·fail",
         "credit",
         "ACCOUNT_CLOSED",
     )
 
 
-def test_no_id_of_a_client_can_be_the_id_of_a_step() -> None:
+def test_no_ascii_id_of_a_client_can_be_the_id_of_a_step(ledger: Ledger) -> None:
+    assert not next_step(ledger.progress("t1")).command_id.isascii()
+
+
+def test_no_two_steps_have_the_same_id() -> None:
     with pytest.raises(errors.InvalidId):
-        Transfer.request("t1/hold", source="a", target="b", amount=1, asset="EUR/2", at=NOON)
+        Transfer.request("t1·hold", source="a", target="b", amount=1, asset="EUR/2", at=NOON)
 
 
 @pytest.mark.parametrize("action", [Action.CAPTURE, Action.RELEASE, Action.UNCLAIM, Action.COMPLETE, Action.FAIL])
 def test_a_refusal_that_cannot_be_stops_the_process(action: Action, ledger: Ledger) -> None:
     """Above all a refused capture: to release the hold then would pay the money twice."""
     progress = ledger.progress("t1")
-    with pytest.raises(StepRefused, match=f"transfer/t1/{action} was refused with HOLD_NOT_FOUND"):
+    with pytest.raises(StepRefused, match=f"transfer·t1·{action} was refused with HOLD_NOT_FOUND"):
         progress.after(AccountStep(progress.transfer, action), "HOLD_NOT_FOUND")
 
 
