@@ -2,7 +2,8 @@
 
 API Management imports OpenAPI 3.0 in full and 3.1 only in part
 (https://learn.microsoft.com/azure/api-management/api-management-api-import-restrictions), and routes an operation only
-if the document has it. So the apps' 3.1 documents are written down as 3.0.3, with a HEAD beside every GET.
+if the document has it. So the apps' 3.1 documents are written down as 3.0.3, with a HEAD beside every GET and without
+the apps' own health.
 """
 
 import json
@@ -26,6 +27,8 @@ _APPS: Final[Mapping[str, Callable[[Services], FastAPI]]] = {
     "queries": queries_app.create_app,
 }
 
+_HEALTH: Final = "/health"  # for whoever runs the apps, not for callers
+
 
 class Unconvertible(Exception):
     """A schema has no form in OpenAPI 3.0; the message shows it."""
@@ -46,7 +49,7 @@ def main() -> None:
 
 def as_3_0(document: Mapping[str, Any]) -> dict[str, Any]:
     """An OpenAPI 3.1 document as 3.0.3. Raises Unconvertible."""
-    paths = _schema(document["paths"])
+    paths = {path: _schema(item) for path, item in document["paths"].items() if not path.startswith(_HEALTH)}
     for item in paths.values():
         for operation in item.values():
             operation.pop("security", None)  # the gateway's policy checks tokens

@@ -55,7 +55,7 @@ resource "azurerm_resource_group" "this" {
   tags     = local.tags
 }
 
-# Made before the apps, so that every right is in place when an app starts for the first time.
+# Apart from the apps, so that their rights do not wait for them: all are in place before code is deployed.
 resource "azurerm_user_assigned_identity" "app" {
   for_each = local.roles
 

@@ -16,6 +16,7 @@ from eventstore.containers import CONTAINERS
 from functions import commands_app, queries_app
 from functions.settings import Settings
 from functions.wiring import build_services, build_worker
+from replay.rebuild import rebuild
 from tests.infra.authority import ROLES, Account
 from tests.infra.paths import TERRAFORM
 
@@ -118,6 +119,16 @@ async def test_every_app_does_its_work_with_the_rights_of_its_identity(account: 
     assert strong["balance"] == alice["balance"]
     assert alice["balance"] + bob["balance"] == 610
     assert (await fresh.query("/accounts/alice/statement"))["data"]
+    assert account.denied == []
+
+
+def test_an_operator_rebuilds_a_view_with_the_rights_of_operators(
+    cosmos: LocalCosmos, database: str, account: Account
+) -> None:
+    worker = build_worker(account.client("projectors"), database)
+    assert worker.run_until_idle(20).idle
+    rebuilt = rebuild(account.client("operators"), database, "account-summary")
+    assert rebuilt.switched
     assert account.denied == []
 
 

@@ -59,3 +59,17 @@ def test_every_alert_has_its_paragraph_in_the_operations_page() -> None:
     text = (ROOT / "docs/operations.md").read_text()
     assert len(names) == 6
     assert [name for name in names if f"**{name}**" not in text] == []
+
+
+def test_the_readme_lists_every_metric_that_a_query_reads_with_its_attributes() -> None:
+    queries = (TERRAFORM / "modules" / "alerts" / "queries").glob("*.kql")
+    texts = [text for file in queries if "AppMetrics" in (text := file.read_text())]
+    section = README[README.index("## Metrics that") :].split("\n## ")[0]
+    rows = {
+        name: set(re.findall(r"`([^`]+)`", rest)) for name, rest in re.findall(r"^\| `([^`]+)` \|(.*)", section, re.M)
+    }
+    read: dict[str, set[str]] = {}
+    for text in texts:
+        (name,) = re.findall(r'Name == "([^"]+)"', text)
+        read.setdefault(name, set()).update(re.findall(r'Properties(?:\.|\[")([\w.]+)', text))
+    assert rows == read
