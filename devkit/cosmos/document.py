@@ -12,7 +12,7 @@ from devkit.cosmos.rid import item_rid
 from devkit.cosmos.store import LINEAGE_MASK
 
 MAX_ITEM_SIZE = 2 * 1024 * 1024
-SYSTEM_PROPERTIES = ("_rid", "_self", "_etag", "_attachments", "_ts", "_lsn")
+SYSTEM_PROPERTIES = frozenset({"_rid", "_self", "_etag", "_attachments", "_ts", "_lsn"})
 
 
 def parse(raw: bytes) -> tuple[dict[str, Any], bytes]:
@@ -30,7 +30,7 @@ def parse(raw: bytes) -> tuple[dict[str, Any], bytes]:
 
 def without_system_properties(item: dict[str, Any], raw: bytes) -> bytes:
     """The text of the client's own properties; `item` loses the others."""
-    if any(name in item for name in SYSTEM_PROPERTIES):
+    if not SYSTEM_PROPERTIES.isdisjoint(item):
         for name in SYSTEM_PROPERTIES:
             item.pop(name, None)
         return orjson.dumps(item)
@@ -43,12 +43,11 @@ def etag(number: int, position: int) -> str:
     return f'"{number:08x}-0000-{place & 0xFFFF:04x}-0000-{place >> 16:012x}"'
 
 
-def compose(container: Container, raw: bytes, number: int, position: int, ts: int) -> bytes:
-    """The stored and answered text of an item."""
+def compose(container: Container, raw: bytes, number: int, mark: str, ts: int) -> bytes:
+    """The stored and answered text of an item with the etag `mark`."""
     rid = item_rid(container.rid_bytes, number)
-    mark = etag(number, position)[1:-1]
     system = (
-        f'"_rid":"{rid}","_self":"{container.self_link}docs/{rid}/","_etag":"\\"{mark}\\"",'
+        f'"_rid":"{rid}","_self":"{container.self_link}docs/{rid}/","_etag":"\\{mark[:-1]}\\"",'
         f'"_attachments":"attachments/","_ts":{ts}}}'
     )
     return b"%s,%s" % (raw[:-1].rstrip(), system.encode())

@@ -5,7 +5,7 @@ Rules: https://learn.microsoft.com/azure/cosmos-db/index-policy
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from devkit.cosmos.errors import BadRequest
@@ -96,15 +96,19 @@ class IndexingPolicy:
             return 0
         if self._only is not None:
             return sum(_holds(item, path) for path in self._only)
-        return self._count((), item)
+        return self._count((), item.items())
 
-    def _count(self, path: tuple[str, ...], value: Any) -> int:
-        if isinstance(value, dict):
-            return sum(self._count((*path, name), inner) for name, inner in value.items())
-        if isinstance(value, list):
-            inner_path = (*path, "[]")
-            return sum(self._count(inner_path, inner) for inner in value)
-        return self.includes(path)
+    def _count(self, path: tuple[str, ...], members: Iterable[tuple[str, Any]]) -> int:
+        count = 0
+        for name, value in members:
+            inner = (*path, name)
+            if isinstance(value, dict):
+                count += self._count(inner, value.items())
+            elif isinstance(value, list):
+                count += self._count(inner, (("[]", element) for element in value))
+            else:
+                count += self.includes(inner)
+        return count
 
     def check_order_by(self, order_by: Sequence[tuple[str, bool]]) -> None:
         """Raise `BadRequest` when no index serves this ORDER BY."""

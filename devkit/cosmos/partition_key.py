@@ -37,7 +37,7 @@ class PartitionKeyValue:
         return self.position + epk.HIGHEST
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PartitionKey:
     """The definition: paths, kind and hash version."""
 
@@ -63,14 +63,16 @@ class PartitionKey:
 
     def of(self, item: Mapping[str, Any]) -> PartitionKeyValue:
         """The key of an item, extracted along the definition's paths."""
-        components = []
-        for path in self.paths:
-            value: Any = item
-            for segment in path:
-                value = value.get(segment, _ABSENT) if isinstance(value, dict) else _ABSENT
-            # The service treats an object or array at the path as no value at all.
-            components.append(_ABSENT if isinstance(value, list | dict) else value)
+        components = [_at(item, path) for path in self.paths]
         return _value(self, orjson.dumps([_canonical(component) for component in components]).decode())
+
+    def matches(self, item: Mapping[str, Any], key: PartitionKeyValue) -> bool:
+        """Whether an item belongs to the logical partition."""
+        if len(self.paths) == 1 and len(key.components) == 1:
+            wanted = key.components[0]
+            if type(wanted) is str:
+                return bool(_at(item, self.paths[0]) == wanted)
+        return self.of(item).text == key.text
 
     def parse_header(self, text: str) -> PartitionKeyValue:
         """Read the `x-ms-documentdb-partitionkey` header: a JSON array of components."""
@@ -82,6 +84,14 @@ class PartitionKey:
 
 
 _ABSENT: dict[str, Any] = {}
+
+
+def _at(item: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    value: Any = item
+    for segment in path:
+        value = value.get(segment, _ABSENT) if isinstance(value, dict) else _ABSENT
+    # The service treats an object or array at the path as no value at all.
+    return _ABSENT if isinstance(value, list | dict) else value
 
 
 @lru_cache(maxsize=512)

@@ -15,9 +15,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 FILE_NAME = "cosmos.sqlite3"
@@ -58,11 +57,44 @@ def lsn_of(position: int) -> int:
     return (position & LINEAGE_MASK) >> PLACE_BITS
 
 
+class Transaction:
+    """Holds the store's lock; commits at the end, rolls back on any exception."""
+
+    __slots__ = ("_is_outer", "_store")
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._is_outer = False
+
+    def __enter__(self) -> None:
+        store = self._store
+        store.lock.acquire()
+        try:
+            if not store.in_transaction:
+                store.execute("BEGIN IMMEDIATE")
+                store.in_transaction = self._is_outer = True
+        except BaseException:
+            store.lock.release()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        store = self._store
+        try:
+            if self._is_outer:
+                store.in_transaction = False
+                store.execute("COMMIT" if kind is None else "ROLLBACK")
+        finally:
+            store.lock.release()
+
+
 class Store:
     """One SQLite database; every use of the connection happens under `lock`."""
 
     def __init__(self, data: Path | None) -> None:
         self.lock = threading.RLock()
+        self.in_transaction = False
         self._connection = sqlite3.connect(
             _file(data), isolation_level=None, check_same_thread=False, cached_statements=256
         )
@@ -71,24 +103,14 @@ class Store:
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.execute("PRAGMA temp_store=MEMORY")
         self._connection.execute("PRAGMA cache_size=-65536")
+        self._connection.execute("PRAGMA wal_autocheckpoint=4000")
         self._connection.executescript(_SCHEMA)
         self.execute = self._connection.execute
         self.executemany = self._connection.executemany
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing; nested use joins the outer transaction."""
-        with self.lock:
-            if self._connection.in_transaction:
-                yield
-                return
-            self.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self.execute("ROLLBACK")
-                raise
-            self.execute("COMMIT")
+    def transaction(self) -> Transaction:
+        """A context manager: all or nothing. Nested use joins the outer transaction."""
+        return Transaction(self)
 
     def one(self, statement: str, parameters: tuple[Any, ...] = ()) -> Any:
         """The first row, or None."""

@@ -104,7 +104,8 @@ class Writes:
         item_id = self._check(item)
         number = self._next_number()
         position = self._next_position()
-        body = document.compose(self._container, raw, number, position, self._now)
+        etag = document.etag(number, position)
+        body = document.compose(self._container, raw, number, etag, self._now)
         try:
             self._store.execute(
                 "INSERT INTO items (position, container, epk, id, number, ts, expires, body) VALUES (?,?,?,?,?,?,?,?)",
@@ -120,7 +121,7 @@ class Writes:
         if self._versions:
             self._versions.created(position, self._now, body)
         charge = charges.create(len(body), self._container.indexing.terms(item))
-        return Outcome(201, body, document.etag(number, position), charge, number)
+        return Outcome(201, body, etag, charge, number)
 
     def replace(
         self,
@@ -135,7 +136,8 @@ class Writes:
         conditions.check(stored)
         new_id = self._check(item)
         position = self._next_position()
-        body = document.compose(self._container, raw, stored.number, position, self._now)
+        etag = document.etag(stored.number, position)
+        body = document.compose(self._container, raw, stored.number, etag, self._now)
         if self._unique:
             self._unique.move(orjson.loads(stored.body), item, stored.number)
         try:
@@ -148,7 +150,7 @@ class Writes:
         if self._versions:
             self._versions.replaced(position, self._now, stored.position, body, stored.body)
         charge = charges.replace(len(body), self._container.indexing.terms(item))
-        return Outcome(200, body, document.etag(stored.number, position), charge, stored.number)
+        return Outcome(200, body, etag, charge, stored.number)
 
     def upsert(self, item: dict[str, Any], raw: bytes, conditions: Conditions = ALWAYS) -> Outcome:
         """Create, or overwrite what is there."""
@@ -195,7 +197,7 @@ class Writes:
 
     def _check(self, item: dict[str, Any]) -> str:
         item_id = check_id(item, MAX_ITEM_ID_LENGTH)
-        if self._container.key.of(item).text != self._key.text:
+        if not self._container.key.matches(item, self._key):
             raise BadRequest(
                 "PartitionKey extracted from document doesn't match the one specified in the header: "
                 f"the header says {self._key.text}, the item {self._container.key.of(item).text}.",

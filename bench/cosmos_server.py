@@ -1,0 +1,173 @@
+"""What the local Cosmos DB server adds to the SDK's own work, and how it holds up as a container grows.
+
+    python -m bench.cosmos_server [--items 1000000]
+
+Every ratio comes from one run on one machine. The floor of an operation is the same SDK call against a transport that
+answers at once with a recorded answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from azure.core.pipeline.transport import HttpRequest, HttpResponse
+from azure.cosmos import ContainerProxy, CosmosClient, PartitionKey
+
+from devkit.cosmos import LocalCosmos
+from devkit.cosmos.transport import InProcessTransport
+
+ROUNDS = 15
+CALLS = 150
+BATCH = 100
+MAX_OVERHEAD = 1.30
+MAX_GROWTH = 1.30
+MIN_DRAIN = 70_000
+STREAM = 40
+
+
+class Recorded(InProcessTransport):
+    """Passes requests on until `freeze`, then repeats the last answer without looking at the request."""
+
+    _frozen: HttpResponse | None = None
+
+    def send(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Answer one request."""
+        if self._frozen is not None:
+            return self._frozen
+        self.last = super().send(request, **kwargs)
+        return self.last
+
+    def freeze(self) -> None:
+        """From now on repeat the last answer."""
+        self._frozen = self.last
+
+
+def item(number: int, stream: str) -> dict[str, Any]:
+    """An item of about 200 bytes."""
+    return {"id": f"{number:010d}", "pk": stream, "amount": number, "text": "x" * 120}
+
+
+def floor_of(cosmos: LocalCosmos, call: Callable[[ContainerProxy], None]) -> Callable[[], None]:
+    """The same call against a recorded answer."""
+    transport = Recorded(cosmos.exchange)
+    client = CosmosClient(cosmos.endpoint, cosmos.key, transport=transport)
+    container = client.get_database_client("bench").get_container_client("points")
+    for _ in range(3):
+        call(container)
+    transport.freeze()
+    return lambda: call(container)
+
+
+def seconds(call: Callable[[], None]) -> float:
+    """Seconds of processor time per call: what other processes on the machine do is not in it."""
+    started = time.process_time()
+    for _ in range(CALLS):
+        call()
+    return (time.process_time() - started) / CALLS
+
+
+def overhead(cosmos: LocalCosmos, call: Callable[[ContainerProxy], None]) -> tuple[float, float]:
+    """Microseconds of the floor, and how many times as long the server takes; rounds alternate."""
+    container = cosmos.client().get_database_client("bench").get_container_client("points")
+    frozen = floor_of(cosmos, call)
+    pairs = [(seconds(frozen), seconds(lambda: call(container))) for _ in range(ROUNDS)]
+    return statistics.median(low for low, _ in pairs) * 1e6, statistics.median(high / low for low, high in pairs)
+
+
+def counter() -> Iterator[int]:
+    """Numbers that never repeat."""
+    number = 0
+    while True:
+        number += 1
+        yield number
+
+
+def fill(container: ContainerProxy, first: int, last: int) -> None:
+    """Write items `[first, last)` in batches, STREAM to a logical partition."""
+    for start in range(first, last, STREAM):
+        stream = f"stream-{start // STREAM}"
+        operations = [("create", (item(number, stream),)) for number in range(start, min(start + STREAM, last))]
+        container.execute_item_batch(operations, stream)
+
+
+def query_time(container: ContainerProxy, streams: int) -> float:
+    """Median seconds of a query for the 40 items of one stream."""
+    times = []
+    for number in range(200):
+        stream = f"stream-{number * 7919 % streams}"
+        started = time.perf_counter()
+        rows = list(container.query_items("SELECT * FROM c WHERE c.amount >= 0", partition_key=stream))
+        times.append(time.perf_counter() - started)
+        if len(rows) != STREAM:
+            raise RuntimeError(f"{stream} has {len(rows)} items instead of {STREAM}.")
+    return statistics.median(times)
+
+
+def drain(container: ContainerProxy) -> tuple[int, float]:
+    """Items of the whole change feed, and items per second."""
+    feed_range = next(iter(container.read_feed_ranges()))
+    started = time.perf_counter()
+    count = sum(
+        1
+        for _ in container.query_items_change_feed(feed_range=feed_range, start_time="Beginning", max_item_count=1000)
+    )
+    return count, count / (time.perf_counter() - started)
+
+
+def resident_megabytes() -> float:
+    """Memory of this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--items", type=int, default=1_000_000)
+    total: int = parser.parse_args().items
+    rows: list[tuple[str, str, str]] = []
+    with tempfile.TemporaryDirectory() as folder, LocalCosmos(Path(folder)) as cosmos:
+        database = cosmos.client(no_response_on_write=False).create_database("bench")
+        points = database.create_container("points", PartitionKey(path="/pk"))
+        points.create_item(item(0, "read"))
+        numbers = counter()
+        operations: dict[str, Callable[[ContainerProxy], None]] = {
+            "create": lambda c: void(c.create_item(item(next(numbers), "s"))),
+            "point read": lambda c: void(c.read_item("0000000000", "read")),
+            "batch of 10": lambda c: void(
+                c.execute_item_batch([("create", (item(n, "s"),)) for n in islice(numbers, 10)], "s")
+            ),
+        }
+        for name, call in operations.items():
+            floor, ratio = overhead(cosmos, call)
+            rows.append((name, f"{floor:.0f} us floor, x {ratio:.2f}", f"x {MAX_OVERHEAD:.2f} at most"))
+        grown = database.create_container("grown", PartitionKey(path="/pk"))
+        fill(grown, 0, 1000)
+        small = query_time(grown, 1000 // STREAM)
+        fill(grown, 1000, 20_000)
+        before = resident_megabytes()
+        fill(grown, 20_000, total)
+        large = query_time(grown, total // STREAM)
+        rows.append((f"query of {STREAM}, 10^3 to {total} items", f"x {large / small:.2f}", f"x {MAX_GROWTH:.2f} at most"))
+        count, rate = drain(grown)
+        rows.append((f"change feed, {count} items", f"{rate:,.0f} items/s", f"{MIN_DRAIN:,} at least"))
+        after = resident_megabytes()
+        rows.append(("memory while written and drained", f"{before:.0f} to {after:.0f} MB", "flat"))
+    for name, value, goal in rows:
+        print(f"{name:40} {value:28} goal: {goal}")
+
+
+def void(_: object) -> None:
+    """Drop an answer."""
+
+
+if __name__ == "__main__":
+    main()
