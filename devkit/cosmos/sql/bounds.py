@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from devkit.cosmos.sql.tree import Between, Binary, Call, Expression, In, Literal, Logical, Name, Parameter, Select
-from devkit.cosmos.sql.values import EXACT, UNDEFINED, equal, is_number
+from devkit.cosmos.sql.values import EXACT, UNDEFINED, equal, is_number, sort_key
 from devkit.cosmos.sql.walk import property_path
 
 T = TypeVar("T")
@@ -78,12 +78,11 @@ def key_values(select: Select, parameters: Mapping[str, Any], paths: Sequence[st
     found = reader.alternatives(leaf, lambda left, right: left if equal(left, right) else None)
     if found is None or any(path not in alternative for alternative in found for path in paths):
         return None
-    keys: list[list[Any]] = []
+    keys: dict[Any, list[Any]] = {}
     for alternative in found:
         values = [alternative[path] for path in paths]
-        if not any(equal(values, key) for key in keys):
-            keys.append(values)
-    return keys
+        keys.setdefault(sort_key(values), values)
+    return list(keys.values())
 
 
 class _Reader:

@@ -22,13 +22,14 @@ _PARTS: Final = {
     **dict.fromkeys(("microsecond", "mcs"), "microsecond"),
     **dict.fromkeys(("nanosecond", "ns"), "nanosecond"),
 }
+_MILLISECOND: Final = SECOND // 1000
 _MONTHS: Final = {"year": 12, "month": 1}
 _TICKS: Final = {
     "day": DAY,
     "hour": 3600 * SECOND,
     "minute": 60 * SECOND,
     "second": SECOND,
-    "millisecond": SECOND // 1000,
+    "millisecond": _MILLISECOND,
     "microsecond": SECOND // 1_000_000,
 }
 _NANOSECONDS_PER_TICK: Final = 100
@@ -139,8 +140,6 @@ def _clock(name: str, call: Callable[[], Any]) -> dict[str, Function]:
     """The function and its Static twin; one evaluation per row, as the clock moves little within a query."""
     return {name: Function(call, 0, 0), f"{name}STATIC": Function(call, 0, 0)}
 
-
-_MILLISECOND: Final = SECOND // 1000
 
 FUNCTIONS: Final[dict[str, Function]] = {
     **_clock("GETCURRENTDATETIME", lambda: instants.text(_now())),
