@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import APIRouter, FastAPI
 
-from functions import problems
+from functions import health, problems
 from functions.bodies import JsonBodies
 from functions.openapi import document
 from functions.services import Services
@@ -18,7 +18,7 @@ __all__ = ["create"]
 def create(title: str, description: str, services: Services, routers: Sequence[APIRouter]) -> FastAPI:
     app = FastAPI(title=title, description=description, version=_version(), redirect_slashes=False)
     app.state.services = services
-    for router in routers:
+    for router in (*routers, health.router):
         app.include_router(router)
     app.add_middleware(JsonBodies, limit=services.settings.max_body_bytes)
     problems.install(app)

@@ -35,7 +35,7 @@ def clock() -> SettableClock:
 
 @pytest.fixture
 def services(client: CosmosClient, database: str, clock: SettableClock) -> Services:
-    settings = load(Settings, auth="none")
+    settings = load(Settings, auth="none", max_wait_ms=2_000)
     return replace(build_services(settings, client, database), clock=clock)
 
 

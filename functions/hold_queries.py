@@ -1,0 +1,83 @@
+"""Queries about holds: the open ones of an account, by expiry."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from domain.account import account_stream
+from functions.account_queries import check, place
+from functions.accounts import AccountId
+from functions.auth import require
+from functions.openapi import found
+from functions.paging import Page
+from functions.problems import Problem
+from functions.reading import FreshnessAnswer, Read, reply
+from functions.services import Injected
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["holds"], dependencies=[require("query")])
+
+
+class HoldFacts(BaseModel):
+    """An open hold; amounts in minor units of the account's asset."""
+
+    hold: int
+    account: str
+    amount: int
+    asset: str
+    transfer_id: str | None = Field(description="the transfer that set it aside, and that alone may end it")
+    reference: str | None
+    placed_at: str
+    expires_at: str | None
+
+
+class HoldView(HoldFacts):
+    freshness: FreshnessAnswer
+
+
+class HoldsView(BaseModel):
+    data: list[HoldFacts]
+    next: str | None = Field(description="give it as `cursor` for the next page; null at the end")
+    freshness: FreshnessAnswer
+
+
+@router.get("/accounts/{account_id}/holds", **found(HoldsView, "ACCOUNT_NOT_FOUND", "VIEW_BEHIND"))
+def get_holds(account_id: AccountId, services: Injected, reading: Read, page: Page) -> Response:
+    """Open holds, the one that expires first at the front."""
+    holds = services.views.page(
+        "active-holds",
+        account_stream(account_id),
+        limit=page.limit,
+        cursor=page.cursor,
+        descending=page.descending,
+        **place(services, account_id, reading),
+    )
+    check(account_id, reading, holds.freshness)
+    return reply({"data": holds.data, "next": holds.next, "freshness": reading.of_view(holds.freshness)})
+
+
+@router.get(
+    "/accounts/{account_id}/holds/{hold_id}",
+    **found(HoldView, "ACCOUNT_NOT_FOUND", "HOLD_NOT_FOUND", "VIEW_BEHIND"),
+)
+def get_hold(
+    account_id: AccountId,
+    hold_id: Annotated[int, Path(ge=1, le=2**31, description="the hold's number on its account")],
+    services: Injected,
+    reading: Read,
+) -> Response:
+    """One open hold; one that has ended is found no more."""
+    holds = services.views.page(
+        "active-holds",
+        account_stream(account_id),
+        limit=1,
+        where={"hold": (hold_id, hold_id)},
+        **place(services, account_id, reading),
+    )
+    check(account_id, reading, holds.freshness)
+    if not holds.data:
+        raise Problem("HOLD_NOT_FOUND", f"account {account_id} has no open hold {hold_id}", {"hold": hold_id})
+    return reply(holds.data[0] | {"freshness": reading.of_view(holds.freshness)})
