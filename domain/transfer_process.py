@@ -168,7 +168,7 @@ def next_step(progress: Progress) -> AccountStep | TransferStep | None:
         refusal = outcomes[action]
         if refusal is not None:
             left = [each for each in (*undo, Action.FAIL) if each not in outcomes]
-            return _step(progress, left[0], refused=action, code=refusal) if left else None
+            return _step(progress, left[0], refused=action.value, code=refusal) if left else None
         if action in UNDO:
             undo.insert(0, UNDO[action])
     return None

@@ -1,9 +1,10 @@
 """A ledger in memory that keeps the event store's promise, and nothing more: one command id, one outcome, for ever."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from types import NoneType
 from typing import Any
 
 from domain import AccountStep, DomainError, Progress, Refused, TransferStep, fold, next_step, transfer_stream
@@ -32,7 +33,9 @@ class Ledger:
             except Refused as refusal:
                 self.outcomes[key] = refusal.code
             else:
-                self.streams.setdefault(stream, []).extend(aggregate.collect_events())
+                events = aggregate.collect_events()
+                check_storable(events)
+                self.streams.setdefault(stream, []).extend(events)
                 self.outcomes[key] = None
         return self.outcomes[key]
 
@@ -66,3 +69,10 @@ class Ledger:
             e for e in self.events(event_class) if all(getattr(e, name) == value for name, value in fields.items())
         ]
         return sum(event.amount for event in chosen)
+
+
+def check_storable(events: Sequence[Any]) -> None:
+    """Exactly these types: an enum, for one, would come back from a store as a plain string."""
+    for event in events:
+        for name, value in vars(event).items():
+            assert type(value) in {str, int, bool, NoneType, date, datetime}, f"{name} is a {type(value).__name__}"

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from domain import Account, DomainError, Snapshot, Transfer, account_stream, fold, transfer_stream
+from tests.domain.ledger import check_storable
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -130,6 +131,7 @@ class Then:
         """Exactly these events, in fields and times; none for a command without effect. Gives the aggregate back."""
         assert self._error is None, f"refused: {self._error}"
         happened = list(self._aggregate.collect_events())
+        check_storable(happened)
         version = len(self._before.events)
         stream = self._aggregate.id
         assert happened == [fact.on(stream, version + place) for place, fact in enumerate(facts, start=1)]
