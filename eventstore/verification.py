@@ -71,7 +71,10 @@ class _Check:
         problem = _malformed(document) or self._misplaced(document)
         if problem:
             self._fault(name, problem)
-        elif name.startswith("-"):
+            return
+        if document["hash"] != _hash(document):
+            self._fault(name, "its content does not fit its hash")
+        if name.startswith("-"):
             self._outcomes += 1
         else:
             self._event(name, document)
@@ -88,8 +91,6 @@ class _Check:
         name = outcome_id(document["commandId"]) if outcome else event_id(document["version"])
         if document["id"] != name:
             return f"its id should be {name}"
-        if document["hash"] != _hash(document):
-            return "its content does not fit its hash"
         return None
 
     def _event(self, name: str, document: Mapping[str, Any]) -> None:

@@ -1,0 +1,141 @@
+"""The log, read in every direction."""
+
+import tracemalloc
+from datetime import datetime, timedelta
+from itertools import islice
+
+import pytest
+from azure.cosmos import ContainerProxy
+
+from devkit.cosmos import LocalCosmos
+from eventstore.chain import genesis
+from eventstore.commands import Command, CommandStore
+from eventstore.documents import event_id, sealed
+from eventstore.history import History
+from tests.eventstore.conftest import STREAM, open_purse, pay_in, pay_out
+from tests.eventstore.purse import AT, Purse
+
+
+@pytest.fixture
+def five(store: CommandStore) -> CommandStore:
+    """Five events, recorded a day apart."""
+    for day in range(5):
+        metadata = {"recorded_at": (AT + timedelta(days=day)).isoformat(), "actor": f"clerk-{day}"}
+        store.execute(STREAM, Command(f"key-{day}", "f", metadata), lambda p: p.pay_in(1) if p else Purse.open(STREAM))
+    return store
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, [1, 2, 3, 4, 5]),
+        ({"descending": True}, [5, 4, 3, 2, 1]),
+        ({"after": 2}, [3, 4, 5]),
+        ({"after": 0}, [1, 2, 3, 4, 5]),
+        ({"upto": 2}, [1, 2]),
+        ({"after": 1, "upto": 4}, [2, 3, 4]),
+        ({"after": 1, "upto": 4, "descending": True, "limit": 2}, [4, 3]),
+        ({"limit": 3}, [1, 2, 3]),
+        ({"after": 5}, []),
+        ({"until": AT + timedelta(days=2)}, [1, 2, 3]),
+        ({"until": AT + timedelta(days=2), "descending": True}, [3, 2, 1]),
+        ({"until": AT - timedelta(days=1)}, []),
+        ({"until": AT - timedelta(days=1), "descending": True}, []),
+        ({"until": AT + timedelta(days=2), "after": 1, "limit": 1}, [2]),
+    ],
+    ids=str,
+)
+def test_a_stream_is_read_forwards_backwards_from_and_up_to(
+    options: dict[str, int], expected: list[int], five: CommandStore, history: History
+) -> None:
+    assert [event.version for event in history.stream(STREAM, **options)] == expected  # type: ignore[arg-type]
+
+
+def test_metadata_comes_along(five: CommandStore, history: History) -> None:
+    third = next(history.stream(STREAM, after=2))
+    assert third.meta["actor"] == "clerk-2"
+    assert datetime.fromisoformat(third.recorded_at) == AT + timedelta(days=2)
+    assert third.command_id == "key-2"
+
+
+def test_outcomes_are_no_events_and_are_read_apart(five: CommandStore, history: History) -> None:
+    pay_out(five, 100, "refused")
+    five.execute(STREAM, Command("nothing", "f"), lambda purse: purse)
+    assert len(list(history.stream(STREAM))) == 5
+    found = {outcome.command_id: outcome for outcome in history.outcomes(STREAM)}
+    assert found.keys() == {"refused", "nothing"}
+    refusal = found["refused"].refusal
+    assert refusal is not None
+    assert (refusal.code, found["refused"].version, found["nothing"].refusal) == ("TOO_LITTLE", 5, None)
+    assert found["refused"].prev == list(history.stream(STREAM))[-1].hash
+    verified = history.verify(STREAM)
+    assert (verified.sound, verified.events, verified.outcomes) == (True, 5, 2)
+
+
+def test_all_streams_are_found_once_over_all_partitions(
+    store: CommandStore, cosmos: LocalCosmos, database: str, history: History
+) -> None:
+    names = {f"purse-{number}" for number in range(40)}
+    for name in sorted(names):
+        open_purse(store, stream=name)
+        pay_in(store, 1, "key", stream=name)
+    pay_out(store, 1, "refused", stream="purse-never-opened")
+    cosmos.split(database, "events")
+    found = list(history.streams())
+    assert len(found) == len(names)
+    assert set(found) == names
+
+
+def test_a_stream_that_begins_at_version_zero_is_found_once_too(events: ContainerProxy, history: History) -> None:
+    prev = genesis(STREAM)
+    for version in range(3):
+        document = sealed(
+            event_id(version),
+            stream=STREAM,
+            version=version,
+            type_name="test",
+            schema=1,
+            state=b"{}",
+            meta={},
+            command_id=f"key-{version}",
+            prev=prev,
+        )
+        prev = document["hash"]
+        events.create_item(document)
+    assert list(history.streams()) == [STREAM]
+    assert [event.version for event in history.stream(STREAM)] == [0, 1, 2]
+    assert history.verify(STREAM).sound
+
+
+def test_tampering_in_the_database_is_found(five: CommandStore, events: ContainerProxy, history: History) -> None:
+    document = events.read_item(event_id(3), STREAM)
+    events.replace_item(document["id"], document | {"state": document["state"].replace('"amount":1', '"amount":9')})
+    (fault,) = history.verify(STREAM).faults
+    assert fault.document_id == event_id(3)
+    events.delete_item(event_id(3), STREAM)
+    assert [fault.document_id for fault in history.verify(STREAM).faults] == [event_id(4)] * 2
+
+
+def test_reading_a_long_stream_takes_no_more_memory_than_a_short_one(
+    store: CommandStore, events: ContainerProxy, history: History
+) -> None:
+    open_purse(store)
+    for start in range(20):
+        store.execute(STREAM, Command(f"key-{start}", "f"), lambda p: _many(p, 100))  # type: ignore[arg-type]
+
+    def peak(count: int) -> int:
+        tracemalloc.start()
+        try:
+            assert sum(1 for _ in islice(history.stream(STREAM), count)) == count
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(600)
+    assert peak(2000) < 1.5 * peak(1000)
+
+
+def _many(purse: Purse, count: int) -> Purse:
+    for _ in range(count):
+        purse.pay_in(1)
+    return purse
