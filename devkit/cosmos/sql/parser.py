@@ -20,15 +20,25 @@ MAX_JOINS = 10
 """Most JOINs of one FROM clause (the service's published limit)."""
 
 
-@lru_cache(maxsize=512)
+MAX_CACHED_TEXT = 8 * 1024
+"""Longest text whose tree is kept; a longer one, such as a list of a thousand ids, seldom comes twice."""
+
+
 def parse(text: str) -> Select:
     """The tree of a query; raises SqlError, with the place, for anything that is not one."""
+    return _remembered(text) if len(text) <= MAX_CACHED_TEXT else _read(text)
+
+
+def _read(text: str) -> Select:
     if len(text) > MAX_TEXT:
         raise SqlError(f"The query text is longer than {MAX_TEXT} characters")
     try:
         return _SelectParser(Cursor(text)).query()
     except RecursionError:
         raise SqlError("The query is nested too deeply") from None
+
+
+_remembered = lru_cache(maxsize=512)(_read)
 
 
 class _SelectParser:

@@ -3,7 +3,7 @@
 import pytest
 
 from devkit.cosmos.sql import Query, SqlError
-from devkit.cosmos.sql.parser import parse
+from devkit.cosmos.sql.parser import MAX_CACHED_TEXT, parse
 from devkit.cosmos.sql.tree import Binary, Conditional, Expression, In, Literal, Logical, Member, Name, Unary
 
 from .answers import value
@@ -171,9 +171,9 @@ def test_a_parameter_without_a_name_is_refused() -> None:
         Query.parse("SELECT * FROM c", [{"value": 1}])
 
 
-def test_a_text_is_parsed_once_whatever_its_parameters() -> None:
+def test_the_tree_of_a_text_is_kept_unless_the_text_is_long() -> None:
     text = "SELECT * FROM c WHERE c.once = @a"
-    Query.parse(text, [{"name": "@a", "value": 1}])
-    before = parse.cache_info()
-    Query.parse(text, [{"name": "@a", "value": 2}])
-    assert parse.cache_info().misses == before.misses
+    assert parse(text) is parse(text)
+    long = text + " -- " + "x" * MAX_CACHED_TEXT
+    assert parse(long) == parse(text)
+    assert parse(long) is not parse(long)
