@@ -23,6 +23,10 @@ provider "azurerm" {
       recover_soft_deleted_keys             = true
       purge_soft_deleted_secrets_on_destroy = false
     }
+    storage {
+      # Nothing here is done in a storage account's data plane, which private networking closes to Terraform.
+      data_plane_available = false
+    }
     resource_group {
       prevent_deletion_if_contains_resources = true
     }

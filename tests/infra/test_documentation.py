@@ -1,5 +1,6 @@
 """The pages about the infrastructure name what is there."""
 
+import json
 import re
 
 import pytest
@@ -73,3 +74,15 @@ def test_the_readme_lists_every_metric_that_a_query_reads_with_its_attributes() 
         (name,) = re.findall(r'Name == "([^"]+)"', text)
         read.setdefault(name, set()).update(re.findall(r'Properties(?:\.|\[")([\w.]+)', text))
     assert rows == read
+
+
+def test_azd_gives_every_variable_that_is_required_and_no_other() -> None:
+    given = set(json.loads((TERRAFORM / "main.tfvars.json").read_text()))
+    required = {line.split("`")[1] for line in README.splitlines() if re.match(r"\| `\w+` \| required ", line)}
+    assert required <= given <= declared("variable")
+
+
+def test_azd_deploys_the_apps_that_terraform_tags_for_it() -> None:
+    services = (ROOT / "azure.yaml").read_text().split("services:\n")[1]
+    roles = (TERRAFORM / "main.tf").read_text().split("  roles = {\n")[1].split("  }\n")[0]
+    assert set(re.findall(r"^  (\w+):", services, re.M)) == set(re.findall(r"^    (\w+) +=", roles, re.M))

@@ -2,9 +2,11 @@
 # that the same text can be pasted into Log Analytics.
 
 locals {
+  # Minimum: the whole quarter of an hour was bad. Maximum: one look was enough.
   log_alerts = {
     lag = {
       severity    = 2
+      aggregation = "Minimum"
       measure     = "lag_seconds"
       threshold   = var.lag_seconds
       dimension   = "consumer"
@@ -12,6 +14,7 @@ locals {
     }
     silence = {
       severity    = 1
+      aggregation = "Count"
       measure     = null
       threshold   = 0
       dimension   = null
@@ -19,6 +22,7 @@ locals {
     }
     deadletters = {
       severity    = 2
+      aggregation = "Maximum"
       measure     = "parked_streams"
       threshold   = 0
       dimension   = "consumer"
@@ -26,6 +30,7 @@ locals {
     }
     transfers = {
       severity    = 1
+      aggregation = "Maximum"
       measure     = "oldest_minutes"
       threshold   = var.stuck_transfer_minutes
       dimension   = null
@@ -33,6 +38,7 @@ locals {
     }
     verify = {
       severity    = 0
+      aggregation = "Maximum"
       measure     = "broken_streams"
       threshold   = 0
       dimension   = null
@@ -40,6 +46,7 @@ locals {
     }
     throttled = {
       severity    = 3
+      aggregation = "Average"
       measure     = "throttled_percent"
       threshold   = var.throttled_percent
       dimension   = "container"
@@ -89,7 +96,7 @@ resource "azurerm_monitor_scheduled_query_rules_alert_v2" "this" {
   enabled                 = var.enabled
   evaluation_frequency    = var.evaluation
   window_duration         = "PT15M"
-  auto_mitigation_enabled = true
+  auto_mitigation_enabled = each.key != "verify" # what was altered stays altered, though nobody says so again
   skip_query_validation   = local.skip_query_validation
   tags                    = var.tags
 
@@ -97,7 +104,7 @@ resource "azurerm_monitor_scheduled_query_rules_alert_v2" "this" {
     query                   = file("${path.module}/queries/${each.key}.kql")
     operator                = "GreaterThan"
     threshold               = each.value.threshold
-    time_aggregation_method = each.value.measure == null ? "Count" : "Maximum"
+    time_aggregation_method = each.value.aggregation
     metric_measure_column   = each.value.measure
 
     dynamic "dimension" {

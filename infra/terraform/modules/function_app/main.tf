@@ -38,7 +38,7 @@ resource "azurerm_storage_account" "this" {
   https_traffic_only_enabled        = true
   min_tls_version                   = "TLS1_2"
   infrastructure_encryption_enabled = true
-  public_network_access_enabled     = !var.private_networking || length(var.deployment_ip_ranges) > 0
+  public_network_access_enabled     = !var.private_networking
 
   blob_properties {
     delete_retention_policy {
@@ -52,8 +52,6 @@ resource "azurerm_storage_account" "this" {
   network_rules {
     default_action = var.private_networking ? "Deny" : "Allow"
     bypass         = ["AzureServices"]
-    # Storage refuses /31 and /32: single addresses are given bare.
-    ip_rules = [for range in var.deployment_ip_ranges : trimsuffix(range, "/32")]
   }
 }
 
