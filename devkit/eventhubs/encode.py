@@ -89,11 +89,6 @@ def text_map(values: Mapping[str, bytes]) -> bytes:
     return mapping(part for key, value in values.items() for part in (string(key), value))
 
 
-def symbol_map(values: Mapping[str, bytes]) -> bytes:
-    """A map with symbol keys and encoded values."""
-    return mapping(part for key, value in values.items() for part in (symbol(key), value))
-
-
 def symbol_array(names: Sequence[str]) -> bytes:
     return _array(0xB3, [name.encode("ascii") for name in names])
 

@@ -77,6 +77,10 @@ class Faults:
         condition: str | None = None,
     ) -> None:
         """Adds a fault; see the module for the kinds, Fault for the choices."""
+        if times is not None and times < 1:
+            raise ValueError(f"times has to be at least 1, or None for no end, not {times}")
+        if not 0 < probability <= 1:
+            raise ValueError(f"probability has to be above 0 and at most 1, not {probability}")
         fault = Fault(FaultKind(kind), hub, partition, side, times, probability, delay, condition)
         with self._lock:
             self._active.append(fault)

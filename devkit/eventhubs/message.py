@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import NamedTuple, cast
 
 from devkit.eventhubs.decode import content, decode, items, skip
-from devkit.eventhubs.encode import long, mapping, section, string, symbol, symbol_map, timestamp
+from devkit.eventhubs.encode import long, mapping, section, string, symbol, timestamp
 from devkit.eventhubs.errors import MalformedValue, MessageRejected
 
 BATCH_FORMAT = 0x80013700
@@ -44,7 +44,8 @@ class Section(NamedTuple):
 class Event(NamedTuple):
     """A received event, ready to be numbered: the parts around the annotations that the service writes."""
 
-    header: bytes
+    head: bytes
+    """Header and delivery annotations, as far as the sender wrote them."""
     annotations: tuple[bytes, ...]
     """Keys and values in turn that the sender may set, as they came."""
     key: str | None
@@ -52,14 +53,14 @@ class Event(NamedTuple):
 
     @property
     def size(self) -> int:
-        return len(self.header) + sum(map(len, self.annotations)) + len(self.rest)
+        return len(self.head) + sum(map(len, self.annotations)) + len(self.rest)
 
     def numbered(self, sequence: int, offset: int, enqueued_ms: int) -> bytes:
         """The message as consumers get it."""
         owned = [_SEQUENCE_NUMBER, long(sequence), _OFFSET, string(str(offset)), _ENQUEUED, timestamp(enqueued_ms)]
         if self.key is not None:
             owned += [_KEY, string(self.key)]
-        return self.header + section(ANNOTATIONS, mapping([*owned, *self.annotations])) + self.rest
+        return self.head + section(ANNOTATIONS, mapping([*owned, *self.annotations])) + self.rest
 
 
 def sections(message: bytes) -> list[Section]:
@@ -95,7 +96,7 @@ def read_event(message: bytes) -> Event:
 
     (azure-eventhub writes delivery annotations behind the footer.)
     """
-    header, key = b"", None
+    head, key = b"", None
     annotations: tuple[bytes, ...] = ()
     rest: list[bytes] = []
     has_body = False
@@ -103,13 +104,13 @@ def read_event(message: bytes) -> Event:
         if part.code > ANNOTATIONS:
             has_body = has_body or DATA <= part.code <= VALUE
             rest.append(message[part.start : part.end])
-        elif part.code == HEADER:
-            header = message[part.start : part.end]
         elif part.code == ANNOTATIONS:
             annotations, key = _annotations(message, part.value)
+        else:
+            head += message[part.start : part.end]
     if not has_body:
         raise MessageRejected("the event has no body section")
-    return Event(header, annotations, key, b"".join(rest))
+    return Event(head, annotations, key, b"".join(rest))
 
 
 def _annotations(message: bytes, position: int) -> tuple[tuple[bytes, ...], str | None]:
@@ -158,7 +159,14 @@ def read_batch(message: bytes) -> tuple[str | None, list[Event]]:
 
 
 def with_delivery_annotations(message: bytes, annotations: dict[str, bytes]) -> bytes:
-    """The stored message with delivery annotations (encoded values by name) in their place behind the header."""
+    """The stored message with further delivery annotations (encoded values by name), in their place."""
+    added = [part for name, value in annotations.items() for part in (symbol(name), value)]
+    place = end = 0
     code, value = _descriptor(message, 0)
-    place = skip(message, value) if code == HEADER else 0
-    return message[:place] + section(DELIVERY_ANNOTATIONS, symbol_map(annotations)) + message[place:]
+    if code == HEADER:
+        place = end = skip(message, value)
+        code, value = _descriptor(message, place)
+    if code == DELIVERY_ANNOTATIONS:
+        end = skip(message, value)
+        added += [message[start:stop] for start, stop in items(message, value)]
+    return message[:place] + section(DELIVERY_ANNOTATIONS, mapping(added)) + message[end:]

@@ -237,3 +237,8 @@ def message(body: str | bytes, *, key: str | None = None) -> bytes:
 
 def batch(*messages: bytes) -> bytes:
     return b"".join(section(0x75, binary(part)) for part in messages)
+
+
+def body_of(payload: bytes) -> str:
+    """The text of an event's last section."""
+    return decode(payload, sections(payload)[-1].value)[0].decode()

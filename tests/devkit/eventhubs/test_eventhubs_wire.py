@@ -4,10 +4,10 @@ import logging
 import socket
 
 import pytest
-from eventhubs_wire import BATCH, Wire, batch, connect, message
+from eventhubs_wire import BATCH, Wire, batch, body_of, connect, message
 
 from devkit.eventhubs.decode import Described, decode
-from devkit.eventhubs.encode import NULL, composite, section, string, uint
+from devkit.eventhubs.encode import NULL, TRUE, composite, mapping, section, sequence, string, symbol, uint
 from devkit.eventhubs.frames import frame
 from devkit.eventhubs.message import DELIVERY_ANNOTATIONS, sections
 from devkit.eventhubs.performatives import DETACH, DISPOSITION, FLOW, MAX_MESSAGE, TRANSFER
@@ -33,10 +33,6 @@ def store(wire: Wire, *bodies: str) -> None:
 
 def bodies_of(wire: Wire, count: int) -> list[str]:
     return [body_of(wire.read(TRANSFER).payload) for _ in range(count)]
-
-
-def body_of(payload: bytes) -> str:
-    return decode(payload, sections(payload)[-1].value)[0].decode()
 
 
 @pytest.mark.parametrize(
@@ -187,16 +183,22 @@ def test_a_receipt_that_wants_confirmation_is_confirmed(wire):
 
 
 def test_runtime_metrics_travel_in_front_of_the_annotations(wire):
-    store(wire, "a", "b", "c")
+    wire.attach(9, WRITE_0)
+    mine = section(0x70, sequence([TRUE])) + section(0x71, mapping([symbol("mine"), string("kept")]))
+    wire.transfer(9, mine + message("a"))
+    assert wire.outcome()[0] == ACCEPTED
+    store(wire, "b", "c")
     answer = wire.attach(
-        2, READ_0, receives=True, capabilities=["com.microsoft:enable-receiver-runtime-metric", "com.microsoft:other"]
+        3, READ_0, receives=True, capabilities=["com.microsoft:enable-receiver-runtime-metric", "com.microsoft:other"]
     )
     assert answer.get(11) == ["com.microsoft:enable-receiver-runtime-metric"]
-    wire.credit(2, 1)
-    payload = wire.read(TRANSFER).payload
-    first = sections(payload)[0]
-    assert first.code == DELIVERY_ANNOTATIONS
-    assert decode(payload, first.value)[0]["last_enqueued_sequence_number"] == 2
+    wire.credit(3, 2)
+    for kept in ({"mine": "kept"}, {}):
+        payload = wire.read(TRANSFER).payload
+        [told] = [decode(payload, part.value)[0] for part in sections(payload) if part.code == DELIVERY_ANNOTATIONS]
+        assert told.pop("last_enqueued_sequence_number") == 2
+        assert {name: value for name, value in told.items() if name == "mine"} == kept
+        assert [part.code for part in sections(payload)] == sorted(part.code for part in sections(payload))
 
 
 @pytest.mark.parametrize(
