@@ -39,8 +39,7 @@ class Batches:
         try:
             with self._store.transaction():
                 writes = Writes(self._store, container, key)
-                for operation in operations:
-                    outcomes.append(_run(writes, operation))
+                outcomes.extend(_run(writes, operation) for operation in operations)
                 writes.commit(has_deleted=any(_kind(operation) == "delete" for operation in operations))
         except CosmosError as error:
             call.charge = sum(outcome.charge for outcome in outcomes) + 1.0

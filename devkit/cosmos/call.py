@@ -86,8 +86,6 @@ class Call:
         headers["x-ms-activity-id"] = self.header("x-ms-activity-id") or str(uuid.uuid4())
         headers["x-ms-request-charge"] = f"{self.charge:.2f}"
         headers.setdefault("content-type", "application/json")
-        headers["x-ms-gatewayversion"] = "2.0.0"
-        headers["x-ms-serviceversion"] = "version=2.14.0.0"
         if self.target is not None:
             headers.update(_paths(self.target, self.address.kind))
         partition = self.partition

@@ -7,8 +7,8 @@ split the children answer from the parent's LSNs, so a position never loses its 
 from __future__ import annotations
 
 from calendar import timegm
+from collections.abc import Iterable
 from email.utils import parsedate
-from itertools import groupby
 from typing import Any
 
 from devkit.cosmos import charges
@@ -24,7 +24,6 @@ from devkit.cosmos.versions import CREATE, EXPIRE
 
 MAX_RESPONSE_SIZE = 4 * 1024 * 1024
 _DEFAULT_PAGE = 100
-_MAX_TRANSACTION = 1 << PLACE_BITS
 _NO_LIMIT = 1_000
 
 
@@ -46,7 +45,7 @@ class ChangeFeed:
                 raise BadRequest("A change feed of all versions cannot be read from the beginning; start it from now.")
             self._catalog.keep_versions(container)
         with self._store.lock:
-            rows = self._rows(container, partition, start, since, _page_size(call), (low, high), is_full=is_full)
+            rows = self._rows(partition, start, since, _page_size(call), (low, high), is_full=is_full)
             last = partition.lsn
         call.charge = charges.FEED_BASE
         if not rows:
@@ -62,7 +61,6 @@ class ChangeFeed:
 
     def _rows(
         self,
-        container: Container,
         partition: Partition,
         start: int,
         since: int,
@@ -83,24 +81,30 @@ class ChangeFeed:
         if since:
             statement += " AND ts >= ?"
             parameters.append(since)
-        rows = self._store.execute(
-            f"{statement} ORDER BY position LIMIT ?", (*parameters, count + _MAX_TRANSACTION)
-        ).fetchall()
-        return _whole_transactions(rows, count)
+        cursor = self._store.execute(f"{statement} ORDER BY position", parameters)
+        try:
+            return _whole_transactions(cursor, count)
+        finally:
+            cursor.close()
 
 
-def _whole_transactions(rows: list[Any], count: int) -> list[Any]:
-    if len(rows) <= count and sum(len(row[1] or b"") for row in rows) <= MAX_RESPONSE_SIZE:
-        return rows
+def _whole_transactions(rows: Iterable[Any], count: int) -> list[Any]:
+    """Rows up to the limits of a page, ending where a transaction ends."""
     page: list[Any] = []
-    size = 0
-    for _, group in groupby(rows, key=lambda row: row[0] >> PLACE_BITS):
-        transaction = list(group)
-        size += sum(len(row[1] or b"") for row in transaction)
-        if page and (len(page) + len(transaction) > count or size > MAX_RESPONSE_SIZE):
-            break
-        page += transaction
-    return page
+    size = whole = 0
+    last = -1
+    for row in rows:
+        transaction = row[0] >> PLACE_BITS
+        if transaction != last:
+            if whole and (len(page) > count or size > MAX_RESPONSE_SIZE):
+                return page[:whole]
+            whole, last = len(page), transaction
+            if len(page) >= count:
+                return page
+        page.append(row)
+        size += len(row[1] or b"")
+    is_over = len(page) > count or size > MAX_RESPONSE_SIZE
+    return page[:whole] if is_over and whole else page
 
 
 def _span(call: Call, container: Container) -> tuple[Partition, str, str]:

@@ -21,37 +21,52 @@ def normalized(policy: Mapping[str, Any] | None) -> dict[str, Any]:
     mode = str(given.get("indexingMode") or "consistent").lower()
     if mode not in ("consistent", "none", "lazy"):
         raise BadRequest(f"The indexing mode '{mode}' is invalid; use 'consistent' or 'none'.")
-    out: dict[str, Any] = {"indexingMode": mode, "automatic": mode != "none" and given.get("automatic", True)}
+    included, excluded = _paths_of(given, mode)
+    out: dict[str, Any] = {
+        "indexingMode": mode,
+        "automatic": mode != "none" and given.get("automatic", True),
+        "includedPaths": included,
+        "excludedPaths": excluded,
+    }
+    for name in ("compositeIndexes", "spatialIndexes", "vectorIndexes", "fullTextIndexes"):
+        if given.get(name):
+            out[name] = given[name]
+    for composite in out.get("compositeIndexes", []):
+        _check_composite(composite)
+    return out
+
+
+def _paths_of(given: Mapping[str, Any], mode: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Included and excluded paths, with the defaults that the service adds."""
     included = [_without_indexes(entry) for entry in given.get("includedPaths") or []]
     excluded = [_without_indexes(entry) for entry in given.get("excludedPaths") or []]
     paths = [entry["path"] for entry in (*included, *excluded)]
+    if len(set(paths)) != len(paths):
+        raise BadRequest("A path occurs twice in the indexing policy.")
+    for path in paths:
+        _rule(path)
     if mode == "none":
-        if included or excluded:
+        if paths:
             raise BadRequest("Indexing mode 'none' takes no included or excluded paths.")
-    elif not any(path in _ROOTS for path in paths):
+        return included, excluded
+    if not any(path in _ROOTS for path in paths):
         if included:
             raise BadRequest(
                 "The special mandatory indexing path '/*' is not provided in any of the path type sets. "
                 "Put it into includedPaths or excludedPaths."
             )
         included = [{"path": "/*"}]
-    if len(set(paths)) != len(paths):
-        raise BadRequest("A path occurs twice in the indexing policy.")
-    if mode != "none":
-        excluded = [*excluded, *([] if _ETAG_PATH in paths else [{"path": _ETAG_PATH}])]
-    for path in paths:
-        _rule(path)
-    out |= {"includedPaths": included, "excludedPaths": excluded}
-    for name in ("compositeIndexes", "spatialIndexes", "vectorIndexes", "fullTextIndexes"):
-        if given.get(name):
-            out[name] = given[name]
-    for composite in out.get("compositeIndexes", []):
-        if len(composite) < 2:
-            raise BadRequest("A composite index needs at least two paths.")
-        for entry in composite:
-            entry.setdefault("order", "ascending")
-            split_path(entry["path"])
-    return out
+    if _ETAG_PATH not in paths:
+        excluded.append({"path": _ETAG_PATH})
+    return included, excluded
+
+
+def _check_composite(composite: list[dict[str, Any]]) -> None:
+    if len(composite) < 2:
+        raise BadRequest("A composite index needs at least two paths.")
+    for entry in composite:
+        entry.setdefault("order", "ascending")
+        split_path(entry["path"])
 
 
 class IndexingPolicy:

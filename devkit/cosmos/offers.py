@@ -72,7 +72,7 @@ class Offers:
             return None
         if not manual.isdigit() or int(manual) < DEFAULT_THROUGHPUT:
             raise BadRequest(
-                f"The offer throughput '{manual}' is invalid: it must be at least {DEFAULT_THROUGHPUT}, in steps of 100."
+                f"The offer throughput '{manual}' is invalid: it must be a number of at least {DEFAULT_THROUGHPUT}."
             )
         return Throughput(int(manual))
 

@@ -22,6 +22,8 @@ _FORBIDDEN = frozenset("/\\?#")
 def check_id(body: Mapping[str, Any], limit: int = MAX_RESOURCE_ID_LENGTH) -> str:
     """The `id` of a body, if it is one the service would take; `limit` is its greatest length."""
     name = body.get("id")
+    if type(name) is str and 0 < len(name) <= limit and _FORBIDDEN.isdisjoint(name):
+        return name
     if name is None:
         raise BadRequest("The input content is invalid because the required properties - 'id; ' - are missing.")
     if not isinstance(name, str) or not name:

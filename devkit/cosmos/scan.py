@@ -100,12 +100,12 @@ class Scan:
             return None
         statement = "SELECT epk, number, body FROM items WHERE container = ? AND epk = ?"
         parameters: list[Any] = [*where]
-        for value, comparison in ((bound.low, ">="), (bound.high, "<=")):
-            if isinstance(value, str):
+        for end, comparison in ((bound.low, ">="), (bound.high, "<=")):
+            if isinstance(end, str):
                 statement += f" AND id {comparison} ?"
-                parameters.append(value)
-            elif value is not None:
-                return []
+                parameters.append(end)
+            elif end is not None:
+                return []  # an id is never a number
         return self._store.all(f"{statement} LIMIT ?", (*parameters, _MAX_INDEXED + 1))
 
 

@@ -22,7 +22,8 @@ class _Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {TRANSPORT_KEY: self.transport}  # type: ignore[typeddict-unknown-key]
+        extensions: dict[str, Any] = {TRANSPORT_KEY: self.transport}
+        self.scope["extensions"] = extensions
 
 
 class _Server(uvicorn.Server):

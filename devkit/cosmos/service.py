@@ -68,10 +68,7 @@ class Service:
             self._signatures.check(request, address)
         except CosmosError as error:
             return error.response()
-        if not self._faults.active:
-            response = self._handle(call)
-        else:
-            response = self._handle_faulty(call, started, sleep)
+        response = self._handle_faulty(call, started, sleep) if self._faults.active else self._handle(call)
         self._note(call, response, started)
         return response
 

@@ -71,7 +71,7 @@ class Transaction:
         store.lock.acquire()
         try:
             if not store.in_transaction:
-                store.execute("BEGIN IMMEDIATE")
+                store.write("BEGIN IMMEDIATE")
                 store.in_transaction = self._is_outer = True
         except BaseException:
             store.lock.release()
@@ -84,7 +84,7 @@ class Transaction:
         try:
             if self._is_outer:
                 store.in_transaction = False
-                store.execute("COMMIT" if kind is None else "ROLLBACK")
+                store.write("COMMIT" if kind is None else "ROLLBACK")
         finally:
             store.lock.release()
 
@@ -106,7 +106,8 @@ class Store:
         self._connection.execute("PRAGMA wal_autocheckpoint=4000")
         self._connection.executescript(_SCHEMA)
         self.execute = self._connection.execute
-        self.executemany = self._connection.executemany
+        self.write = self._connection.cursor().execute
+        """For statements that return no rows: one cursor for all of them."""
 
     def transaction(self) -> Transaction:
         """A context manager: all or nothing. Nested use joins the outer transaction."""

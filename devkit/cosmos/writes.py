@@ -107,7 +107,7 @@ class Writes:
         etag = document.etag(number, position)
         body = document.compose(self._container, raw, number, etag, self._now)
         try:
-            self._store.execute(
+            self._store.write(
                 "INSERT INTO items (position, container, epk, id, number, ts, expires, body) VALUES (?,?,?,?,?,?,?,?)",
                 (position, self._container.number, self._key.position, item_id, number, self._now,
                  self._expiry(item), body),
@@ -141,7 +141,7 @@ class Writes:
         if self._unique:
             self._unique.move(orjson.loads(stored.body), item, stored.number)
         try:
-            self._store.execute(
+            self._store.write(
                 "UPDATE items SET position = ?, id = ?, ts = ?, expires = ?, body = ? WHERE position = ?",
                 (position, new_id, self._now, self._expiry(item), body, stored.position),
             )
