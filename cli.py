@@ -142,6 +142,29 @@ def work() -> None:
     run(lambda line: typer.echo(line))
 
 
+@app.command()
+def tail(
+    start: Annotated[str, typer.Option("--from", help="START, END, or a time in ISO 8601.")] = "END",
+    stream: Annotated[str | None, typer.Option(help="Only this stream, e.g. account-alice.")] = None,
+    type_name: Annotated[str | None, typer.Option("--type", help="Only this event type.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="CloudEvents as JSON lines.")] = False,
+) -> None:
+    """Print events from the hub as they come (EVENTHUBS_CONNECTION_STRING or an identity), until Ctrl-C.
+
+    Example: tidemark tail --from START --stream account-alice
+    """
+    from functions.settings import load
+    from projectors.relay import EventHubsSettings
+    from projectors.relay.tail import Selection, starting_position
+    from projectors.relay.tail_console import run_tail
+
+    try:
+        position = starting_position(start)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--from") from None
+    run_tail(load(EventHubsSettings), start=position, selection=Selection(stream, type_name), json=json)
+
+
 def main() -> None:
     """Run the command line; what a person can mend is one line on standard error and exit code 1, not a traceback."""
     from azure.core.exceptions import AzureError

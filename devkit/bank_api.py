@@ -30,6 +30,7 @@ class BankApi:
 
     def __init__(self, url: str, *, connections: int) -> None:
         self._url = url.rstrip("/")
+        self._answered = False
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
         self._client = httpx.Client(base_url=self._url, limits=limits, timeout=30, trust_env=False)
 
@@ -74,12 +75,13 @@ class BankApi:
             try:
                 answer = self._client.request(method, path, **options)
             except httpx.ConnectError as error:
-                if attempt == _TRIES - 1:
+                if not self._answered or attempt == _TRIES - 1:
                     raise BankApiError(f"no service answers at {self._url}: start it with `tidemark up`") from error
             except httpx.TransportError as error:
                 if attempt == _TRIES - 1:
                     raise BankApiError(f"{method} {self._url}{path} got no answer: {error}") from error
             else:
+                self._answered = True
                 if answer.status_code < 500 or attempt == _TRIES - 1:
                     return answer
             time.sleep(pause)

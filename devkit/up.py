@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from devkit.cosmos import LocalCosmos, serve
+from devkit.eventhubs import LocalEventHubs
+from devkit.eventhubs import serve as serve_hubs
 from devkit.up_data import data_folder
 from devkit.up_pace import PacedFeed
 from devkit.up_report import CommandReport
@@ -25,11 +29,16 @@ from functions.hosting import run_app
 from functions.ports import listen
 from functions.settings import Settings, load
 from functions.wiring import build_services, build_worker
+from projectors.relay import EventHubsSettings
+from projectors.settings import WorkerSettings
 from projectors.worker import Worker
 
 __all__ = ["UpOptions", "up"]
 
 _HOST = "127.0.0.1"
+_HUB = "ledger-events"
+_HUB_PARTITIONS = 4
+_LEASE_SECONDS = 5.0  # after a kill the next start waits so long for the leases of the last one
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,7 @@ def up(options: UpOptions, echo: Callable[[str], None]) -> None:
     with ExitStack() as stack:
         api = stack.enter_context(listen(_HOST, options.port, "the API", "--port"))
         listen(_HOST, options.cosmos_port, "Cosmos DB", "--cosmos-port").close()
+        listen(_HOST, options.eventhubs_port, "Event Hubs", "--eventhubs-port").close()
         folder = stack.enter_context(data_folder(options.data)) if options.data else None
         cosmos = stack.enter_context(LocalCosmos(folder))
         server = stack.enter_context(serve(cosmos, _HOST, options.cosmos_port))
@@ -62,16 +72,20 @@ def up(options: UpOptions, echo: Callable[[str], None]) -> None:
         client = connect(account, transport=cosmos.transport())
         create_containers(client, database)
         report = stack.enter_context(closing(CommandReport(echo)))
-        worker = build_worker(connect(account, transport=PacedFeed(cosmos)), database)
+        hubs = stack.enter_context(closing(LocalEventHubs(folder, hubs={_HUB: _HUB_PARTITIONS})))
+        hub_server = stack.enter_context(serve_hubs(hubs, _HOST, options.eventhubs_port))
+        hub = EventHubsSettings(connection_string=hub_server.connection_string(), hub=_HUB)
+        consumers = connect(account, transport=PacedFeed(cosmos))
+        worker = build_worker(consumers, database, hub=hub, settings=WorkerSettings(lease=_LEASE_SECONDS))
 
-        def on_outcome(operation: str, outcome: Outcome) -> None:
+        def on_outcome(operation: str, body: BaseModel | None, outcome: Outcome) -> None:
             worker.wake()
-            report.outcome(operation, outcome)
+            report.outcome(operation, body, outcome)
 
         services = build_services(settings, client, database, on_outcome=on_outcome)
         report.follow(services.views)
         stack.enter_context(_working(worker))
-        echo(_banner(options, api, server.port))
+        echo(_banner(options, api, server.port, hub_server.port))
         run_app(local.create_app(services), api)
 
 
@@ -87,13 +101,14 @@ def _working(worker: Worker) -> Iterator[None]:
         thread.join()
 
 
-def _banner(options: UpOptions, api: socket.socket, cosmos_port: int) -> str:
+def _banner(options: UpOptions, api: socket.socket, cosmos_port: int, hubs_port: int) -> str:
     port = api.getsockname()[1]
     kept = f"data in {options.data}/   (--memory to keep none)" if options.data else "data in memory, gone at the end"
     lines = [
         f"Tidemark {version('tidemark-ledger')}   {kept}",
         f"API          http://localhost:{port}/docs",
         f"Cosmos DB    http://localhost:{cosmos_port}        local server",
+        f"Event Hubs   localhost:{hubs_port}               local server, hub {_HUB}",
         f"Try          curl -X POST localhost:{port}/accounts -H 'Idempotency-Key: open' "
         """-d '{"account_id": "alice", "asset": "EUR/2"}'""",
         f"             curl -X POST localhost:{port}/accounts/alice/deposits -H 'Idempotency-Key: 1' "

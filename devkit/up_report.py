@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pydantic import BaseModel
+
 from eventstore.commands import Outcome
 from functions.problems import STATUS
 from projectors.reader import ViewReader
@@ -21,12 +23,14 @@ __all__ = ["CommandReport"]
 _LINES_PER_SECOND = 20
 _PATIENCE_SECONDS = 2.0
 _LOOK_SECONDS = 0.005
-_CREATED = frozenset({"OpenAccount", "Deposit", "Withdraw", "PlaceHold"})
+_ANSWERS = {"OpenAccount": 201, "Deposit": 201, "Withdraw": 201, "PlaceHold": 201, "RequestTransfer": 202}
+_SIGNS = {"Deposit": "+", "Withdraw": "-"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
     operation: str
+    body: BaseModel | None
     outcome: Outcome
     at: float
 
@@ -45,8 +49,8 @@ class CommandReport:
         """Where the summaries are read."""
         self._views = views
 
-    def outcome(self, operation: str, outcome: Outcome) -> None:
-        self._seen.put(_Seen(operation, outcome, time.monotonic()))
+    def outcome(self, operation: str, body: BaseModel | None, outcome: Outcome) -> None:
+        self._seen.put(_Seen(operation, body, outcome, time.monotonic()))
 
     def close(self) -> None:
         self._seen.put(None)
@@ -68,7 +72,7 @@ class CommandReport:
             self._echo(f"… and {untold:,} more commands")
 
     def _line(self, seen: _Seen) -> str:
-        return describe(seen.operation, seen.outcome) + self._arrival(seen)
+        return describe(seen.operation, seen.body, seen.outcome) + self._arrival(seen)
 
     def _arrival(self, seen: _Seen) -> str:
         stream, version = seen.outcome.stream, seen.outcome.version
@@ -83,23 +87,21 @@ class CommandReport:
         return ""
 
 
-def describe(operation: str, outcome: Outcome) -> str:
+def describe(operation: str, body: BaseModel | None, outcome: Outcome) -> str:
     """The part of the line that the command itself tells."""
-    key = outcome.stream.partition("-")[2]
+    head = f"{operation.split(' ')[0]} {outcome.stream.partition('-')[2]}"
     if outcome.refusal is not None:
-        line = f"{STATUS[outcome.refusal.code]} {operation} {key}: {outcome.refusal.message}"
+        line = f"{STATUS[outcome.refusal.code]} {head}: {outcome.refusal.message}"
     else:
-        status = 202 if operation == "RequestTransfer" else 201 if operation in _CREATED else 200
-        line = f"{status} {operation} {key} v{outcome.version}"
-        if "balance" in outcome.answer:
-            line += f" balance {money(outcome.answer['balance'], outcome.answer['asset'])}"
+        line = f"{_ANSWERS.get(operation, 200)} {head} v{outcome.version}"
+        amount = getattr(body, "amount", None)
+        if amount is not None:
+            line += f" {_SIGNS.get(operation, '')}{money(amount, outcome.answer['asset'])}"
     return line + ("  (replayed)" if outcome.replayed else "")
 
 
 def money(amount: int, asset: str) -> str:
     """Minor units as people write them: 500 of EUR/2 is 5.00 EUR."""
     code, _, scale = asset.partition("/")
-    digits = int(scale)
-    whole, part = divmod(abs(amount), 10**digits)
-    sign = "-" if amount < 0 else ""
-    return f"{sign}{whole:,}" + (f".{part:0{digits}d}" if digits else "") + f" {code}"
+    whole, part = divmod(amount, 10 ** int(scale))
+    return f"{whole:,}" + (f".{part:0{int(scale)}d}" if int(scale) else "") + f" {code}"

@@ -43,7 +43,7 @@ def open_account(body: OpenAccount, services: Injected, context: Context) -> Res
         answer=account_facts,
         expected_version=context.expected_version,
     )
-    services.on_outcome("OpenAccount", outcome)
+    services.on_outcome("OpenAccount", body, outcome)
     return respond(outcome, status=201, location=f"/accounts/{body.account_id}")
 
 
@@ -134,7 +134,7 @@ def execute(
         answer=answer,
         expected_version=context.expected_version,
     )
-    services.on_outcome(operation, outcome)
+    services.on_outcome(operation, body, outcome)
     return outcome
 
 

@@ -13,7 +13,6 @@ from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from eventstore.errors import SettingsError
 from functions.jwks import KeySet, KeysUnavailable, UnknownKey
 from functions.problems import Problem
 from functions.settings import Settings, is_loopback
@@ -94,8 +93,7 @@ def authenticator(settings: Settings) -> Authenticator:
     """Raises SettingsError when authentication is wanted and a variable for it is missing."""
     if settings.auth == "none":
         return LoopbackOnly()
-    if settings.missing:
-        raise SettingsError(f"{' and '.join(settings.missing)} must be set: TIDEMARK_AUTH is entra")
+    settings.require_auth()
     keys = KeySet(settings.auth_jwks_url or "")
     return EntraAuthenticator(keys, issuer=settings.auth_issuer or "", audience=settings.auth_audience or "")
 

@@ -38,6 +38,7 @@ def serve(which: str, host: str, port: int, echo: Callable[[str], None]) -> None
     settings = load(Settings)
     if settings.auth == "none" and not is_loopback(host):
         raise Unprotected(f"TIDEMARK_AUTH=none serves this machine only and {host} is not on loopback: set it to entra")
+    settings.require_auth()
     configure_logs(settings.log_level)
     cosmos = CosmosSettings.load()
     with listen(host, port, f"the {which} app", "--port") as listener:

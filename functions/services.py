@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
+from pydantic import BaseModel
 
 from eventstore.commands import CommandStore, Outcome
 from eventstore.history import History
@@ -15,12 +16,12 @@ from projectors.reader import ViewReader
 
 __all__ = ["Injected", "OnOutcome", "Services"]
 
-OnOutcome = Callable[[str, Outcome], None]
+OnOutcome = Callable[[str, BaseModel | None, Outcome], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`on_outcome(operation, outcome)` is told of every command that ended in one; it must not block."""
+    """`on_outcome(operation, body, outcome)` is told of every command that ended in one; it must not block."""
 
     settings: Settings
     authenticator: Authenticator
@@ -28,7 +29,7 @@ class Services:
     store: CommandStore
     history: History
     views: ViewReader
-    on_outcome: OnOutcome = lambda _operation, _outcome: None
+    on_outcome: OnOutcome = lambda _operation, _body, _outcome: None
 
 
 async def _services(request: Request) -> Services:

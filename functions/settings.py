@@ -45,16 +45,12 @@ class Settings(BaseSettings):
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="least level of log lines")
     ] = "INFO"
 
-    @property
-    def missing(self) -> list[str]:
-        """The variables without which requests cannot be authenticated as `auth` says."""
-        if self.auth == "none":
-            return []
-        return [
-            _variable(self, name)
-            for name in ("auth_issuer", "auth_audience", "auth_jwks_url")
-            if not getattr(self, name)
-        ]
+    def require_auth(self) -> None:
+        """Raises SettingsError when requests cannot be authenticated as `auth` says."""
+        names = ("auth_issuer", "auth_audience", "auth_jwks_url")
+        missing = [_variable(self, name) for name in names if not getattr(self, name)]
+        if self.auth == "entra" and missing:
+            raise SettingsError(f"{' and '.join(missing)} must be set: TIDEMARK_AUTH is entra")
 
 
 def load(kind: type[S], **values: Any) -> S:

@@ -48,7 +48,7 @@ def request_transfer(body: RequestTransfer, services: Injected, context: Context
         answer=_facts,
         expected_version=context.expected_version,
     )
-    services.on_outcome("RequestTransfer", outcome)
+    services.on_outcome("RequestTransfer", body, outcome)
     return respond(outcome, status=202, location=f"/transfers/{transfer_id}")
 
 

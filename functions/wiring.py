@@ -11,8 +11,11 @@ from eventstore.mapper import Mapper
 from functions.auth import authenticator
 from functions.clock import utc_now
 from functions.services import OnOutcome, Services
-from functions.settings import Settings
+from functions.settings import Settings, load
+from projectors.consumer import Consumer
 from projectors.reader import ViewReader
+from projectors.relay import EventHubPublisher, EventHubsSettings, relay
+from projectors.settings import WorkerSettings
 from projectors.worker import Worker
 
 __all__ = ["build_services", "build_worker"]
@@ -23,7 +26,7 @@ def build_services(
     client: CosmosClient,
     database: str,
     *,
-    on_outcome: OnOutcome = lambda _operation, _outcome: None,
+    on_outcome: OnOutcome = lambda _operation, _body, _outcome: None,
 ) -> Services:
     """Sends nothing: what cannot be reached shows with the first request, and in /health/ready."""
     containers = client.get_database_client(database)
@@ -38,6 +41,12 @@ def build_services(
     )
 
 
-def build_worker(client: CosmosClient, database: str) -> Worker:
-    """A worker for all consumers."""
-    return Worker(client, database)
+def build_worker(
+    client: CosmosClient, database: str, *, hub: EventHubsSettings | None = None, settings: WorkerSettings | None = None
+) -> Worker:
+    """A worker for all views, and for the relay when there is a hub; by default as the environment says."""
+    hub = hub or load(EventHubsSettings)
+    consumers: list[Consumer] = []
+    if hub.configured:
+        consumers.append(relay(EventHubPublisher(hub.producer(), source=f"urn:tidemark:{database}")))
+    return Worker(client, database, consumers, settings=settings or load(WorkerSettings))
