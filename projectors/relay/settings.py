@@ -7,6 +7,8 @@ from azure.identity import DefaultAzureCredential
 from pydantic import model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from eventstore.errors import SettingsError
+
 
 class EventHubsSettings(BaseSettings):
     """One of the two: a connection string, or a namespace for an identity (azure-identity's default chain).
@@ -51,7 +53,7 @@ class EventHubsSettings(BaseSettings):
 
     def _namespace(self) -> str:
         if self.fully_qualified_namespace is None:
-            raise ValueError(
+            raise SettingsError(
                 "no hub is configured: set EVENTHUBS_CONNECTION_STRING, or EVENTHUBS_FULLY_QUALIFIED_NAMESPACE"
             )
         return self.fully_qualified_namespace
