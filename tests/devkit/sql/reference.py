@@ -1,6 +1,5 @@
 """The query language once more, as plainly as possible: one function per question, nothing prepared, nothing cached."""
 
-import json
 import math
 from typing import Any
 
@@ -24,6 +23,7 @@ from devkit.cosmos.sql.tree import (
 from devkit.cosmos.sql.values import UNDEFINED
 
 ORDERED = ("null", "boolean", "number", "string")
+COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
 
 
 def kind(value: Any) -> str:
@@ -49,7 +49,7 @@ def same(left: Any, right: Any) -> bool:
 
 
 def compare(operator: str, left: Any, right: Any) -> Any:
-    if UNDEFINED in (kind(left), kind(right)) or left is UNDEFINED or right is UNDEFINED:
+    if left is UNDEFINED or right is UNDEFINED:
         return UNDEFINED
     if operator in ("=", "!="):
         return same(left, right) == (operator == "=")
@@ -150,9 +150,7 @@ def evaluate(tree: Expression, item: Any, parameters: dict[str, Any]) -> Any:  #
         case Binary("??", left, right):
             return of(right) if of(left) is UNDEFINED else of(left)
         case Binary(operator, left, right):
-            return (compare if operator[0] in "=!<>" and operator not in ("<<", ">>", ">>>") else calculate)(
-                operator, of(left), of(right)
-            )
+            return (compare if operator in COMPARISONS else calculate)(operator, of(left), of(right))
         case Logical(operator, operands):
             return logical(operator, [of(operand) for operand in operands])
         case In(needle, haystack, negated):
@@ -174,4 +172,4 @@ def evaluate(tree: Expression, item: Any, parameters: dict[str, Any]) -> Any:  #
             return [of(element) for element in elements if of(element) is not UNDEFINED]
         case ObjectLiteral(members):
             return {name: of(value) for name, value in members if of(value) is not UNDEFINED}
-    raise TypeError(json.dumps(repr(tree)))
+    raise TypeError(f"The reference does not know {tree!r}")
