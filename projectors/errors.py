@@ -96,12 +96,11 @@ class PoisonEvent(ProjectionError):
 
 
 class NotParked(ProjectionError):
-    """The stream is not parked at that version."""
+    """The stream is not parked, or not at that version."""
 
-    def __init__(self, view: str, stream: str, version: int) -> None:
-        super().__init__(
-            f"{view} is not parked at {stream} version {version}: see `tidemark replay deadletters list {view}`"
-        )
+    def __init__(self, view: str, stream: str, version: int | None = None) -> None:
+        where = stream if version is None else f"{stream} version {version}"
+        super().__init__(f"{view} is not parked at {where}: see `tidemark replay deadletters list {view}`")
 
 
 class TooManyItems(ProjectionError):

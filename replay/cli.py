@@ -1,47 +1,41 @@
-"""`tidemark replay`: rebuild views from the log, and see where they stand.
+"""`tidemark replay`: rebuild views from the log, verify them, and see where they stand.
 
 Exit codes: 0 done; 1 it could not be done, or differences were found; 2 wrong usage or settings; 3 an event that a view
 cannot apply; 130 interrupted (start again: it goes on).
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from azure.core.exceptions import AzureError
-from azure.cosmos import CosmosClient
 from rich.console import Console
 from rich.table import Table
 
-from eventstore.client import connect
-from eventstore.errors import SettingsError, StoreError
-from eventstore.settings import CosmosSettings
-from projectors.errors import PoisonEvent, ProjectionError, UnknownView
-from projectors.stores import Stores
 from projectors.views import VIEWS, view_named
-from replay.console import RebuildDisplay, duration, fail, json_line
-from replay.errors import ReplayError
+from replay import deadletters_cli
+from replay.command_line import FAILED, NAMES, Json, View, Views, connect, now, open_stores, reported
+from replay.console import RebuildDisplay, duration, json_line
+from replay.generations import drop_generation
 from replay.rebuild import RebuildOptions, rebuild
 from replay.status import Status, status
+from replay.verify import Verified, verify
 
-FAILED, USAGE, POISON, INTERRUPTED = 1, 2, 3, 130
+_WATCH_SECONDS = 2.0
 
 app = typer.Typer(
     name="replay",
-    help="Rebuild any view from the log, and see where every view stands.",
+    help="Rebuild any view from the log, verify it, and see where every view stands.",
+    epilog="Exit codes: 0 done, 1 not done or different, 2 usage, 3 an event that cannot be applied, 130 interrupted.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-
-Json = Annotated[bool, typer.Option("--json", help="JSON lines for machines.")]
-View = Annotated[str, typer.Argument(help=f"One of: {', '.join(sorted(VIEWS))}.")]
+app.add_typer(deadletters_cli.app)
 
 
 @app.command("rebuild")
 def rebuild_command(
-    views: Annotated[list[str] | None, typer.Argument(help=f"Any of: {', '.join(sorted(VIEWS))}.")] = None,
+    views: Views = None,
     everything: Annotated[bool, typer.Option("--all", help="Every view, one after the other.")] = False,
     switch: Annotated[bool, typer.Option(help="Let the new generation serve when it is right.")] = True,
     park: Annotated[
@@ -60,12 +54,10 @@ def rebuild_command(
 
     Example: tidemark replay rebuild account-summary statement --max-ru 500
     """
-    if everything == bool(views):
-        raise typer.BadParameter("name the views to rebuild, or give --all")
     options = RebuildOptions(switch=switch, park=park, accept_changes=accept_changes, max_ru=max_ru)
-    with _reported():
-        chosen = [view_named(name).name for name in (sorted(VIEWS) if everything else views or [])]
-        client, database = _connect()
+    with reported():
+        chosen = _chosen(views, everything)
+        client, database = connect()
         for name in chosen:
             with RebuildDisplay(json=json) as display:
                 display.done(rebuild(client, database, name, options, progress=display.show))
@@ -80,9 +72,8 @@ def status_command(
 
     Example: tidemark replay status --watch
     """
-    with _reported():
-        client, database = _connect()
-        stores = Stores.open(client, database)
+    with reported():
+        stores = open_stores()
         console = Console(highlight=False)
         while True:
             found = status(stores)
@@ -94,7 +85,30 @@ def status_command(
                 console.print(_table(found))
             if not watch:
                 return
-            time.sleep(2)
+            time.sleep(_WATCH_SECONDS)
+
+
+@app.command("verify")
+def verify_command(
+    views: Views = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every view.")] = False,
+    json: Json = False,
+) -> None:
+    """Compare stored views with a fold of the log, item by item, while writes go on. Exit 1 when they differ.
+
+    Example: tidemark replay verify account-summary
+    """
+    with reported():
+        chosen = _chosen(views, everything)
+        stores = open_stores()
+        found = [verify(stores, name) for name in chosen]
+    for verified in found:
+        if json:
+            typer.echo(json_line("verified", asdict(verified) | {"right": verified.right}))
+        else:
+            _print_verified(verified)
+    if not all(verified.right for verified in found):
+        raise typer.Exit(FAILED)
 
 
 @app.command("switch")
@@ -103,12 +117,57 @@ def switch_command(view: View, generation: Annotated[int, typer.Argument(help="A
 
     Example: tidemark replay switch account-summary 6
     """
-    with _reported():
-        client, database = _connect()
-        registry = Stores.open(client, database).registry
+    with reported():
+        registry = open_stores().registry
         before = registry.of(view_named(view).name).serving
-        registry.switch(view, generation, at=_now())
+        registry.switch(view, generation, at=now().isoformat(timespec="seconds"))
         typer.echo(f"{view} v{generation} serves. Undo: tidemark replay switch {view} {before}")
+
+
+@app.command("drop")
+def drop_command(view: View, generation: Annotated[int, typer.Argument(help="A generation that is kept.")]) -> None:
+    """Delete a generation that is kept, with its items and positions. Its number is never used again.
+
+    Example: tidemark replay drop account-summary 5
+    """
+    with reported():
+        deleted = drop_generation(open_stores(), view_named(view).name, generation)
+        typer.echo(f"{view} v{generation} is gone: {deleted:,} documents")
+
+
+@app.command("abandon")
+def abandon_command(view: View) -> None:
+    """Give up a rebuild that nobody runs any more, and delete what it made. The next one starts from the beginning.
+
+    Example: tidemark replay abandon account-summary
+    """
+    with reported():
+        stores = open_stores()
+        building = stores.registry.of(view_named(view).name).building
+        if building is None:
+            typer.echo(f"no rebuild of {view} is under way")
+            return
+        deleted = drop_generation(stores, view, building.generation)
+        typer.echo(f"{view} v{building.generation} is gone: {deleted:,} documents")
+
+
+def _chosen(views: list[str] | None, everything: bool) -> list[str]:
+    if everything == bool(views):
+        raise typer.BadParameter(f"name views ({NAMES}), or give --all")
+    return [view_named(name).name for name in (sorted(VIEWS) if everything else views or [])]
+
+
+def _print_verified(verified: Verified) -> None:
+    name = f"{verified.view} v{verified.generation}"
+    typer.echo(f"{name}  {verified.streams:,} streams, {verified.items:,} items")
+    typer.echo(f"  digest of the log   {verified.log}")
+    typer.echo(f"  digest of the view  {verified.stored}")
+    for difference in verified.different[:10]:
+        typer.echo(f"  {difference.name} at version {difference.version}: {difference.reason}")
+    if verified.parked:
+        typer.echo(f"  {len(verified.parked)} parked: tidemark replay deadletters list {verified.view}")
+    verdict = "right" if verified.right else f"{len(verified.different)} differences"
+    typer.echo(f"  {verdict}")
 
 
 def _table(found: Status) -> Table:
@@ -127,34 +186,3 @@ def _table(found: Status) -> Table:
             "yes" if row.lag.owned else "no",
         )
     return table
-
-
-def _connect() -> tuple[CosmosClient, str]:
-    settings = CosmosSettings.load()
-    return connect(settings), settings.database
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
-@contextmanager
-def _reported() -> Iterator[None]:
-    """Every failure that a person can do something about: one line, and its exit code."""
-    try:
-        yield
-    except PoisonEvent as error:
-        fail(f"{error}. Mend the view and start again: it goes on from there. --park goes on without the stream.")
-        raise typer.Exit(POISON) from None
-    except (SettingsError, UnknownView) as error:
-        fail(str(error))
-        raise typer.Exit(USAGE) from None
-    except (ProjectionError, ReplayError, StoreError) as error:
-        fail(str(error))
-        raise typer.Exit(FAILED) from None
-    except AzureError as error:
-        fail(f"Cosmos DB: {error.message.splitlines()[0] if error.message else error}")
-        raise typer.Exit(FAILED) from None
-    except KeyboardInterrupt:
-        fail("interrupted; start again and it goes on")
-        raise typer.Exit(INTERRUPTED) from None

@@ -1,0 +1,66 @@
+"""What the commands of `tidemark replay` share: connecting, and one line per failure with its exit code."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from azure.core.exceptions import AzureError
+from azure.cosmos import CosmosClient
+
+from eventstore.client import connect as open_client
+from eventstore.errors import SettingsError, StoreError
+from eventstore.settings import CosmosSettings
+from projectors.errors import PoisonEvent, ProjectionError, UnknownGeneration, UnknownView
+from projectors.stores import Stores
+from projectors.views import VIEWS
+from replay.console import fail
+from replay.errors import ReplayError
+
+FAILED, USAGE, POISON, INTERRUPTED = 1, 2, 3, 130
+
+NAMES = ", ".join(sorted(VIEWS))
+
+Json = Annotated[bool, typer.Option("--json", help="JSON for machines, one object per line.")]
+View = Annotated[str, typer.Argument(help=f"One of: {NAMES}.")]
+Views = Annotated[list[str] | None, typer.Argument(help=f"Any of: {NAMES}.")]
+Generation = Annotated[int | None, typer.Option("--generation", help="Another generation than the one that serves.")]
+
+
+def connect() -> tuple[CosmosClient, str]:
+    """The client and the database that the environment names (COSMOS_…)."""
+    settings = CosmosSettings.load()
+    return open_client(settings), settings.database
+
+
+def open_stores() -> Stores:
+    """The containers, for commands that need no more."""
+    client, database = connect()
+    return Stores.open(client, database)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Every failure that a person can do something about: one line on standard error, and its exit code."""
+    try:
+        yield
+    except PoisonEvent as error:
+        fail(f"{error}. Mend the view and start again: it goes on from there. --park goes on without the stream.")
+        raise typer.Exit(POISON) from None
+    except (SettingsError, UnknownView, UnknownGeneration) as error:
+        fail(str(error))
+        raise typer.Exit(USAGE) from None
+    except (ProjectionError, ReplayError, StoreError) as error:
+        fail(str(error))
+        raise typer.Exit(FAILED) from None
+    except AzureError as error:
+        fail(f"Cosmos DB: {(error.message or str(error)).splitlines()[0]}")
+        raise typer.Exit(FAILED) from None
+    except KeyboardInterrupt:
+        fail("interrupted; start again and it goes on")
+        raise typer.Exit(INTERRUPTED) from None

@@ -1,0 +1,42 @@
+"""Taking a generation away: first out of the registry, then its items, then its positions."""
+
+from projectors.errors import Conflict, UnknownGeneration
+from projectors.places import partition_key
+from projectors.stores import Stores
+from projectors.view_consumer import consumer_name
+from replay.errors import ReplayError
+
+_PER_BATCH = 100
+
+
+def drop_generation(stores: Stores, view: str, generation: int) -> int:
+    """Deletes a generation that is kept or abandoned; the number of documents. Started again it goes on.
+
+    Raises UnknownGeneration for one that never was, ReplayError for the one that serves.
+    """
+    now = stores.registry.of(view)
+    if generation == now.serving:
+        raise ReplayError(f"{view} v{generation} serves: switch to another one first")
+    if not 1 <= generation <= now.last:
+        raise UnknownGeneration(view, generation, now.all)
+    if now.building is not None and now.building.generation == generation:
+        stores.registry.abandon(view)
+    elif generation in now.kept:
+        stores.registry.drop(view, generation)
+    deleted = _delete_items(stores, partition_key(view, generation, ""))
+    stores.leases.forget(consumer_name(view, generation))
+    return deleted
+
+
+def _delete_items(stores: Stores, prefix: str) -> int:
+    partitions: dict[str, list[str]] = {}
+    for row in stores.views.query("SELECT c.id, c.pk FROM c WHERE STARTSWITH(c.pk, @prefix)", prefix=prefix):
+        partitions.setdefault(row["pk"], []).append(row["id"])
+    for partition, ids in partitions.items():
+        for start in range(0, len(ids), _PER_BATCH):
+            some = ids[start : start + _PER_BATCH]
+            try:
+                stores.views.batch(partition, [("delete", (id_,)) for id_ in some])
+            except Conflict as error:
+                raise ReplayError(f"somebody still writes to {prefix}: try again in a moment") from error
+    return sum(len(ids) for ids in partitions.values())
