@@ -19,7 +19,7 @@ _STREAM = b"tidemark/stream/1\n"
 
 def genesis(stream: str) -> str:
     """The `prev` of the first event of `stream`: an event moved to another stream fits nowhere."""
-    return sha256(_STREAM + _netstring(stream)).hexdigest()
+    return _digest(_STREAM, stream)
 
 
 def link(
@@ -35,10 +35,12 @@ def link(
     command_id: str,
 ) -> str:
     """The hash of one event that follows the event with hash `prev`."""
-    fields = (prev, stream, str(version), type_name, str(schema), enc, state, meta, command_id)
-    return sha256(_EVENT + b"".join(map(_netstring, fields))).hexdigest()
+    return _digest(_EVENT, prev, stream, str(version), type_name, str(schema), enc, state, meta, command_id)
 
 
-def _netstring(text: str) -> bytes:
-    encoded = text.encode(errors="surrogatepass")
-    return b"%d:%b," % (len(encoded), encoded)
+def _digest(kind: bytes, *fields: str) -> str:
+    text = "".join([f"{len(field)}:{field}," for field in fields])
+    if text.isascii():  # characters are bytes
+        return sha256(kind + text.encode()).hexdigest()
+    encoded = [field.encode(errors="surrogatepass") for field in fields]
+    return sha256(kind + b"".join([b"%d:%b," % (len(field), field) for field in encoded])).hexdigest()

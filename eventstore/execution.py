@@ -218,6 +218,8 @@ class Execution:
 
 
 def _common_meta(command: Command) -> dict[str, Any]:
+    if "recorded_at" in command.metadata:
+        return dict(command.metadata)
     return {"recorded_at": datetime.now(UTC).isoformat(), **command.metadata}
 
 
