@@ -18,12 +18,14 @@ from operator import attrgetter
 from typing import Any
 
 import orjson
-from azure.cosmos import ContainerProxy
+from azure.cosmos import ContainerProxy, PartitionKey
 
+from eventstore.containers import EVENTS
 from eventstore.documents import RecordedEvent, is_event
 from projectors.gateway import Gateway
 from projectors.meter import Meter
 
+_STREAM_KEY = PartitionKey(path=EVENTS.partition_key)
 _in_order = attrgetter("lsn", "stream", "version")
 
 
@@ -83,6 +85,11 @@ class Split:
     """The range lies in several physical partitions by now: `ranges`, which together are the range."""
 
     ranges: tuple[FeedRange, ...]
+
+
+def effective_key(stream: str) -> str:
+    """Where a stream lies among the ranges: its effective partition key (the SDK's own hash, version 2)."""
+    return str(_STREAM_KEY._get_epk_range_for_partition_key(stream).min)
 
 
 def continuation(feed_range: FeedRange, lsn: int, rid: str) -> str:

@@ -27,8 +27,9 @@ from projectors.guards import guard_place
 from projectors.meter import Meter
 from projectors.places import partition_key
 from projectors.registry import CachedRegistry, Registry
+from projectors.sum_reader import SumReader, Totals
 from projectors.view import StreamView
-from projectors.views import stream_view_named
+from projectors.views import stream_view_named, sum_view_named
 
 MAX_WAIT = 10.0
 """Seconds: no query waits longer, whatever it asks for."""
@@ -86,6 +87,7 @@ class ViewReader:
         container = client.get_database_client(database).get_container_client(CONTAINER.name)
         self._gateway = Gateway(container, meter=meter or Meter(), stop=threading.Event())
         self._registry = CachedRegistry(Registry(self._gateway), seconds=follow_seconds, clock=clock)
+        self._sums = SumReader(self._gateway, self._registry, clock=clock)
         self._clock = clock
         self._served: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._lock = threading.Lock()
@@ -129,6 +131,26 @@ class ViewReader:
         following = Cursor(rows[size - 1]["id"], descending=position.descending).text() if len(rows) > size else None
         return Items([row["data"] for row in rows[:size]], following, freshness)
 
+    def sums(
+        self, view: str, first: str, last: str | None = None, *, after: Position | None = None, wait: float = 0.0
+    ) -> Totals:
+        """The sums of a view over many streams, for the keys from `first` to `last` (only `first` unless given).
+
+        One single-partition query. `after` with `wait` waits for a position as `get` does. Raises UnknownView.
+        """
+        found = sum_view_named(view)
+        return self._sums.read(found, first, first if last is None else last, after=after, wait=min(wait, MAX_WAIT))
+
+    def due(self, view: str, field: str, upto: str, *, limit: int = MAX_PAGE) -> list[dict[str, Any]]:
+        """Items of any stream whose field is set and at most `upto`, e.g. holds that have expired: `limit` of them.
+
+        A query over all partitions, for timers; answers to people are pages. Raises UnknownView.
+        """
+        found = stream_view_named(view)
+        prefix = partition_key(found.name, self._registry.serving(found.name), "")
+        sql = f"SELECT TOP {limit} * FROM c WHERE STARTSWITH(c.pk, @prefix) AND c.data.{_field(field)} <= @upto"  # noqa: S608
+        return [row["data"] for row in self._gateway.query(sql, prefix=prefix, upto=upto)]
+
     def _fresh(
         self, view: StreamView, stream: str, after: Position | None, wait: float
     ) -> tuple[Document | None, Freshness]:
@@ -157,11 +179,9 @@ class ViewReader:
             conditions.append("c.id < @key" if position.descending else "c.id > @key")
             parameters["key"] = position.key
         for field, (least, most) in where.items():
-            if not field.isidentifier():
-                raise ValueError(f"{field!r} is no field of an item")
             for name, operator, bound in (("least", ">=", least), ("most", "<=", most)):
                 if bound is not None:
-                    conditions.append(f"c.data.{field} {operator} @{field}_{name}")
+                    conditions.append(f"c.data.{_field(field)} {operator} @{field}_{name}")
                     parameters[f"{field}_{name}"] = bound
         order = "DESC" if position.descending else "ASC"
         sql = f"SELECT TOP {limit} * FROM c WHERE {' AND '.join(conditions)} ORDER BY c.id {order}"  # noqa: S608 - names checked above
@@ -173,6 +193,13 @@ class ViewReader:
             self._served[key] = max(version, self._served.pop(key, 0))
             if len(self._served) > _REMEMBERED:
                 self._served.popitem(last=False)
+
+
+def _field(name: str) -> str:
+    """The name, once it is known to be one: it becomes part of a query."""
+    if not name.isidentifier():
+        raise ValueError(f"{name!r} is no field of an item")
+    return name
 
 
 def _parked(document: Document) -> dict[str, Any] | None:

@@ -27,7 +27,7 @@ class Sums:
     def __init__(self) -> None:
         self.by_key: dict[str, dict[str, int]] = {}
 
-    def add(self, key: str, **amounts: int) -> None:
+    def add(self, key: str, /, **amounts: int) -> None:
         """Adds to the sums of a key; amounts may be negative."""
         sums = self.by_key.setdefault(key, {})
         for name, amount in amounts.items():

@@ -96,6 +96,10 @@ class View:
     def reads(self, stream: str) -> bool:
         return stream.startswith(f"{self.category}-")
 
+    def key(self, stream: str) -> str:
+        """What people call the stream: its name without the category."""
+        return stream[len(self.category) + 1 :]
+
     def _handler(self, event: Any) -> Callable[[Any, Any], None]:
         handler: Callable[[Any, Any], None] = getattr(self, self._methods[type(event)])
         return handler
@@ -122,10 +126,6 @@ class StreamView(View):
     def bucket(self, stream: str) -> str:
         """The partition of a stream, within the generation."""
         return self.key(stream) if self.keyed_by_stream else stable_bucket(stream, self.buckets)
-
-    def key(self, stream: str) -> str:
-        """What people call the stream: its name without the category."""
-        return stream[len(self.category) + 1 :]
 
     def apply(self, change: Change, event: Any) -> None:
         """Applies one event of a class that the view handles."""

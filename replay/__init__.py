@@ -2,7 +2,8 @@
 
 from replay.compare import Comparison
 from replay.errors import ReplayError
-from replay.rebuild import Phase, Progress, RebuildOptions, Rebuilt, rebuild
+from replay.progress import Phase, Progress, RebuildOptions, Rebuilt
+from replay.rebuild import rebuild
 from replay.status import Status, status
 
 __all__ = [

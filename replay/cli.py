@@ -17,7 +17,8 @@ from replay import deadletters_cli
 from replay.command_line import FAILED, NAMES, Json, View, Views, connect, now, open_stores, reported
 from replay.console import RebuildDisplay, duration, json_line
 from replay.generations import drop_generation
-from replay.rebuild import RebuildOptions, rebuild
+from replay.progress import RebuildOptions
+from replay.rebuild import rebuild
 from replay.status import Status, status
 from replay.verify import Verified, verify
 

@@ -9,9 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 
 from azure.cosmos import CosmosClient
 
@@ -28,79 +26,12 @@ from projectors.views import view_named
 from projectors.worker import Worker
 from replay.compare import Comparison, compare
 from replay.errors import Differences, NotCaughtUp, ParkedStreams
+from replay.progress import Phase, Progress, RebuildOptions, Rebuilt
 from replay.streams import StreamContents
 from replay.sums import SumContents
 
 _SLICE = 3600.0
 _ROUNDS = 20
-
-
-class Phase(StrEnum):
-    """Where a rebuild is."""
-
-    BUILDING = "building"
-    COMPARING = "comparing"
-    DONE = "done"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """One moment of a rebuild.
-
-    `events` of about `total` are applied; `seconds` since the start; `throttled` and `paced` are seconds waited for
-    429 and for the limit of request units; `request_units` spent.
-    """
-
-    view: str
-    serves: int
-    builds: int
-    phase: Phase
-    events: int
-    total: int
-    seconds: float
-    request_units: float
-    throttled: float
-    paced: float
-
-    @property
-    def rate(self) -> float:
-        """Events per second."""
-        return self.events / self.seconds if self.seconds else 0.0
-
-    @property
-    def eta(self) -> float | None:
-        """Seconds left; None before one per cent is done."""
-        if self.events * 100 < self.total or not self.events:
-            return None
-        return max(0, self.total - self.events) / self.rate if self.rate else None
-
-
-@dataclass(frozen=True, slots=True)
-class Rebuilt:
-    """What a rebuild came to. `switched` False: the generation is kept and does not serve."""
-
-    view: str
-    before: int
-    generation: int
-    switched: bool
-    comparison: Comparison
-    progress: Progress
-
-
-@dataclass(frozen=True, slots=True)
-class RebuildOptions:
-    """`max_ru` request units per second at most; `park` parks what cannot be applied instead of stopping there.
-
-    `accept_changes` switches although items differ: for a view whose code has changed on purpose. `flush` seconds pass
-    at most between checkpoints.
-    """
-
-    switch: bool = True
-    park: bool = False
-    accept_changes: bool = False
-    max_ru: float | None = None
-    flush: float = 30.0
-    pending: int = 50_000
 
 
 def rebuild(

@@ -8,13 +8,15 @@ from projectors.view import StreamView, View
 from projectors.views.account_summary import AccountSummary
 from projectors.views.active_holds import ActiveHolds
 from projectors.views.ledger_totals import LedgerTotals
+from projectors.views.owner_accounts import OwnerAccounts
 from projectors.views.statement import Statement
 from projectors.views.transfer_status import TransferStatus
 
 V = TypeVar("V", bound=View)
 
 VIEWS: dict[str, View] = {
-    view.name: view for view in (AccountSummary(), Statement(), ActiveHolds(), TransferStatus(), LedgerTotals())
+    view.name: view
+    for view in (AccountSummary(), Statement(), ActiveHolds(), TransferStatus(), LedgerTotals(), OwnerAccounts())
 }
 
 

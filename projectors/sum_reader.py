@@ -1,0 +1,90 @@
+"""What a query sees of a view over many streams: the parts of all ranges, added up."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from eventstore.position import Position
+from projectors.feed import FeedRange, effective_key
+from projectors.gateway import Gateway
+from projectors.guard import GUARD_PREFIX
+from projectors.partial import Partial
+from projectors.places import partition_key
+from projectors.registry import CachedRegistry
+from projectors.sum_view import BUCKET, SumView, plus
+
+_POLL_MIN, _POLL_MAX = 0.005, 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class SumFreshness:
+    """How much of the log the sums reflect.
+
+    `recorded_at` is when the newest event in them was recorded (ISO 8601). `reached` is False when a position was asked
+    for and the part that its stream belongs to had not come that far in time. `parked` lists streams of which events
+    are missing because they cannot be applied.
+    """
+
+    recorded_at: str | None
+    generation: int
+    reached: bool
+    parked: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums by key, in the order of the keys."""
+
+    data: dict[str, dict[str, int]]
+    freshness: SumFreshness
+
+
+class SumReader:
+    """Reads views over many streams: one query of one partition, two when a position is asked for."""
+
+    def __init__(self, gateway: Gateway, registry: CachedRegistry, *, clock: Callable[[], float]) -> None:
+        self._gateway = gateway
+        self._registry = registry
+        self._clock = clock
+
+    def read(self, view: SumView, first: str, last: str, *, after: Position | None, wait: float) -> Totals:
+        """The sums of all keys from `first` to `last`, both included."""
+        end = self._clock() + wait
+        delay = _POLL_MIN
+        while True:
+            generation = self._registry.serving(view.name)
+            totals = self._totals(partition_key(view.name, generation, BUCKET), generation, first, last, after)
+            left = end - self._clock()
+            if totals.freshness.reached or left <= 0:
+                return totals
+            time.sleep(min(delay, left))
+            delay = min(delay * 2, _POLL_MAX)
+
+    def _totals(self, partition: str, generation: int, first: str, last: str, after: Position | None) -> Totals:
+        rows = self._gateway.query(
+            "SELECT * FROM c WHERE (c.key >= @first AND c.key <= @last) OR c.id >= @guards",
+            partition,
+            first=first,
+            last=last,
+            guards=GUARD_PREFIX,
+        )
+        sums: dict[str, dict[str, int]] = {}
+        parts = [Partial.from_document(row) for row in rows if row["id"].startswith(GUARD_PREFIX)]
+        for row in rows:
+            if "key" in row:
+                sums[row["key"]] = plus(sums.get(row["key"], {}), row["sums"])
+        freshness = SumFreshness(
+            recorded_at=max((part.at for part in parts if part.at is not None), default=None),
+            generation=generation,
+            reached=after is None or _reached(parts, after),
+            parked=sorted({stream for part in parts for stream in part.late}),
+        )
+        return Totals({key: sums[key] for key in sorted(sums)}, freshness)
+
+
+def _reached(parts: list[Partial], after: Position) -> bool:
+    """Whether a part of the position's stream has come to its transaction; unknown counts as not."""
+    if after.lsn is None:
+        return False
+    key = effective_key(after.stream)
+    return any(part.lsn >= after.lsn and FeedRange.from_id(part.lease).holds(key) for part in parts)
