@@ -31,6 +31,7 @@ SILENCE = 240.0
 
 _LOG = logging.getLogger(__name__)
 _FLUSH_AT = 256 * 1024
+_MIN_KEEP_ALIVE = 0.01
 
 
 class Connection(asyncio.Protocol):
@@ -93,13 +94,15 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Cuts the connection; what is queued is lost."""
-        self._out.clear()
+        self._out, self._out_size = [], 0
         if self._transport is not None:
             self._transport.abort()
 
     def hold(self, delay: float, then: Callable[[], None]) -> None:
         """Hears nothing more from this client until `delay` seconds have passed and `then` has run."""
         self._held = True
+        if self._transport is not None:
+            self._transport.pause_reading()
         self.later(delay, lambda: self._release(then))
 
     def later(self, delay: float, then: Callable[[], None]) -> None:
@@ -114,14 +117,21 @@ class Connection(asyncio.Protocol):
         if hub.lower() not in self._authorized:
             raise Unauthorized(f"no token was put to $cbs for hub {hub!r} on this connection")
 
+    @property
+    def _open_to_frames(self) -> bool:
+        """False once the connection was cut or hung up, whatever is still in the buffer."""
+        return self._transport is not None and not self._transport.is_closing()
+
     def _release(self, then: Callable[[], None]) -> None:
         self._held = False
+        if self._transport is not None:
+            self._transport.resume_reading()
         then()
         self._take_frames()
 
     def _take_frames(self) -> None:
         try:
-            while not self._held and (received := self._frames.next()) is not None:
+            while not self._held and self._open_to_frames and (received := self._frames.next()) is not None:
                 self._take(received)
         except ProtocolError as broken:
             _LOG.warning("connection closed: %s", broken)
@@ -148,6 +158,8 @@ class Connection(asyncio.Protocol):
         if received.code == OPEN:
             self._open(received)
         elif received.code == BEGIN:
+            if channel in self._sessions:
+                raise ProtocolError(f"a session was already begun on channel {channel}")
             self._ended.discard(channel)
             self._sessions[channel] = Session(self, channel, received)
         elif received.code == CLOSE:
@@ -170,7 +182,7 @@ class Connection(asyncio.Protocol):
         self.write(frame(0, open_frame("tidemark-eventhubs")))
         idle = received.number(4)
         if idle:
-            self._keep_alive(idle / 2000)
+            self._keep_alive(max(idle / 2000, _MIN_KEEP_ALIVE))
 
     def _keep_alive(self, interval: float) -> None:
         self._timers["keep-alive"] = self._loop.call_later(interval, self._keep_alive, interval)

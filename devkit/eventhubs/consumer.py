@@ -36,6 +36,7 @@ class ConsumerLink(SendingLink):
         self._partition = hub.partition(address.partition)
         self._faults = session.connection.hubs.faults
         self._waiting = False
+        self._notified = False
         self._closed = False
         for kind in (FaultKind.REFUSE, FaultKind.BUSY):
             if fault := self._strike(kind):
@@ -52,8 +53,15 @@ class ConsumerLink(SendingLink):
         self._closed = True
         self._partition.detach(self)
 
+    def notify(self) -> None:
+        """Wakes the link in the loop's next turn, once for all that is appended until then."""
+        if not self._notified:
+            self._notified = True
+            self.session.connection.later(0, self.wake)
+
     def wake(self) -> None:
         """Sends what there is, until credit, window or socket are exhausted."""
+        self._notified = False
         while room := self._room():
             events = self._partition.read(self._next, min(_CHUNK, room))
             if not events or self._struck():

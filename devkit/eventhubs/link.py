@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 CREDIT = 1000
 
 
+def distance(first: int, last: int) -> int:
+    """How far the counter `last` is ahead of `first`; both wrap around at 32 bits. 0 when it is behind."""
+    ahead = (last - first) & 0xFFFFFFFF
+    return ahead if ahead < 0x80000000 else 0
+
+
 class Link:
     """One link of a session. A subclass is made for an attach that is granted; its constructor may raise Refusal."""
 
@@ -94,8 +100,8 @@ class ReceivingLink(Link):
         self._first, self._parts, self._size = None, [], 0
         if frame.flag(9):
             return
-        self._delivery_count += 1
-        if self._delivery_count - self._granted_at >= CREDIT // 2:
+        self._delivery_count = (self._delivery_count + 1) & 0xFFFFFFFF
+        if distance(self._granted_at, self._delivery_count) >= CREDIT // 2:
             self._grant()
         delivery = Delivery(first.number(1), first.flag(4) or frame.flag(4), first.number(3), message)
         if size > MAX_MESSAGE:
@@ -138,10 +144,10 @@ class SendingLink(Link):
 
     def on_flow(self, frame: Performative) -> None:
         known = frame.number(5, self._delivery_count)
-        self._credit = (known + frame.number(6) - self._delivery_count) & 0xFFFFFFFF
+        self._credit = distance(self._delivery_count, known + frame.number(6))
         self.wake()
         if frame.flag(8):
-            self._delivery_count += self._credit
+            self._delivery_count = (self._delivery_count + self._credit) & 0xFFFFFFFF
             self._credit = 0
         if frame.flag(8) or frame.flag(9):
             self.session.send_flow((self.handle, self._delivery_count, self._credit))

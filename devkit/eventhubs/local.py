@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -31,12 +31,6 @@ class Retention:
 
     age: timedelta = timedelta(days=7)
     size: int | None = None
-
-
-@dataclass(slots=True)
-class _Configured:
-    groups: dict[str, list[str]] = field(default_factory=dict)
-    auto_create: dict[str, int] = field(default_factory=dict)
 
 
 class LocalEventHubs:
@@ -66,10 +60,8 @@ class LocalEventHubs:
         self.retention = retention or Retention()
         self.faults = faults or Faults()
         self.clock = clock
-        self._configured = _Configured(
-            {pattern.lower(): list(groups) for pattern, groups in (consumer_groups or {}).items()},
-            {pattern.lower(): _checked(pattern, count) for pattern, count in (auto_create or {}).items()},
-        )
+        self._groups = {pattern.lower(): list(groups) for pattern, groups in (consumer_groups or {}).items()}
+        self._patterns = {pattern.lower(): _checked(pattern, count) for pattern, count in (auto_create or {}).items()}
         for name, count in (hubs or {}).items():
             if not _NAME.fullmatch(name):
                 raise ConfigurationError(
@@ -94,7 +86,7 @@ class LocalEventHubs:
         if found is not None:
             return found
         if _NAME.fullmatch(name):
-            for pattern, count in self._configured.auto_create.items():
+            for pattern, count in self._patterns.items():
                 if fnmatchcase(name.lower(), pattern):
                     return self._open(name, count)
         known = ", ".join(sorted(hub.name for hub in self._hubs.values())) or "none"
@@ -129,7 +121,7 @@ class LocalEventHubs:
             ],
             frozenset(
                 group.lower()
-                for pattern, groups in self._configured.groups.items()
+                for pattern, groups in self._groups.items()
                 if fnmatchcase(name.lower(), pattern)
                 for group in groups
             ),

@@ -22,8 +22,8 @@ class Reader(Protocol):
     epoch: int | None
     group: str
 
-    def wake(self) -> None:
-        """New events are there."""
+    def notify(self) -> None:
+        """New events are there. Must not send them before it returns: the sender still waits for its answer."""
 
     def disconnect(self, cause: Refusal) -> None:
         """Another reader took the partition."""
@@ -69,7 +69,7 @@ class Partition:
         self._store.append(self._id, rows, tail)
         self.tail = tail
         for reader in self._readers:
-            reader.wake()
+            reader.notify()
 
     def read(self, sequence: int, limit: int) -> list[tuple[int, bytes]]:
         """Sequence numbers and messages of at most `limit` events from `sequence` on."""

@@ -9,7 +9,7 @@ from devkit.eventhubs.consumer import ConsumerLink
 from devkit.eventhubs.encode import NULL
 from devkit.eventhubs.errors import ProtocolError, Refusal
 from devkit.eventhubs.frames import HEAD, frame
-from devkit.eventhubs.link import Link
+from devkit.eventhubs.link import Link, distance
 from devkit.eventhubs.nodes import NODES, RequestLink, ResponseLink
 from devkit.eventhubs.performatives import (
     ATTACH,
@@ -154,7 +154,7 @@ class Session:
 
     def _flow(self, flow: Performative) -> None:
         known = flow.number(0, self._next_outgoing_id)
-        self._window = (known + flow.number(1) - self._next_outgoing_id) & 0xFFFFFFFF
+        self._window = distance(self._next_outgoing_id, known + flow.number(1))
         if flow.get(4) is None:
             self.wake()
         elif link := self._link(flow.number(4)):

@@ -8,6 +8,7 @@ from azure.eventhub import EventData, EventHubConsumerClient, EventHubProducerCl
 from azure.eventhub.aio import EventHubConsumerClient as AsyncConsumer
 from azure.eventhub.aio import EventHubProducerClient as AsyncProducer
 from azure.eventhub.amqp import AmqpAnnotatedMessage, AmqpMessageHeader, AmqpMessageProperties
+from azure.eventhub.exceptions import AuthenticationError
 
 from devkit.eventhubs import LocalEventHubs, serve
 from devkit.eventhubs.hashing import partition_of
@@ -179,6 +180,23 @@ def test_the_official_emulators_connection_string_works_as_it_is(server):
     )
     with EventHubProducerClient.from_connection_string(connection, eventhub_name="orders") as client:
         assert client.get_partition_ids() == ["0", "1"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (("SAS_KEY_VALUE", "wrong"), "is not the key of policy"),
+        (("RootManageSharedAccessKey", "Nobody"), "no policy 'Nobody'"),
+        (("EntityPath=orders", "EntityPath=fakehub"), "no hub 'fakehub' here"),
+    ],
+)
+def test_a_wrong_key_policy_or_hub_is_named_in_the_clients_error(server, changes, told):
+    connection = server.connection_string("orders").replace(*changes)
+    with (
+        EventHubProducerClient.from_connection_string(connection, retry_total=0) as client,
+        pytest.raises(AuthenticationError, match=told),
+    ):
+        client.send_event(EventData("x"))
 
 
 def test_a_server_that_comes_back_is_found_again_with_what_it_had(hubs, receive):

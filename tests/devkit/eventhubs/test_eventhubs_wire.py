@@ -9,8 +9,9 @@ from eventhubs_wire import BATCH, Wire, batch, body_of, connect, message
 from devkit.eventhubs.decode import Described, decode
 from devkit.eventhubs.encode import NULL, TRUE, composite, mapping, section, sequence, string, symbol, uint
 from devkit.eventhubs.frames import frame
+from devkit.eventhubs.link import distance
 from devkit.eventhubs.message import DELIVERY_ANNOTATIONS, sections
-from devkit.eventhubs.performatives import DETACH, DISPOSITION, FLOW, MAX_MESSAGE, TRANSFER
+from devkit.eventhubs.performatives import DETACH, DISPOSITION, FLOW, MAX_MESSAGE, TRANSFER, transfer_head
 
 ACCEPTED, REJECTED = 0x24, 0x25
 READ_0 = "amqps://localhost/orders/ConsumerGroups/$Default/Partitions/0"
@@ -301,6 +302,32 @@ def test_the_management_node_wants_a_token_of_its_own(wire):
     )
     assert status == 401
     assert "shared access signature" in description
+
+
+def test_what_follows_in_the_buffer_of_a_cut_connection_is_not_stored(wire, hubs):
+    wire.attach(1, WRITE_0)
+    hubs.faults.inject("drop-after-store")
+    transfers = [
+        frame(0, transfer_head(1, number, settled=False, more=False), message(str(number))) for number in range(3)
+    ]
+    wire.stream.sendall(b"".join(transfers))
+    with pytest.raises(ConnectionError):
+        wire.read(DISPOSITION)
+    assert [number for number, _ in hubs.hub("orders").partition("0").read(0, 10)] == [0]
+
+
+def test_a_slow_server_takes_what_came_meanwhile_in_order(wire, hubs):
+    wire.attach(1, WRITE_0)
+    hubs.faults.inject("slow", delay=0.05)
+    for number in range(3):
+        wire.transfer(1, message(str(number)), number=number)
+    assert [wire.read(DISPOSITION).number(1) for _ in range(3)] == [0, 1, 2]
+    assert [body_of(raw) for _, raw in hubs.hub("orders").partition("0").read(0, 10)] == ["0", "1", "2"]
+
+
+def test_counters_that_wrap_around_keep_their_distance():
+    assert distance(0xFFFFFFFE, 3) == 5
+    assert distance(3, 0xFFFFFFFE) == 0
 
 
 def test_a_client_that_breaks_the_protocol_is_told_and_hung_up_on(server):
