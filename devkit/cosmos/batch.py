@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from devkit.cosmos import document
-from devkit.cosmos.call import Call
+from devkit.cosmos.call import RANGE_HEADER, Call
 from devkit.cosmos.container import Container
 from devkit.cosmos.errors import BadRequest, CosmosError, TooLarge
 from devkit.cosmos.message import Response, json_bytes
@@ -29,7 +29,9 @@ class Batches:
         self._store = store
 
     def handle(self, call: Call, container: Container) -> Response:
-        """Answer one batch."""
+        """Answer one batch, or a bulk request, which is many operations that stand alone."""
+        if call.header("x-ms-cosmos-batch-atomic").lower() == "false":
+            return self._bulk(call, container)
         key = call.key(container)
         if len(call.request.body) > document.MAX_ITEM_SIZE:
             raise TooLarge(f"Request size is too large: a batch may have up to {document.MAX_ITEM_SIZE} bytes.")
@@ -46,6 +48,29 @@ class Batches:
             return _refused(len(operations), len(outcomes), error)
         call.charge = sum(outcome.charge for outcome in outcomes)
         return Response(200, _succeeded(operations, outcomes, minimal=call.wants_minimal))
+
+
+    def _bulk(self, call: Call, container: Container) -> Response:
+        """Operations on keys of one physical partition, each on its own; later ones run whatever becomes of earlier."""
+        range_id = call.header(RANGE_HEADER)
+        if range_id:
+            call.at(container.partitions.get(range_id))
+        results: list[bytes] = []
+        failures = 0
+        for operation in _operations(call.request.body):
+            try:
+                key = container.key.parse_header(operation.get("partitionKey") or "[]")
+                with self._store.transaction():
+                    writes = Writes(self._store, container, key)
+                    outcome = _run(writes, operation)
+                    writes.commit(has_deleted=_kind(operation) == "delete")
+            except CosmosError as error:
+                failures += 1
+                results.append(json_bytes({"statusCode": error.status, "subStatusCode": error.sub_status}))
+            else:
+                call.charge += outcome.charge
+                results.append(_succeeded([operation], [outcome], minimal=call.wants_minimal)[1:-1])
+        return Response(_MULTI_STATUS if failures else 200, b"[%s]" % b",".join(results))
 
 
 def _operations(raw: bytes) -> list[dict[str, Any]]:

@@ -38,11 +38,13 @@ class CosmosError(Exception):
         status: int | None = None,
         code: str | None = None,
         headers: dict[str, str] | None = None,
+        info: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
         self.sub_status = sub_status
         self.headers = headers or {}
+        self.info = info
         self.status = status if status is not None else type(self).status
         self.code = code if code is not None else type(self).code
 
@@ -51,7 +53,10 @@ class CosmosError(Exception):
         headers = dict(self.headers)
         if self.sub_status:
             headers["x-ms-substatus"] = str(self.sub_status)
-        return Response(self.status, json_bytes({"code": self.code, "message": self.message}), headers)
+        body = {"code": self.code, "message": self.message}
+        if self.info:
+            body["additionalErrorInfo"] = self.info
+        return Response(self.status, json_bytes(body), headers)
 
 
 class BadRequest(CosmosError):

@@ -100,7 +100,8 @@ class Scan:
             return None
         statement = "SELECT epk, number, body FROM items WHERE container = ? AND epk = ?"
         parameters: list[Any] = [*where]
-        for end, comparison in ((bound.low, ">="), (bound.high, "<=")):
+        low, high = ">=" if bound.low_inclusive else ">", "<=" if bound.high_inclusive else "<"
+        for end, comparison in ((bound.low, low), (bound.high, high)):
             if isinstance(end, str):
                 statement += f" AND id {comparison} ?"
                 parameters.append(end)

@@ -94,4 +94,4 @@ def _check_allowed(call: Call, query: Query) -> None:
         )
     if query.needs_plan:
         detail = json_bytes({"partitionedQueryExecutionInfoVersion": 2, **query.plan()}).decode()
-        raise BadRequest(f"{_NEEDS_PLAN} {detail}", sub_status=PLAN_NEEDED)
+        raise BadRequest(_NEEDS_PLAN, sub_status=PLAN_NEEDED, info=detail)
