@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterable
 
+import pytest
 from pydantic_settings import BaseSettings
 
 from eventstore.settings import CosmosSettings
 from functions.settings import Settings
 from projectors.relay.settings import EventHubsSettings
 from projectors.settings import WorkerSettings
-from tests.infra.paths import TERRAFORM
+from tests.infra.paths import ROOT, TERRAFORM
 
 OF_THE_CODE: Iterable[type[BaseSettings]] = (Settings, CosmosSettings, EventHubsSettings, WorkerSettings)
 OF_THE_PLATFORM = {
@@ -56,3 +57,24 @@ def test_what_terraform_gives_makes_valid_settings() -> None:
             auth_jwks_url=f"{tenant}/discovery/v2.0/keys",
         )
         assert settings.role == role
+
+
+def test_the_trigger_uses_the_connection_and_the_lease_container_that_terraform_makes() -> None:
+    apps = [path for path in (ROOT / "function_app.py", ROOT / "functions" / "function_app.py") if path.exists()]
+    if not apps:
+        pytest.skip("there is no function_app.py yet")
+    text = apps[0].read_text()
+    assert re.search(r"COSMOS_TRIGGER\b", text)
+    assert "trigger-leases" in text
+
+
+def test_every_metric_that_an_alert_reads_is_reported_by_the_code() -> None:
+    queries = (TERRAFORM / "modules" / "alerts" / "queries").glob("*.kql")
+    read = {name for file in queries for name in re.findall(r'Name == "(tidemark\.[\w.]+)"', file.read_text())}
+    assert read
+    rooms = ("functions", "projectors", "replay", "eventstore")
+    code = "\n".join(path.read_text() for room in rooms for path in (ROOT / room).rglob("*.py"))
+    missing = {name for name in read if f'"{name}"' not in code}
+    if missing == read:
+        pytest.skip("the code reports no metrics of its own yet")
+    assert missing == set()
