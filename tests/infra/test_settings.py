@@ -60,12 +60,11 @@ def test_what_terraform_gives_makes_valid_settings() -> None:
 
 
 def test_the_trigger_uses_the_connection_and_the_lease_container_that_terraform_makes() -> None:
-    apps = [path for path in (ROOT / "function_app.py", ROOT / "functions" / "function_app.py") if path.exists()]
-    if not apps:
-        pytest.skip("there is no function_app.py yet")
-    text = apps[0].read_text()
-    assert re.search(r"COSMOS_TRIGGER\b", text)
-    assert "trigger-leases" in text
+    code = "\n".join(path.read_text() for path in (ROOT / "functions").glob("*.py"))
+    assert set(re.findall(r'\bconnection="(\w+)"', code)) == {"COSMOS_TRIGGER"}
+    assert {name.split("__")[0] for name in set_by_terraform() if "__" in name} == {"COSMOS_TRIGGER"}
+    assert '"trigger-leases"' in code
+    assert "create_lease_container_if_not_exists=False" in code
 
 
 def test_every_metric_that_an_alert_reads_is_reported_by_the_code() -> None:

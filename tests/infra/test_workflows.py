@@ -68,3 +68,19 @@ def test_the_workflows_set_the_variables_that_the_bootstrap_prints() -> None:
     printed = set(re.findall(r"^    ([A-Z_]+) +\$", (ROOT / "infra" / "bootstrap.sh").read_text(), re.M))
     used = {name for file in FILES for name in re.findall(r"vars\.([A-Z_]+)", file.read_text())}
     assert printed == used
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_make_target_and_module_that_a_workflow_runs_exists(file: Path) -> None:
+    text = file.read_text()
+    targets = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.M))
+    assert set(re.findall(r"\bmake (\w+)", text)) <= targets
+    modules = re.findall(r"python -m ([\w.]+)", text)
+    ours = [module for module in modules if module.split(".")[0] in ("functions", "infra", "replay")]
+    assert [module for module in ours if not (ROOT / f"{module.replace('.', '/')}.py").exists()] == []
+
+
+def test_the_apps_run_the_python_that_the_package_is_built_with() -> None:
+    terraform = re.search(r'python_version\s+= "([\d.]+)"', (TERRAFORM / "main.tf").read_text())
+    assert terraform is not None
+    assert re.findall(r'python-version: "([\d.]+)"', (WORKFLOWS / "deploy.yml").read_text()) == [terraform[1]]
