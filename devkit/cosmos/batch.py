@@ -49,7 +49,6 @@ class Batches:
         call.charge = sum(outcome.charge for outcome in outcomes)
         return Response(200, _succeeded(operations, outcomes, minimal=call.wants_minimal))
 
-
     def _bulk(self, call: Call, container: Container) -> Response:
         """Operations on keys of one physical partition, each on its own; later ones run whatever becomes of earlier."""
         range_id = call.header(RANGE_HEADER)

@@ -12,6 +12,8 @@ from devkit.cosmos.partition_key import PartitionKey, split_path
 from devkit.cosmos.partitions import PartitionMap
 from devkit.cosmos.resource import Database
 
+_FIXED = ("_rid", "_self", "_docs", "_sprocs", "_triggers", "_udfs", "_conflicts")
+
 
 @dataclass(eq=False, slots=True)
 class Container:
@@ -54,10 +56,7 @@ class Container:
 
     def redefine(self, body: dict[str, Any]) -> None:
         """Take over a changed definition; the resource id stays."""
-        self.body = self.body | body
-        for name in ("defaultTtl", "analyticalStorageTtl"):
-            if name not in body:
-                self.body.pop(name, None)
+        self.body = body | {name: self.body[name] for name in _FIXED}
         read = _read(self.body)
         self.indexing = read["indexing"]
         self.default_ttl = read["default_ttl"]

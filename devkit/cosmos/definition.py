@@ -9,6 +9,7 @@ from devkit.cosmos.errors import BadRequest
 from devkit.cosmos.indexing import normalized
 from devkit.cosmos.partition_key import PartitionKey, split_path
 from devkit.cosmos.resource import check_id
+from devkit.cosmos.sql import Query, SqlError
 
 _SYSTEM = frozenset(
     {"_rid", "_self", "_etag", "_ts", "_docs", "_sprocs", "_triggers", "_udfs", "_conflicts", "statistics"}
@@ -30,6 +31,7 @@ def completed(body: Mapping[str, Any]) -> dict[str, Any]:
     definition["indexingPolicy"] = normalized(definition.get("indexingPolicy"))
     _check_unique_keys(definition)
     _check_ttl(definition)
+    _check_computed(definition.get("computedProperties"))
     definition.setdefault(
         "conflictResolutionPolicy",
         {"mode": "LastWriterWins", "conflictResolutionPath": "/_ts", "conflictResolutionProcedure": ""},
@@ -83,6 +85,19 @@ def _check_unique_keys(definition: dict[str, Any]) -> None:
             raise BadRequest("Every unique key needs at least one path.")
         for path in key["paths"]:
             split_path(path)
+
+
+def _check_computed(properties: Any) -> None:
+    if properties is None:
+        return
+    if not isinstance(properties, list) or not all(
+        isinstance(entry, dict) and entry.keys() >= {"name", "query"} for entry in properties
+    ):
+        raise BadRequest("One of the specified inputs is invalid: computedProperties is a list of {name, query}.")
+    try:
+        Query.parse("SELECT * FROM c", definitions={entry["name"]: entry["query"] for entry in properties})
+    except SqlError as error:
+        raise BadRequest(f"One of the specified inputs is invalid: a computed property: {error.message}") from error
 
 
 def _same(stored: Any, given: Any) -> bool:

@@ -20,6 +20,8 @@ from devkit.cosmos.splits import Splits
 from devkit.cosmos.store import Store
 
 DEFAULT_THROUGHPUT = 400
+MIN_AUTOSCALE = 1_000
+"""RU/s of the smallest autoscale ceiling, and the step between two."""
 NEW_PARTITION_THROUGHPUT = 6_000
 """RU/s that one partition of a new container is given at most."""
 MAX_PARTITION_THROUGHPUT = 10_000
@@ -169,6 +171,9 @@ def _autoscale(settings: Any) -> dict[str, Any]:
         maximum = int(read["maxThroughput"])
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise BadRequest(f"The autoscale settings {settings!r} are invalid; they need a maxThroughput.") from error
-    if maximum < 1000 or maximum % 1000:
-        raise BadRequest(f"The autoscale maximum {maximum} is invalid: it must be a multiple of 1000.")
+    if maximum < MIN_AUTOSCALE or maximum % MIN_AUTOSCALE:
+        raise BadRequest(
+            f"Requested throughput {maximum} is less than required minimum throughput {MIN_AUTOSCALE}, "
+            "or not a multiple of it."
+        )
     return {**read, "maxThroughput": maximum}

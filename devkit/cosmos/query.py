@@ -49,6 +49,7 @@ class Queries:
         query = _parse(body, container)
         try:
             container.indexing.check_order_by(query.order_by)
+            _check_features(call, query)
             plan = query.plan()
         except SqlError as error:
             raise BadRequest(error.message, code=error.code) from error
@@ -103,6 +104,16 @@ class Queries:
                     return
             skip = 0
             position = Continuation(epk, number)
+
+
+def _check_features(call: Call, query: Query) -> None:
+    """Refuse a query that the client says it cannot put together from its parts."""
+    supported = {name.strip() for name in call.header("x-ms-cosmos-supported-query-features").split(",")}
+    missing = sorted(query.features - supported) if supported != {""} else []
+    if missing:
+        raise BadRequest(
+            "Query contains the following features, which the calling client does not support: " + " ".join(missing)
+        )
 
 
 def _plan_spans(call: Call, container: Container, query: Query) -> list[Span]:

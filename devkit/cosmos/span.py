@@ -37,7 +37,9 @@ def spans_of(call: Call, container: Container, query: Query | None) -> list[Span
     key = call.key_or_none(container)
     if range_id and "," not in range_id:
         return [_range_span(call, container, container.partitions.get(range_id), key)]
-    if key is None and query is not None:
+    may_cross = call.flag("x-ms-documentdb-query-enablecrosspartition")
+    if key is None and query is not None and not (may_cross and query.needs_plan):
+        # A client that is ready for several partitions gets a plan, even where WHERE names only one.
         key = _fixed_key(container, query)
     if key is not None and not key.is_prefix and key.components:
         return [_logical(container, key)]

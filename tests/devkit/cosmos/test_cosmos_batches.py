@@ -13,7 +13,14 @@ def create(number: int) -> tuple[str, tuple[dict[str, object]]]:
 
 def test_a_batch_takes_effect_as_a_whole_with_one_lsn(container: ContainerProxy) -> None:
     results = container.execute_item_batch(
-        [create(1), create(2), ("replace", ("1", {"id": "1", "pk": "p", "n": 10})), ("read", ("2",)), ("delete", ("2",))], "p"
+        [
+            create(1),
+            create(2),
+            ("replace", ("1", {"id": "1", "pk": "p", "n": 10})),
+            ("read", ("2",)),
+            ("delete", ("2",)),
+        ],
+        "p",
     )
     assert [result["statusCode"] for result in results] == [201, 201, 200, 200, 204]
     changes = list(container.query_items_change_feed(start_time="Beginning"))
@@ -42,7 +49,9 @@ def test_etags_are_checked_per_operation(container: ContainerProxy) -> None:
     etag = container.create_item({"id": "1", "pk": "p"})["_etag"]
     container.replace_item("1", {"id": "1", "pk": "p", "n": 2})
     with pytest.raises(CosmosBatchOperationError) as failure:
-        container.execute_item_batch([create(2), ("replace", ("1", {"id": "1", "pk": "p"}), {"if_match_etag": etag})], "p")
+        container.execute_item_batch(
+            [create(2), ("replace", ("1", {"id": "1", "pk": "p"}), {"if_match_etag": etag})], "p"
+        )
     assert failure.value.status_code == 412
     assert failure.value.error_index == 1
 

@@ -20,7 +20,7 @@ def item(item_id: str = "1", **properties: object) -> dict[str, object]:
 
 
 def test_a_created_item_is_read_back_with_its_system_properties(container: ContainerProxy) -> None:
-    created = container.create_item(item(text="é漢\n\"quoted\"", number=1.5, nothing=None, deep={"a": [1, {"b": True}]}))
+    created = container.create_item(item(text='é漢\n"quoted"', number=1.5, nothing=None, deep={"a": [1, {"b": True}]}))
     read = container.read_item("1", "p")
     assert read == created
     assert read["deep"] == {"a": [1, {"b": True}]}
@@ -49,7 +49,9 @@ def test_a_replace_with_a_stale_etag_is_refused_and_changes_nothing(container: C
     assert container.read_item("1", "p")["n"] == 2
 
 
-def test_a_read_of_a_known_version_costs_one_unit_and_has_no_body(cosmos: LocalCosmos, container: ContainerProxy) -> None:
+def test_a_read_of_a_known_version_costs_one_unit_and_has_no_body(
+    cosmos: LocalCosmos, container: ContainerProxy
+) -> None:
     etag = container.create_item(item(text="x" * 5000))["_etag"]
     container.read_item("1", "p", etag=etag, match_condition=MatchConditions.IfModified)
     assert [(entry.status, entry.charge) for entry in cosmos.log.filter("read")] == [(304, 1.0)]
@@ -78,7 +80,9 @@ def test_a_body_whose_key_is_not_the_header_s_is_refused_with_its_sub_status(con
 
 
 @pytest.mark.parametrize("item_id", ["", "a/b", "x" * 1024])
-def test_an_id_that_azure_would_not_take_is_refused(cosmos: LocalCosmos, container: ContainerProxy, item_id: str) -> None:
+def test_an_id_that_azure_would_not_take_is_refused(
+    cosmos: LocalCosmos, container: ContainerProxy, item_id: str
+) -> None:
     with pytest.raises(CosmosBatchOperationError):
         container.execute_item_batch([("create", (item(item_id),))], "p")
     assert cosmos.log.count("batch", status=207) == 1
@@ -116,14 +120,18 @@ def test_a_patch_applies_all_operations_or_none(container: ContainerProxy) -> No
     assert (patched["n"], patched["tags"], patched["deep"], patched["moved"]) == (3, ["a", "b"], {}, 1)
     assert "gone" not in patched
     with pytest.raises(CosmosHttpResponseError):
-        container.patch_item("1", "p", [{"op": "set", "path": "/n", "value": 9}, {"op": "replace", "path": "/no", "value": 1}])
+        container.patch_item(
+            "1", "p", [{"op": "set", "path": "/n", "value": 9}, {"op": "replace", "path": "/no", "value": 1}]
+        )
     assert container.read_item("1", "p")["n"] == 3
 
 
 def test_a_patch_whose_condition_is_false_is_refused(container: ContainerProxy) -> None:
     container.create_item(item(n=1))
     with pytest.raises(CosmosAccessConditionFailedError):
-        container.patch_item("1", "p", [{"op": "set", "path": "/n", "value": 2}], filter_predicate="from c where c.n = 7")
+        container.patch_item(
+            "1", "p", [{"op": "set", "path": "/n", "value": 2}], filter_predicate="from c where c.n = 7"
+        )
     container.patch_item("1", "p", [{"op": "set", "path": "/n", "value": 2}], filter_predicate="from c where c.n = 1")
     assert container.read_item("1", "p")["n"] == 2
 

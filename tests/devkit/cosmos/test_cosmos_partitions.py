@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from devkit.cosmos import LocalCosmos, epk
 from devkit.cosmos.hashing import murmur3_32, murmur3_128
 
-SCALARS = st.one_of(st.none(), st.booleans(), st.integers(0, 2**31), st.floats(allow_nan=False, width=32), st.text(max_size=60))
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(0, 2**31), st.floats(allow_nan=False, width=32), st.text(max_size=60)
+)
 
 
 @settings(max_examples=200, deadline=None)

@@ -114,7 +114,9 @@ def test_a_sort_by_a_property_outside_the_index_is_refused(db: DatabaseProxy) ->
         list(container.query_items("SELECT * FROM c ORDER BY c.n", partition_key="p"))
 
 
-def test_a_range_of_ids_or_a_unique_key_is_found_without_looking_at_the_rest(cosmos: LocalCosmos, db: DatabaseProxy) -> None:
+def test_a_range_of_ids_or_a_unique_key_is_found_without_looking_at_the_rest(
+    cosmos: LocalCosmos, db: DatabaseProxy
+) -> None:
     container = db.create_container(
         "events", PartitionKey(path="/pk"), unique_key_policy={"uniqueKeys": [{"paths": ["/commandId"]}]}
     )
