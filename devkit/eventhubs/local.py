@@ -22,6 +22,7 @@ EMULATOR_KEYS: Mapping[str, str] = {"RootManageSharedAccessKey": "SAS_KEY_VALUE"
 
 MAX_PARTITIONS = 1024
 DATABASE = "eventhubs.sqlite3"
+_SHOWN = 8
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,254}[A-Za-z0-9])?")
 
 
@@ -89,8 +90,9 @@ class LocalEventHubs:
             for pattern, count in self._patterns.items():
                 if fnmatchcase(name.lower(), pattern):
                     return self._open(name, count)
-        known = ", ".join(sorted(hub.name for hub in self._hubs.values())) or "none"
-        raise NotFound(f"there is no hub {name!r} here (known: {known}); start the server with --hub {name}:PARTITIONS")
+        names = sorted(known.name for known in self._hubs.values())
+        shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "") or "none"
+        raise NotFound(f"there is no hub {name!r} here (known: {shown}); start the server with --hub {name}:PARTITIONS")
 
     def enforce_retention(self) -> None:
         """Removes what is too old or too much. A running server does so by itself, every second."""
