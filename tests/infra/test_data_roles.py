@@ -3,20 +3,16 @@
 import copy
 import json
 import re
-from typing import Any
 
-import httpx
 import pytest
 from azure.cosmos import CosmosClient
 from azure.cosmos.exceptions import CosmosHttpResponseError
-from starlette.types import ASGIApp
 
 from devkit.cosmos import LocalCosmos
 from eventstore.containers import CONTAINERS
-from functions import commands_app, queries_app
-from functions.settings import Settings
-from functions.wiring import build_services, build_worker
+from functions.wiring import build_worker
 from replay.rebuild import rebuild
+from tests.infra.apps import Apps
 from tests.infra.authority import ROLES, Account
 from tests.infra.paths import TERRAFORM
 
@@ -70,36 +66,6 @@ def test_roles_name_containers_that_exist() -> None:
     assert {spec.name for spec in CONTAINERS} <= {name for role in ROLES.values() for name in role}
 
 
-def _caller(app: ASGIApp) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(app, client=("127.0.0.1", 50000), raise_app_exceptions=False)
-    return httpx.AsyncClient(transport=transport, base_url="http://tidemark")
-
-
-class Apps:
-    """Both HTTP apps and the worker, each on a client of its own role."""
-
-    def __init__(self, account: Account, database: str) -> None:
-        settings = Settings(auth="none")
-        commands, queries = (build_services(settings, account.client(r), database) for r in ("commands", "queries"))
-        self.commands = _caller(commands_app.create_app(commands))
-        self.queries = _caller(queries_app.create_app(queries))
-        self._worker = build_worker(account.client("projectors"), database)
-
-    async def command(self, path: str, key: str, body: dict[str, object], status: int) -> None:
-        answer = await self.commands.post(path, json=body, headers={"Idempotency-Key": key})
-        assert answer.status_code == status, answer.text
-
-    def project(self) -> None:
-        visit = self._worker.run_until_idle(20)
-        assert visit.idle, visit.failures
-
-    async def query(self, path: str) -> dict[str, Any]:
-        answer = await self.queries.get(path)
-        assert answer.status_code == 200, answer.text
-        body: dict[str, Any] = answer.json()
-        return body
-
-
 async def test_every_app_does_its_work_with_the_rights_of_its_identity(account: Account, database: str) -> None:
     apps = Apps(account, database)
     await apps.command("/accounts", "open-a", {"account_id": "alice", "asset": "EUR/2"}, 201)
@@ -118,7 +84,10 @@ async def test_every_app_does_its_work_with_the_rights_of_its_identity(account: 
     alice, bob = await fresh.query("/accounts/alice"), await fresh.query("/accounts/bob")
     assert strong["balance"] == alice["balance"]
     assert alice["balance"] + bob["balance"] == 610
-    assert (await fresh.query("/accounts/alice/statement"))["data"]
+    for path in ("/accounts/alice/statement", "/accounts/alice/statement?consistency=strong", "/accounts/alice/holds"):
+        await fresh.query(path)
+    for path in ("/streams/account-alice/events", "/streams/account-alice/events/1"):
+        await fresh.query(path)
     assert account.denied == []
 
 

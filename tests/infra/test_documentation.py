@@ -5,6 +5,9 @@ import re
 
 import pytest
 
+from devkit.cosmos import LocalCosmos
+from tests.infra.apps import Apps
+from tests.infra.authority import Account
 from tests.infra.paths import ROOT, TERRAFORM
 
 README = (TERRAFORM / "README.md").read_text()
@@ -82,7 +85,25 @@ def test_azd_gives_every_variable_that_is_required_and_no_other() -> None:
     assert required <= given <= declared("variable")
 
 
+def test_the_operations_page_sets_every_variable_that_azd_fills_in() -> None:
+    filled = set(re.findall(r"\$\{(TIDEMARK_\w+)\}", (TERRAFORM / "main.tfvars.json").read_text()))
+    assert filled == set(re.findall(r"azd env set (\w+)", (ROOT / "docs/operations.md").read_text()))
+
+
 def test_azd_deploys_the_apps_that_terraform_tags_for_it() -> None:
     services = (ROOT / "azure.yaml").read_text().split("services:\n")[1]
     roles = (TERRAFORM / "main.tf").read_text().split("  roles = {\n")[1].split("  }\n")[0]
     assert set(re.findall(r"^  (\w+):", services, re.M)) == set(re.findall(r"^    (\w+) +=", roles, re.M))
+
+
+async def test_the_first_deposit_of_the_operations_page_works_as_it_stands(cosmos: LocalCosmos, database: str) -> None:
+    text = (ROOT / "docs/operations.md").read_text()
+    first_line, second_line = r"""curl -i -X POST "\$url(\S+)" .*'Idempotency-Key: ([\w-]+)'""", r"""json' -d '(.*)'"""
+    commands = re.findall(rf"{first_line} .*\n.*{second_line}", text)
+    assert [path for path, _, _ in commands] == ["/accounts", "/accounts/alice/deposits"]
+    apps = Apps(Account(cosmos), database)
+    for path, key, body in commands:
+        await apps.command(path, key, json.loads(body), 201)
+    apps.project()
+    (query,) = re.findall(r'curl -i "\$url(\S+)"', text)
+    assert (await apps.query(query))["balance"] == 500

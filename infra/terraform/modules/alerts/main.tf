@@ -237,4 +237,9 @@ resource "azurerm_consumption_budget_resource_group" "this" {
       contact_emails = var.emails
     }
   }
+
+  lifecycle {
+    # Azure takes no start before this month, and does not mind one that has passed since.
+    ignore_changes = [time_period]
+  }
 }
