@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -10,18 +11,21 @@ from azure.cosmos import ContainerProxy
 from eventstore.chain import genesis
 from eventstore.documents import MAX_VERSION, Document, RecordedEvent, event_id
 from eventstore.outcomes import RecordedOutcome
+from eventstore.queries import run_query
 from eventstore.verification import Verification, verify
 
 PAGE: Final = 500
 """Documents per request; Cosmos DB cuts a page earlier when it reaches 4 MB."""
 
-_FORWARD: Final = "SELECT * FROM c WHERE c.id >= @low AND c.id <= @high ORDER BY c.id ASC"
-_BACKWARD: Final = "SELECT * FROM c WHERE c.id >= @low AND c.id <= @high ORDER BY c.id DESC"
+_FORWARD: Final = "SELECT * FROM c WHERE c.id > @low AND c.id < @high ORDER BY c.id ASC"
+_BACKWARD: Final = "SELECT * FROM c WHERE c.id > @low AND c.id < @high ORDER BY c.id DESC"
 _FIRST: Final = "SELECT c.streamId, c.prev FROM c WHERE c.id = @zero OR c.id = @one"
 
-_LOWEST: Final = "-"
-_HIGHEST_OUTCOME: Final = "."
-_HIGHEST: Final = "\U0010ffff"
+_BEFORE_OUTCOMES: Final = "-"
+_BEFORE_EVENTS: Final = "."
+_AFTER_EVENTS: Final = ":"
+_AFTER_ALL: Final = "\U0010ffff"
+"""Bounds, exclusive: an outcome's id is "-" and more, an event's is ten digits."""
 
 
 class History:
@@ -57,18 +61,19 @@ class History:
         self, stream: str, *, after: int | None = None, upto: int | None = None, descending: bool = False
     ) -> Iterator[Document]:
         """As `stream`, the documents themselves with every byte that was hashed."""
-        low = event_id(0 if after is None else after + 1)
-        high = event_id(MAX_VERSION if upto is None else upto)
+        low = _BEFORE_EVENTS if after is None or after < 0 else event_id(after)
+        high = _AFTER_EVENTS if upto is None or upto >= MAX_VERSION else event_id(upto + 1)
         return self._query(stream, low, high, descending=descending)
 
     def outcomes(self, stream: str) -> Iterator[RecordedOutcome]:
         """The commands on this stream that had no events, in no particular order: refused, or nothing to do."""
-        return map(RecordedOutcome.from_document, self._query(stream, _LOWEST, _HIGHEST_OUTCOME))
+        return map(RecordedOutcome.from_document, self._query(stream, _BEFORE_OUTCOMES, _BEFORE_EVENTS))
 
     def streams(self) -> Iterator[str]:
         """The names of all streams that have events, each once, in the order in which the partitions lie.
 
-        A stream is found by its first event, whose version is 0 or 1.
+        A stream is found by its first event, whose version is 0 or 1. Give a `History` that lists streams a client
+        that no other thread uses meanwhile: what `eventstore.queries` mends for one partition cannot be mended here.
         """
         for row in self._events.query_items(
             _FIRST,
@@ -84,17 +89,27 @@ class History:
 
         Without it, a stream whose last events were removed, or that was rewritten as a whole, verifies.
         """
-        return verify(stream, self._query(stream, "", _HIGHEST), head=head)
+        return verify(stream, self._query(stream, "", _AFTER_ALL), head=head)
 
     def _query(self, stream: str, low: str, high: str, *, descending: bool = False) -> Iterator[Document]:
-        return iter(
-            self._events.query_items(
-                _BACKWARD if descending else _FORWARD,
-                parameters=[{"name": "@low", "value": low}, {"name": "@high", "value": high}],
-                partition_key=stream,
-                max_item_count=PAGE,
-            )
+        """Page by page, each a query of its own that goes on from the last id."""
+        while page := run_query(partial(self._page, stream, low, high, descending=descending)):
+            yield from page
+            if len(page) < PAGE:
+                return
+            if descending:
+                high = page[-1]["id"]
+            else:
+                low = page[-1]["id"]
+
+    def _page(self, stream: str, low: str, high: str, *, descending: bool) -> Iterator[Document]:
+        pages = self._events.query_items(
+            _BACKWARD if descending else _FORWARD,
+            parameters=[{"name": "@low", "value": low}, {"name": "@high", "value": high}],
+            partition_key=stream,
+            max_item_count=PAGE,
         )
+        return islice(pages, PAGE)
 
 
 def _recorded_until(

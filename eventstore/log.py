@@ -22,6 +22,7 @@ from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosClientTimeo
 from eventstore.documents import Document, event_id
 from eventstore.errors import StoreBusy, StoreUnavailable
 from eventstore.limits import check_limits
+from eventstore.queries import run_query
 
 _SESSION: Final = "x-ms-session-token"
 
@@ -108,8 +109,8 @@ class EventLog:
         if command_id is not None:
             parameters.append({"name": "@command", "value": command_id})
         seen = _Seen()
-        documents: list[Document] = list(
-            self._events.query_items(
+        documents = run_query(
+            lambda: self._events.query_items(
                 _AFTER if command_id is None else _AFTER_OR_COMMAND,
                 parameters=parameters,
                 partition_key=stream,
@@ -124,15 +125,20 @@ class EventLog:
     ) -> Tail:
         """At most `limit` events from version `low` to `high`, both inclusive, in order."""
         seen = _Seen()
-        documents = self._events.query_items(
-            _BACKWARD if descending else _FORWARD,
-            parameters=[{"name": "@low", "value": event_id(low)}, {"name": "@high", "value": event_id(high)}],
-            partition_key=stream,
-            max_item_count=limit,
-            response_hook=seen,
-            feed_options=_consistency(session),
+        documents = run_query(
+            lambda: islice(
+                self._events.query_items(
+                    _BACKWARD if descending else _FORWARD,
+                    parameters=[{"name": "@low", "value": event_id(low)}, {"name": "@high", "value": event_id(high)}],
+                    partition_key=stream,
+                    max_item_count=limit,
+                    response_hook=seen,
+                    feed_options=_consistency(session),
+                ),
+                limit,
+            )
         )
-        return Tail(list(islice(documents, limit)), None, seen.session)
+        return Tail(documents, None, seen.session)
 
     def fence(self, stream: str, document: Document) -> str:
         """A session token that has seen everything acknowledged so far, by whichever process.

@@ -3,6 +3,7 @@
 import tracemalloc
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Any
 
 import pytest
 from azure.cosmos import ContainerProxy
@@ -12,6 +13,7 @@ from eventstore.chain import genesis
 from eventstore.commands import Command, CommandStore
 from eventstore.documents import event_id, sealed
 from eventstore.history import History
+from eventstore.queries import run_query
 from tests.eventstore.conftest import STREAM, open_purse, pay_in, pay_out
 from tests.eventstore.purse import AT, Purse
 
@@ -133,6 +135,40 @@ def test_reading_a_long_stream_takes_no_more_memory_than_a_short_one(
 
     peak(600)
     assert peak(2000) < 1.5 * peak(1000)
+
+
+def test_a_page_boundary_loses_and_repeats_nothing(
+    store: CommandStore, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_purse(store, balance=1)
+    for number in range(7):
+        pay_in(store, 1, f"key-{number}")
+    pay_out(store, 100, "refused")
+    for page in (1, 2, 3, 9, 10):
+        monkeypatch.setattr("eventstore.history.PAGE", page)
+        assert [event.version for event in history.stream(STREAM)] == list(range(1, 10))
+        assert [event.version for event in history.stream(STREAM, descending=True)] == list(range(9, 0, -1))
+        assert history.verify(STREAM).outcomes == 1
+
+
+def test_a_query_that_another_thread_disturbed_is_asked_again() -> None:
+    answers: list[Any] = [RuntimeError("dictionary changed size during iteration"), [{"id": "1"}]]
+
+    def ask() -> list[dict[str, Any]]:
+        answer = answers.pop(0)
+        if isinstance(answer, RuntimeError):
+            raise answer
+        return list(answer)
+
+    assert run_query(ask) == [{"id": "1"}]
+
+
+def test_any_other_failure_of_a_query_passes_through() -> None:
+    def ask() -> list[dict[str, Any]]:
+        raise RuntimeError("cannot schedule new futures")
+
+    with pytest.raises(RuntimeError, match="futures"):
+        run_query(ask)
 
 
 def _many(purse: Purse, count: int) -> Purse:

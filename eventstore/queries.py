@@ -1,0 +1,23 @@
+"""Running a query on a client that other threads use too.
+
+The SDK keeps the headers of the last answer in one dictionary for all threads, adds to it after every call, and copies
+it during a query; azure-cosmos 4.17.1 fails there with a RuntimeError when another thread's call ends in that moment. A
+query changes nothing, so it is asked again.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+_ATTEMPTS: Final = 10
+_RACE: Final = "during iteration"
+
+
+def run_query(ask: Callable[[], Iterable[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Everything that a query finds, in memory. `ask` makes the query and may be called several times."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return list(ask())
+        except RuntimeError as error:
+            if _RACE not in str(error):
+                raise
+    return list(ask())
