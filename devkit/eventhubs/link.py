@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ class Delivery:
     message: bytes
 
 
-class ReceivingLink(Link):
+class ReceivingLink(Link, ABC):
     """A link on which the client sends. Puts frames together to messages and keeps the client in credit."""
 
     def __init__(self, session: Session, asked: Attach) -> None:
@@ -85,9 +86,9 @@ class ReceivingLink(Link):
     def opened(self) -> None:
         self._grant()
 
+    @abstractmethod
     def deliver(self, delivery: Delivery) -> None:
         """Takes one message; has to end in `accept` or `reject` unless the link or connection ends."""
-        raise NotImplementedError
 
     def on_transfer(self, frame: Performative) -> None:
         first = self._first = self._first or frame
@@ -117,7 +118,7 @@ class ReceivingLink(Link):
 
     def _settle(self, delivery: Delivery, state: bytes) -> None:
         if not delivery.settled:
-            self.session.send(disposition_frame(delivery.number, state, receiver=True))
+            self.session.send(disposition_frame(delivery.number, delivery.number, state, receiver=True))
 
     def _grant(self) -> None:
         self._granted_at = self._delivery_count

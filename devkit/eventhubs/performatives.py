@@ -182,11 +182,9 @@ def flow_frame(incoming_id: int, outgoing_id: int, link: tuple[int, int, int] | 
     )
 
 
-def disposition_frame(delivery_id: int, state: bytes, *, receiver: bool) -> bytes:
-    """Settles one delivery; `receiver` is the server's own role on the link."""
-    return composite(
-        DISPOSITION, [boolean(receiver), uint(delivery_id), uint(delivery_id), boolean(True), state, boolean(False)]
-    )
+def disposition_frame(first: int, last: int, state: bytes, *, receiver: bool) -> bytes:
+    """Settles deliveries; `receiver` is the server's own role on the link."""
+    return composite(DISPOSITION, [boolean(receiver), uint(first), uint(last), boolean(True), state, boolean(False)])
 
 
 def accepted() -> bytes:

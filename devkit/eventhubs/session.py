@@ -173,8 +173,7 @@ class Session:
         """A client that wants its receipt confirmed gets it; events stay in the log either way."""
         if disposition.flag(0) and not disposition.flag(3):
             first = disposition.number(1)
-            for delivery_id in range(first, disposition.number(2, first) + 1):
-                self.send(disposition_frame(delivery_id, accepted(), receiver=False))
+            self.send(disposition_frame(first, disposition.number(2, first), accepted(), receiver=False))
 
     def _link(self, handle: int) -> Link | None:
         """The link of a handle; None for one whose detach the client may not have seen yet."""
