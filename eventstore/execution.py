@@ -106,7 +106,10 @@ class Execution:
 
     def _refresh(self, state: State) -> tuple[State, Document | None]:
         """The state with everything that was acknowledged before this moment, by whichever process."""
-        session = self._parts.log.fence(self._stream, self._outcome_document(state, None, {}))
+        probe = self._outcome_document(state, None, {})
+        if state.exists:  # what is there already is refused at the first of the two documents, which costs least
+            probe["id"] = event_id(state.version)
+        session = self._parts.log.fence(self._stream, probe)
         if state.spoiled:
             return self._load(session)
         return state, self._parts.states.refresh(self._stream, state, command_id=self._command.id, session=session)
