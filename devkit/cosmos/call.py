@@ -86,6 +86,7 @@ class Call:
         headers["x-ms-activity-id"] = self.header("x-ms-activity-id") or str(uuid.uuid4())
         headers["x-ms-request-charge"] = f"{self.charge:.2f}"
         headers.setdefault("content-type", "application/json")
+        headers["content-location"] = self.request.base_url + self.request.path[1:]
         if self.target is not None:
             headers.update(_paths(self.target, self.address.kind))
         partition = self.partition

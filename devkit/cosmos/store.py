@@ -21,6 +21,8 @@ from typing import Any
 
 FILE_NAME = "cosmos.sqlite3"
 
+_LOCK_TIMEOUT = 0.2
+
 LSN_BITS = 36
 PLACE_BITS = 7
 PARTITION_SHIFT = LSN_BITS + PLACE_BITS
@@ -55,6 +57,10 @@ CREATE TABLE IF NOT EXISTS versions (
 def lsn_of(position: int) -> int:
     """The LSN inside a row's key."""
     return (position & LINEAGE_MASK) >> PLACE_BITS
+
+
+class DataInUseError(RuntimeError):
+    """Another process serves the same file."""
 
 
 class Transaction:
@@ -96,8 +102,22 @@ class Store:
         self.lock = threading.RLock()
         self.in_transaction = False
         self._connection = sqlite3.connect(
-            _file(data), isolation_level=None, check_same_thread=False, cached_statements=256
+            _file(data), timeout=_LOCK_TIMEOUT, isolation_level=None, check_same_thread=False, cached_statements=256
         )
+        try:
+            self._prepare()
+        except sqlite3.OperationalError as error:
+            self._connection.close()
+            if "locked" not in str(error):
+                raise
+            raise DataInUseError(
+                f"The data at '{data}' is in use by another server. Stop that one, or name another folder."
+            ) from error
+        self.execute = self._connection.execute
+        self.write = self._connection.cursor().execute
+        """For statements that return no rows: one cursor for all of them."""
+
+    def _prepare(self) -> None:
         self._connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # two servers on one file would share its counters
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
@@ -105,9 +125,6 @@ class Store:
         self._connection.execute("PRAGMA cache_size=-65536")
         self._connection.execute("PRAGMA wal_autocheckpoint=4000")
         self._connection.executescript(_SCHEMA)
-        self.execute = self._connection.execute
-        self.write = self._connection.cursor().execute
-        """For statements that return no rows: one cursor for all of them."""
 
     def transaction(self) -> Transaction:
         """A context manager: all or nothing. Nested use joins the outer transaction."""

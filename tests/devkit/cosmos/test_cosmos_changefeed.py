@@ -76,10 +76,10 @@ def test_positions_survive_splits_without_loss_or_repetition(cosmos: LocalCosmos
             write(container, f"s{stream}", round_number * 2, 2)
         captured: list[dict[str, str]] = []
         start = {"continuation": token} if token else {"start_time": "Beginning"}
-        for item in container.query_items_change_feed(
-            max_item_count=5, response_hook=lambda h, _, c=captured: c.append(h), **start
-        ):
-            seen.append((item["pk"], item["id"]))
+        changes = container.query_items_change_feed(
+            max_item_count=5, response_hook=lambda headers, _, c=captured: c.append(headers), **start
+        )
+        seen.extend((item["pk"], item["id"]) for item in changes)
         token = captured[-1]["etag"]
         cosmos.split("db", "c")
     assert len(seen) == len(set(seen)) == 4 * 12 * 2

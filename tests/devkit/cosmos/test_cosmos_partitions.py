@@ -1,6 +1,7 @@
 """Partition keys, physical partitions, splits and throughput."""
 
 import struct
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -70,7 +71,7 @@ def test_the_children_tile_the_parent_and_name_it(cosmos: LocalCosmos, container
     edges = [(r["minInclusive"], r["maxExclusive"]) for r in ranges]
     assert edges[0][0] == ""
     assert edges[-1][1] == "FF"
-    assert all(left[1] == right[0] for left, right in zip(edges, edges[1:], strict=False))
+    assert all(left[1] == right[0] for left, right in pairwise(edges))
 
 
 def test_a_client_with_an_old_map_meets_410_and_finds_its_way(cosmos: LocalCosmos, container: ContainerProxy) -> None:
