@@ -1,0 +1,112 @@
+"""What is registered with the Azure Functions host, by role.
+
+    commands, queries   one HTTP function that hands every request to the ASGI app; authentication is the app's own
+    projectors          a Cosmos DB trigger and a timer that wake the consumers, and a timer that looks after transfers
+    all                 all of it in one app
+
+The trigger only wakes: its documents are not used. The host would checkpoint a batch whose invocation failed, and it
+rewrites strings that look like dates. Positions, retries and dead letters are the consumers' own.
+
+Nothing connects while the host indexes: what a function needs is made by the first call that needs it.
+"""
+
+import threading
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import azure.functions as func
+
+from eventstore.client import connect
+from eventstore.containers import EVENTS
+from eventstore.settings import CosmosSettings
+from functions.hosting import APPS
+from functions.logs import configure_logs
+from functions.settings import Settings
+from functions.wiring import build_services, build_worker
+from projectors.worker import Worker
+
+__all__ = ["Visits", "register"]
+
+LEASES_OF_THE_TRIGGER = "trigger-leases"
+_VISIT_SECONDS = 50.0  # the timer comes once a minute
+
+
+def register(app: func.FunctionApp, settings: Settings) -> None:
+    """Add the functions of the role. Raises SettingsError when an HTTP role lacks what it authenticates with."""
+    configure_logs(settings.log_level)
+    if settings.role != "projectors":
+        settings.require_auth()
+        _register_http(app, settings)
+    if settings.role in ("projectors", "all"):
+        _register_projectors(app)
+
+
+def _register_http(app: func.FunctionApp, settings: Settings) -> None:
+    @cache
+    def middleware() -> func.AsgiMiddleware:
+        cosmos = CosmosSettings.load()
+        return func.AsgiMiddleware(APPS[settings.role](build_services(settings, connect(cosmos), cosmos.database)))
+
+    @app.function_name("http")
+    @app.route(route="{*path}", methods=list(func.HttpMethod), auth_level=func.AuthLevel.ANONYMOUS)
+    async def http(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+        answer: func.HttpResponse = await middleware().handle_async(req, context)
+        return answer
+
+
+def _register_projectors(app: func.FunctionApp) -> None:
+    visits = Visits(_worker)
+
+    @app.function_name("wake")
+    @app.cosmos_db_trigger(
+        arg_name="documents",
+        connection="COSMOS_TRIGGER",
+        database_name="%COSMOS_DATABASE%",
+        container_name=EVENTS.name,
+        lease_container_name=LEASES_OF_THE_TRIGGER,
+        create_lease_container_if_not_exists=False,
+        max_items_per_invocation=1000,
+    )
+    def wake(documents: func.DocumentList) -> None:  # noqa: ARG001 - only that there are some matters
+        visits.visit(_VISIT_SECONDS)
+
+    @app.function_name("tick")
+    @app.timer_trigger(arg_name="timer", schedule="0 * * * * *", run_on_startup=False, use_monitor=False)
+    def tick(timer: func.TimerRequest) -> None:  # noqa: ARG001
+        visits.visit(_VISIT_SECONDS)
+
+
+def _worker() -> Worker:
+    cosmos = CosmosSettings.load()
+    return build_worker(connect(cosmos), cosmos.database)
+
+
+class Visits:
+    """One worker per process, visited by one invocation at a time.
+
+    An invocation that comes while another works waits for it, for it may have come for events that the other no longer
+    saw; a third one need not wait, as the second will see everything that the third could.
+    """
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._worker: Any = None
+        self._working = threading.Lock()
+        self._waiting = threading.Lock()
+
+    def visit(self, seconds: float) -> None:
+        if not self._waiting.acquire(blocking=False):
+            return
+        with self._working:
+            self._waiting.release()
+            if self._worker is None:
+                self._worker = self._make()
+            visit = self._worker.run_until_idle(seconds)
+        if visit.failures:
+            # A failed invocation is what the host's metrics and alerts see; nothing is lost by it.
+            raise VisitFailed("; ".join(f"{name}: {why}" for name, why in sorted(visit.failures.items())))
+
+
+class VisitFailed(Exception):
+    """Some consumers could not go on; they are tried again at the next visit."""

@@ -1,0 +1,107 @@
+"""Proves the zip: python -m functions.packaging.prove ZIP
+
+Unpacks it into an empty folder and runs it with the code of the real Python worker, in an environment that holds that
+worker and nothing else: every role has to index and to answer, and neither devkit nor tests may be in it.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from functions.packaging.interpreter import environment
+
+__all__ = ["EXPECTED", "NotProven", "contents", "main", "prove", "run"]
+
+ROOT = Path(__file__).parents[2]
+WORKER = Path(__file__).parent / "worker.py"
+EXPECTED: Mapping[str, Mapping[str, list[str]]] = {
+    "commands": {"http": ["http", "httpTrigger"]},
+    "queries": {"http": ["http", "httpTrigger"]},
+    "projectors": {"tick": ["timerTrigger"], "wake": ["cosmosDBTrigger"]},
+    "all": {"http": ["http", "httpTrigger"], "tick": ["timerTrigger"], "wake": ["cosmosDBTrigger"]},
+}
+_SETTINGS = {
+    "TIDEMARK_AUTH_ISSUER": "https://login.example/v2.0",
+    "TIDEMARK_AUTH_AUDIENCE": "api",
+    "TIDEMARK_AUTH_JWKS_URL": "http://127.0.0.1:9/keys",
+    "COSMOS_DATABASE": "tidemark",
+}
+_NEVER = ("devkit/", "tests/", "bench/", "docs/", "infra/", "functions/packaging/", "cli.py", "local.settings.json")
+
+
+class NotProven(Exception):
+    """The zip is not what may be deployed; the message says why."""
+
+
+def contents(package: Path) -> list[str]:
+    """The names in the zip. Raises NotProven for what must not be deployed, and for what is missing."""
+    with zipfile.ZipFile(package) as archive:
+        names = archive.namelist()
+    wrong = [name for name in names if name.startswith(_NEVER)]
+    missing = {"function_app.py", "host.json", "requirements.txt"} - set(names)
+    if wrong or missing:
+        raise NotProven(f"{package}: must not hold {wrong[:5]}, must hold {sorted(missing)}")
+    return names
+
+
+def run(python: Path, folder: Path, plan: Sequence[Mapping[str, Any]], settings: Mapping[str, str]) -> dict[str, Any]:
+    """Index the app in `folder` and invoke its functions. Raises NotProven when the worker itself fails."""
+    done = subprocess.run(  # noqa: S603 - an interpreter of our own environment
+        [str(python), "-I", str(WORKER), str(folder)],
+        input=json.dumps(list(plan)),
+        capture_output=True,
+        text=True,
+        env={"PATH": os.environ["PATH"], **settings},
+        check=False,
+    )
+    if done.returncode:
+        raise NotProven(done.stderr.strip().splitlines()[-1])
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def prove(package: Path, python: Path, cosmos: str) -> dict[str, float]:
+    """Seconds that each role needs to start, index and answer once, against the database at `cosmos`.
+
+    Raises:
+        NotProven: a role lacks a function, or does not answer as it should.
+    """
+    contents(package)
+    seconds = {}
+    with tempfile.TemporaryDirectory() as folder:
+        with zipfile.ZipFile(package) as archive:
+            archive.extractall(folder)
+        for role, functions in EXPECTED.items():
+            started = time.perf_counter()
+            live = {"function": "http", "http": {"method": "GET", "url": "https://host/health/live"}}
+            plan = [live] if "http" in functions else [{"function": "tick", "json": "{}"}]
+            settings = {**_SETTINGS, "COSMOS_ENDPOINT": cosmos, "TIDEMARK_ROLE": role}
+            result = run(python, Path(folder), plan, settings)
+            if result["functions"] != functions:
+                raise NotProven(f"role {role} has {result['functions']}, not {functions}: {result.get('error')}")
+            answer = result["results"][0]
+            if not answer["ok"] or answer.get("status", 200) != 200:
+                raise NotProven(f"role {role} does not answer: {answer}")
+            seconds[role] = time.perf_counter() - started
+    return seconds
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m functions.packaging.prove", description=__doc__)
+    parser.add_argument("zip", type=Path)
+    parser.add_argument("--cosmos", default="http://localhost:8081/", help="a Cosmos DB with Tidemark's containers")
+    options = parser.parse_args(arguments)
+    for role, seconds in prove(options.zip, environment(ROOT / "build", None), options.cosmos).items():
+        sys.stdout.write(f"{role:<12} indexed and answered in {seconds:.1f} s\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Settings: every variable documented, a wrong one named in one line."""
+
+import json
+import os
+
+import pytest
+
+from eventstore.errors import SettingsError
+from functions.packaging.build import HERE
+from functions.settings import Settings, is_loopback, load
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("TIDEMARK_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("TIDEMARK_ROLE", "writer", "TIDEMARK_ROLE: input should be 'commands', 'queries', 'projectors' or 'all'"),
+        ("TIDEMARK_AUTH", "off", "TIDEMARK_AUTH: input should be 'entra' or 'none'"),
+        ("TIDEMARK_MAX_BODY_BYTES", "1", "TIDEMARK_MAX_BODY_BYTES: input should be greater than or equal to 1024"),
+        ("TIDEMARK_MAX_WAIT_MS", "soon", "TIDEMARK_MAX_WAIT_MS: input should be a valid integer"),
+        ("TIDEMARK_LOG_LEVEL", "loud", "TIDEMARK_LOG_LEVEL: input should be"),
+    ],
+)
+def test_a_wrong_value_names_its_variable_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, expected: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as raised:
+        load(Settings)
+    assert str(raised.value).startswith(expected)
+    assert "\n" not in str(raised.value)
+
+
+def test_every_setting_is_described_and_in_the_example_file() -> None:
+    example = json.loads((HERE / "local.settings.json.example").read_text())["Values"]
+    for name, field in Settings.model_fields.items():
+        assert field.description
+        assert f"TIDEMARK_{name.upper()}" in example
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [("localhost", True), ("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("0.0.0.0", False), ("x", False)],
+)
+def test_loopback_is_what_other_machines_cannot_reach(host: str, loopback: bool) -> None:
+    assert is_loopback(host) is loopback
