@@ -1,0 +1,186 @@
+"""Leases: one owner at a time, positions that only their owner moves, splits that leave no gap and no double."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+from azure.core.exceptions import ServiceResponseError
+from azure.cosmos import CosmosClient
+
+from devkit.cosmos import LocalCosmos
+from projectors.balance import wanted
+from projectors.errors import LeaseLost
+from projectors.feed import FeedRange
+from projectors.gateway import Gateway
+from projectors.lease import HeldLease, Lease, Leases
+from projectors.meter import Meter
+
+WHOLE = FeedRange("", "FF")
+HALVES = [FeedRange("", "20"), FeedRange("20", "FF")]
+
+
+class Clock:
+    now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def leases(client: CosmosClient, database: str, clock: Clock) -> Leases:
+    container = client.get_database_client(database).get_container_client("leases")
+    gateway = Gateway(container, meter=Meter(), stop=threading.Event())
+    leases = Leases(gateway, clock=clock, duration=30)
+    leases.establish("view@1", [WHOLE], "rid")
+    return leases
+
+
+def only(leases: Leases) -> Lease:
+    (lease,) = leases.of("view@1")
+    return lease
+
+
+def test_of_two_workers_that_take_a_lease_one_gets_it(leases: Leases) -> None:
+    seen = only(leases)
+    assert leases.take(seen, "first").owner == "first"
+    with pytest.raises(LeaseLost):
+        leases.take(seen, "second")
+
+
+def test_a_worker_whose_lease_was_taken_cannot_move_the_position(leases: Leases, clock: Clock) -> None:
+    mine = leases.take(only(leases), "first")
+    clock.now += 31
+    theirs = leases.checkpoint(leases.take(only(leases), "second"), 9)
+    for write in (leases.renew, leases.release, lambda lease: leases.checkpoint(lease, 5)):
+        with pytest.raises(LeaseLost):
+            write(mine)
+    assert only(leases) == theirs
+
+
+def test_a_lease_is_free_when_it_expires_and_not_before(leases: Leases, clock: Clock) -> None:
+    taken = leases.take(only(leases), "first")
+    assert not taken.free(clock.now + 29.9)
+    assert taken.free(clock.now + 30)
+    assert leases.release(taken).free(clock.now)
+
+
+def test_a_renewal_whose_answer_was_lost_is_still_this_workers(leases: Leases, cosmos: LocalCosmos) -> None:
+    mine = leases.take(only(leases), "first")
+    cosmos.faults.add(lose_answer=True, timeout=True, operation="replace", count=1)
+    renewed = leases.checkpoint(mine, 7)
+    assert (renewed.lsn, renewed.owner) == (7, "first")
+    assert leases.checkpoint(renewed, 8).lsn == 8
+
+
+def test_a_renewal_that_never_arrived_is_sent_again(leases: Leases, cosmos: LocalCosmos) -> None:
+    mine = leases.take(only(leases), "first")
+    fault = cosmos.faults.add(reset=True, operation="replace", count=1)
+    assert leases.checkpoint(mine, 7).lsn == 7
+    assert fault.fired == 1
+
+
+def test_a_lost_answer_behind_which_another_worker_took_the_lease_is_a_lost_lease(
+    leases: Leases, cosmos: LocalCosmos, clock: Clock
+) -> None:
+    mine = leases.take(only(leases), "first")
+    clock.now += 31
+
+    def steal(info: object, phase: str) -> None:
+        remove()
+        leases.take(only(leases), "second")
+        raise ServiceResponseError("no answer")
+
+    remove = cosmos.faults.on_request(steal)
+    with pytest.raises(LeaseLost):
+        leases.checkpoint(mine, 7)
+    assert (only(leases).owner, only(leases).lsn) == ("second", None)
+
+
+def test_workers_that_saw_different_ranges_make_leases_only_once(leases: Leases) -> None:
+    leases.establish("view@1", HALVES, "rid")
+    assert [lease.range for lease in leases.of("view@1")] == [WHOLE]
+
+
+def test_children_begin_at_their_parents_position_and_know_where_they_come_from(leases: Leases) -> None:
+    mine = leases.checkpoint(leases.take(only(leases), "first"), 42)
+    leases.split(mine, HALVES)
+    left, right = leases.of("view@1")
+    assert (left.range, right.range) == tuple(HALVES)
+    assert {(child.lsn, child.owner, child.ancestors) for child in (left, right)} == {(42, None, ("00-FF",))}
+    leases.split(leases.take(left, "first"), [FeedRange("", "10"), FeedRange("10", "20")])
+    assert leases.of("view@1")[0].ancestors == ("00-20", "00-FF")
+
+
+def test_a_worker_that_lost_its_lease_cannot_split_it(leases: Leases, clock: Clock) -> None:
+    """Children made beside a living parent would both be worked."""
+    mine = leases.take(only(leases), "first")
+    clock.now += 31
+    leases.take(only(leases), "second")
+    with pytest.raises(LeaseLost):
+        leases.split(mine, HALVES)
+    assert [lease.range for lease in leases.of("view@1")] == [WHOLE]
+
+
+def test_a_split_happens_once(leases: Leases) -> None:
+    mine = leases.take(only(leases), "first")
+    leases.split(mine, HALVES)
+    with pytest.raises(LeaseLost):
+        leases.split(mine, HALVES)
+    assert len(leases.of("view@1")) == 2
+
+
+def test_heartbeat_and_checkpoint_of_one_holder_do_not_shut_each_other_out(leases: Leases) -> None:
+    held = HeldLease(leases, leases.take(only(leases), "first"))
+    threads = [threading.Thread(target=held.renew) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for lsn in range(10):
+        held.checkpoint(lsn)
+    for thread in threads:
+        thread.join()
+    assert only(leases).lsn == 9
+
+
+def test_forgetting_a_consumer_leaves_the_others(leases: Leases) -> None:
+    leases.establish("relay", [WHOLE], "rid")
+    leases.forget("view@1")
+    assert (leases.of("view@1"), len(leases.of("relay"))) == ([], 1)
+    assert {name: len(found) for name, found in leases.of_all(["view@1", "relay"]).items()} == {"view@1": 0, "relay": 1}
+
+
+def lease(number: int, owner: str | None) -> Lease:
+    part = FeedRange(f"{number:02}", f"{number + 1:02}")
+    return replace(Lease("view@1", part, "rid", etag="e"), owner=owner, expires=2_000.0 if owner else 0.0)
+
+
+@pytest.mark.parametrize(
+    ("owners", "count"),
+    [
+        ([None, None, None, None], 4),
+        (["other", None, None, None], 2),
+        (["other", "other", None, None], 2),
+        (["other", "other", "other", "other"], 1),
+        (["other", "other", "other", "me"], 1),
+        (["other", "other", "me", "me"], 0),
+        (["other", "other", "me", None], 1),
+        (["other", "other", "me"], 0),
+        (["me", "me", "me"], 0),
+        ([], 0),
+    ],
+)
+def test_a_worker_moves_towards_its_share_one_theft_at_a_time(owners: list[str | None], count: int) -> None:
+    leases = [lease(number, owner) for number, owner in enumerate(owners)]
+    found = wanted(leases, "me", now=1_000.0)
+    assert len(found) == count
+    assert all(taken.owner != "me" for taken in found)
+
+
+def test_a_visit_takes_what_is_free_and_steals_nothing() -> None:
+    leases = [lease(0, "other"), lease(1, None), lease(2, "other")]
+    assert wanted(leases, "me", now=1_000.0, alone=True) == [leases[1]]
+    assert len(wanted(leases, "me", now=3_000.0, alone=True)) == 3

@@ -1,0 +1,277 @@
+"""Events that a view cannot apply: their stream waits, everything else goes on, and nothing is lost on the way back."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from azure.cosmos import CosmosClient
+from feeding import Ledger, rows, shown_by_the_views, told_by_the_log
+
+from devkit.cosmos import LocalCosmos, RequestInfo
+from domain.account import Account
+from projectors.drain import Drain, drain_of
+from projectors.errors import NotParked, PoisonEvent
+from projectors.parked import parked_in
+from projectors.reader import ViewReader
+from projectors.settings import WorkerSettings
+from projectors.stores import Stores
+from projectors.view import Change, StreamView, View, on
+from projectors.view_consumer import ViewConsumer
+from projectors.views import VIEWS
+from projectors.worker import Worker
+
+AT = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+class Broken:
+    """Makes every view refuse deposits of 13 while it is on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.on = True
+        for name in ("statement", "ledger-totals"):
+            view = type(VIEWS[name])
+            apply = view.apply
+
+            def wrapped(this: View, change: Any, event: Any, apply: Any = apply) -> None:
+                if self.on and getattr(event, "amount", None) == 13:
+                    if isinstance(change, Change):
+                        change.state["balance"] = "spoilt"
+                    raise ValueError("thirteen")
+                apply(this, change, event)
+
+            monkeypatch.setattr(view, "apply", wrapped)
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> Broken:
+    return Broken(monkeypatch)
+
+
+@pytest.fixture
+def stores(client: CosmosClient, database: str) -> Stores:
+    return Stores.open(client, database)
+
+
+def drain(stores: Stores, view: str) -> Drain:
+    return drain_of(VIEWS[view], 1, views=stores.views, history=stores.history, mapper=stores.mapper)
+
+
+def poison(ledger: Ledger) -> None:
+    for name in ("alice", "bob"):
+        ledger.open(name)
+        ledger.deposit(name, 100)
+    ledger.deposit("alice", 13)
+    ledger.withdraw("alice", 1)
+    ledger.deposit("bob", 7)
+
+
+@pytest.mark.parametrize("page", [1, 3, 100])
+def test_a_stream_waits_behind_its_poison_and_all_others_go_on(
+    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, stores: Stores, page: int
+) -> None:
+    poison(ledger)
+    worker = Worker(client, database, settings=WorkerSettings(parallel=0, page=page))
+    assert worker.run_until_idle(30).idle
+    ledger.withdraw("alice", 2)
+    assert worker.run_until_idle(30).idle
+    (found,) = parked_in(stores.views, "statement", 1)
+    assert (found.stream, found.version, found.upto, found.attempts) == ("account-alice", 2, 5, 1)
+    assert found.reason == "ValueError: thirteen"
+    shown = shown_by_the_views(client, database)
+    expected = told_by_the_log(ledger)
+    assert shown.statements["alice"] == expected.statements["alice"][:1]
+    assert (shown.statements["bob"], shown.balances) == (expected.statements["bob"], expected.balances)
+
+
+def test_readers_of_a_parked_stream_are_told(
+    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, worker: Worker
+) -> None:
+    poison(ledger)
+    worker.run_until_idle(30)
+    found = ViewReader(client, database).page("statement", "account-alice")
+    assert [entry["balance"] for entry in found.data] == [100]
+    assert found.freshness.parked is not None
+    assert (found.freshness.version, found.freshness.parked["version"], found.freshness.parked["upto"]) == (2, 3, 4)
+
+
+@pytest.mark.parametrize("view", ["statement", "ledger-totals"])
+def test_a_retry_after_the_mend_brings_everything_in_order(
+    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, stores: Stores, worker: Worker, view: str
+) -> None:
+    poison(ledger)
+    worker.run_until_idle(30)
+    failure = drain(stores, view).retry("account-alice")
+    assert failure is not None
+    assert (failure["version"], failure["reason"]) == (3, "ValueError: thirteen")
+    assert [parked.attempts for parked in parked_in(stores.views, view, 1)] == [2]
+    broken.on = False
+    for name in ("statement", "ledger-totals"):
+        assert drain(stores, name).retry("account-alice") is None
+        assert drain(stores, name).retry("account-alice") is None
+        assert parked_in(stores.views, name, 1) == []
+    assert shown_by_the_views(client, database) == told_by_the_log(ledger)
+    ledger.deposit("alice", 13)
+    worker.run_until_idle(30)
+    assert shown_by_the_views(client, database) == told_by_the_log(ledger)
+
+
+def test_a_worker_that_sees_more_of_a_parked_stream_beside_a_retry_strands_nothing(
+    client: CosmosClient,
+    database: str,
+    ledger: Ledger,
+    broken: Broken,
+    stores: Stores,
+    worker: Worker,
+    cosmos: LocalCosmos,
+) -> None:
+    """The drain ends the park in the write that reaches the mark; the worker raises the mark under the same guard."""
+    poison(ledger)
+    worker.run_until_idle(30)
+    broken.on = False
+
+    def more(info: RequestInfo, phase: str) -> None:
+        if info.operation == "batch" and phase == "before":
+            remove()
+            ledger.withdraw("alice", 3)
+            worker.run_until_idle(30)
+
+    for view in ("statement", "ledger-totals"):
+        remove = cosmos.faults.on_request(more)
+        assert drain(stores, view).retry("account-alice") is None
+    worker.run_until_idle(30)
+    assert shown_by_the_views(client, database) == told_by_the_log(ledger)
+
+
+def test_two_retries_at_once_apply_everything_once(
+    client: CosmosClient,
+    database: str,
+    ledger: Ledger,
+    broken: Broken,
+    stores: Stores,
+    worker: Worker,
+    cosmos: LocalCosmos,
+) -> None:
+    poison(ledger)
+    worker.run_until_idle(30)
+    broken.on = False
+    for view in ("statement", "ledger-totals"):
+        others = iter([drain(stores, view)])
+
+        def other(info: RequestInfo, phase: str, others: Iterator[Drain] = others) -> None:
+            if info.operation == "batch" and phase == "before":
+                for waiting in others:
+                    assert waiting.retry("account-alice") is None
+
+        remove = cosmos.faults.on_request(other)
+        assert drain(stores, view).retry("account-alice") is None
+        remove()
+        assert next(others, None) is None
+    assert shown_by_the_views(client, database) == told_by_the_log(ledger)
+
+
+def test_a_retry_of_sums_takes_in_what_was_passed_over_and_no_more(
+    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, stores: Stores, worker: Worker
+) -> None:
+    """Up to the stream's end instead, what the worker has not read yet would be added twice."""
+    poison(ledger)
+    worker.run_until_idle(30)
+    ledger.deposit("alice", 50)
+    broken.on = False
+    assert drain(stores, "ledger-totals").retry("account-alice") is None
+    assert drain(stores, "statement").retry("account-alice") is None
+    worker.run_until_idle(30)
+    assert shown_by_the_views(client, database) == told_by_the_log(ledger)
+
+
+def test_what_is_late_before_a_split_is_taken_in_after_it(
+    client: CosmosClient,
+    database: str,
+    ledger: Ledger,
+    broken: Broken,
+    stores: Stores,
+    worker: Worker,
+    cosmos: LocalCosmos,
+) -> None:
+    poison(ledger)
+    worker.run_until_idle(30)
+    cosmos.split(database, "events")
+    ledger.deposit("alice", 50)
+    worker.run_until_idle(30)
+    broken.on = False
+    for view in ("statement", "ledger-totals"):
+        assert drain(stores, view).retry("account-alice") is None
+    worker.run_until_idle(30)
+    assert shown_by_the_views(client, database) == told_by_the_log(ledger)
+
+
+@pytest.mark.parametrize("view", ["statement", "ledger-totals"])
+def test_dropping_leaves_one_event_out_and_keeps_a_note(
+    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, stores: Stores, worker: Worker, view: str
+) -> None:
+    poison(ledger)
+    worker.run_until_idle(30)
+    with pytest.raises(NotParked, match="version 4"):
+        drain(stores, view).drop("account-alice", 4, by="olga", at=AT)
+    drain(stores, view).drop("account-alice", 3, by="olga", at=AT)
+    assert drain(stores, view).retry("account-alice") is None
+    assert parked_in(stores.views, view, 1) == []
+    (note,) = [note for row in rows(client, database, view) for note in row.get("dropped", ())]
+    assert (note["version"], note["by"], note["reason"]) == (3, "olga", "ValueError: thirteen")
+    shown = shown_by_the_views(client, database)
+    if view == "statement":
+        assert shown.statements["alice"] == [(2, 100, 100), (4, -1, 99)]
+    else:
+        assert shown.totals == {"EUR-2:2026-11-23": {"deposits": 207, "withdrawals": 1}}
+
+
+def test_an_event_that_cannot_be_read_parks_its_stream_too(
+    client: CosmosClient, database: str, ledger: Ledger, stores: Stores, worker: Worker
+) -> None:
+    ledger.open("alice")
+    ledger.corrupt("alice")
+    ledger.open("bob")
+    assert worker.run_until_idle(30).idle
+    for view in ("account-summary", "statement"):
+        assert [(found.stream, found.version) for found in parked_in(stores.views, view, 1)] == [("account-alice", 1)]
+    assert {row["id"] for row in rows(client, database, "account-summary")} == {"~alice", "~bob"}
+
+
+def test_without_parking_a_poison_event_stops_the_consumer_and_is_named(
+    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, stores: Stores, settings: WorkerSettings
+) -> None:
+    poison(ledger)
+    for name in ("statement", "ledger-totals"):
+        consumer = ViewConsumer(
+            VIEWS[name], 1, views=stores.views, history=stores.history, mapper=stores.mapper, park=False
+        )
+        broken.on = True
+        with pytest.raises(PoisonEvent, match=r"account-alice version 3 .*thirteen") as caught:
+            Worker(client, database, [consumer], views=(), settings=settings).run_until_idle(30)
+        assert caught.value.facts()["type"] == "account.funds-credited"
+        broken.on = False
+        assert Worker(client, database, [consumer], views=(), settings=settings).run_until_idle(30).idle
+    shown, expected = shown_by_the_views(client, database), told_by_the_log(ledger)
+    assert (shown.statements, shown.totals) == (expected.statements, expected.totals)
+
+
+class Enormous(StreamView):
+    """Makes an item that no store takes out of every deposit of 13."""
+
+    name = "enormous"
+    category = "account"
+
+    @on(Account.FundsCredited)
+    def credited(self, change: Change, event: Account.FundsCredited) -> None:
+        change.create(f"{event.originator_version:010d}", {"text": "x" * (3_000_000 if event.amount == 13 else 1)})
+
+
+def test_a_write_that_the_store_never_takes_parks_only_its_stream(
+    client: CosmosClient, database: str, ledger: Ledger, stores: Stores, settings: WorkerSettings
+) -> None:
+    poison(ledger)
+    assert Worker(client, database, views=[Enormous()], settings=settings).run_until_idle(30).idle
+    (found,) = parked_in(stores.views, "enormous", 1)
+    assert (found.stream, found.version, found.upto) == ("account-alice", 2, 4)
+    items = [row["id"] for row in rows(client, database, "enormous") if "data" in row]
+    assert sorted(items) == ["0000000002", "0000000002", "0000000003"]

@@ -1,0 +1,260 @@
+"""Partitions that split at any time: no event skipped, none applied twice, also by a worker that has not heard of it.
+
+The sums' counterexamples are those of the protocol in `projectors.partial`: each test is what happens without one rule.
+"""
+
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+from azure.cosmos import CosmosClient
+from feeding import Ledger, rows, shown_by_the_views, told_by_the_log
+
+from devkit.cosmos import LocalCosmos, RequestInfo
+from eventstore.containers import create_containers
+from projectors.errors import LeaseLost
+from projectors.feed import FeedRange, Page
+from projectors.gateway import Gateway
+from projectors.lease import Lease
+from projectors.meter import Meter
+from projectors.partial import Partial, Partials
+from projectors.settings import WorkerSettings
+from projectors.stores import Stores
+from projectors.sum_projector import SumProjector
+from projectors.views import VIEWS
+from projectors.views.ledger_totals import LedgerTotals
+from projectors.worker import Worker
+
+NAMES = [f"account{number}" for number in range(12)]
+LATER = 1_000.0
+
+
+@pytest.fixture
+def small_pages() -> WorkerSettings:
+    return WorkerSettings(parallel=0, page=4, retry_min=0.001)
+
+
+def write(ledger: Ledger, rounds: int = 1) -> None:
+    for name in NAMES:
+        if name not in ledger.accounts:
+            ledger.open(name)
+    for number in range(rounds):
+        for name in NAMES:
+            ledger.deposit(name, 10 + number)
+
+
+def test_a_split_before_in_and_after_a_run_loses_nothing(
+    client: CosmosClient, database: str, cosmos: LocalCosmos, ledger: Ledger, small_pages: WorkerSettings
+) -> None:
+    write(ledger)
+    Worker(client, database, settings=small_pages).run_until_idle(30)
+    cosmos.split(database, "events")
+    write(ledger)
+    assert Worker(client, database, settings=small_pages).run_until_idle(30).idle
+    assert shown_by_the_views(client, database) == told_by_the_log(ledger)
+    cosmos.split(database, "events")
+    write(ledger)
+    assert Worker(client, database, settings=small_pages).run_until_idle(30).idle
+    assert shown_by_the_views(client, database) == told_by_the_log(ledger)
+    leases = Stores.open(client, database).leases.of("statement@1")
+    assert len(leases) == 3
+    assert sorted(len(lease.ancestors) for lease in leases) == [1, 2, 2]
+
+
+def test_a_split_at_any_read_of_the_feed_loses_nothing(small_pages: WorkerSettings) -> None:
+    with LocalCosmos() as cosmos:
+        reads = _split_at(cosmos, None, small_pages)
+    assert reads > 10
+    for at in range(1, reads, 3):
+        with LocalCosmos() as cosmos:
+            _split_at(cosmos, at, small_pages)
+
+
+def _split_at(cosmos: LocalCosmos, at: int | None, settings: WorkerSettings) -> int:
+    client = cosmos.client(no_response_on_write=True)
+    create_containers(client, "tidemark")
+    ledger = Ledger(client.get_database_client("tidemark").get_container_client("events"))
+    for name in NAMES[:4]:
+        ledger.open(name)
+        ledger.deposit(name, 5)
+    reads = 0
+
+    def split(info: RequestInfo, phase: str) -> None:
+        nonlocal reads
+        if info.operation == "changefeed" and phase == "before":
+            reads += 1
+            if reads == at:
+                cosmos.split("tidemark", "events")
+
+    remove = cosmos.faults.on_request(split)
+    views = [VIEWS["statement"], VIEWS["ledger-totals"], VIEWS["account-summary"], VIEWS["active-holds"]]
+    assert Worker(client, "tidemark", views=views, settings=settings).run_until_idle(30).idle
+    remove()
+    assert shown_by_the_views(client, "tidemark") == told_by_the_log(ledger)
+    return reads
+
+
+def test_a_worker_asleep_through_a_split_does_no_harm_when_it_wakes(
+    client: CosmosClient, database: str, cosmos: LocalCosmos, ledger: Ledger, small_pages: WorkerSettings
+) -> None:
+    """At every write of the sleeper: its partition splits, the children catch up, and then it goes on."""
+    write(ledger)
+    totals = [VIEWS[name] for name in ("ledger-totals", "statement", "account-summary", "active-holds")]
+    sleeping = 0
+
+    def sleep(info: RequestInfo, phase: str) -> None:
+        nonlocal sleeping
+        if info.operation == "batch" and info.container == "views" and phase == "before" and not sleeping:
+            sleeping += 1
+            cosmos.split(database, "events")
+            write(ledger)
+            other = Worker(client, database, views=totals, settings=small_pages, clock=lambda: time.time() + LATER)
+            assert other.run_until_idle(30).idle
+
+    remove = cosmos.faults.on_request(sleep)
+    Worker(client, database, views=totals, settings=small_pages).run_until_idle(30)
+    remove()
+    assert sleeping == 1
+    assert shown_by_the_views(client, database) == told_by_the_log(ledger)
+
+
+class Sums:
+    """One view over many streams, driven by hand."""
+
+    def __init__(self, client: CosmosClient, database: str, ledger: Ledger) -> None:
+        self.stores = Stores.open(client, database)
+        self.ledger = ledger
+        container = client.get_database_client(database).get_container_client("views")
+        self.gateway = Gateway(container, meter=Meter(), stop=threading.Event())
+        self.partials = Partials(self.gateway, "ledger-totals@1:all")
+        self._client, self._database = client, database
+
+    def projector(self, lease: Lease) -> SumProjector:
+        return SumProjector(LedgerTotals(), 1, lease, views=self.gateway, mapper=self.stores.mapper)
+
+    def page(self, feed_range: FeedRange, lsn: int | None = None) -> Page:
+        page = self.stores.feed.read(feed_range, lsn, self.stores.feed.rid(), limit=1000)
+        assert isinstance(page, Page)
+        return page
+
+    def total(self) -> int:
+        return sum(
+            row["sums"].get("deposits", 0)
+            for row in rows(self._client, self._database, "ledger-totals")
+            if "key" in row
+        )
+
+    def expected(self) -> int:
+        return sum(amounts["deposits"] for amounts in told_by_the_log(self.ledger).totals.values())
+
+
+@pytest.fixture
+def sums(client: CosmosClient, database: str, ledger: Ledger) -> Sums:
+    write(ledger)
+    return Sums(client, database, ledger)
+
+
+WHOLE = FeedRange("", "FF")
+PARENT = Lease("ledger-totals@1", WHOLE, "rid", etag="e")
+
+
+@pytest.fixture
+def children(sums: Sums, cosmos: LocalCosmos, database: str) -> list[Lease]:
+    """The leases after a split."""
+    cosmos.split(database, "events")
+    return [
+        Lease("ledger-totals@1", part, "rid", etag="e", ancestors=(PARENT.id,)) for part in sums.stores.feed.ranges()
+    ]
+
+
+def work(projector: SumProjector, page: Page) -> None:
+    projector.handle(page)
+    projector.flush()
+
+
+def test_what_a_parent_wrote_beyond_its_lease_is_not_added_again_by_its_children(
+    sums: Sums, cosmos: LocalCosmos, database: str
+) -> None:
+    """A guard from the child lease's own position would count the parent's last page twice."""
+    work(sums.projector(PARENT), sums.page(WHOLE))
+    cosmos.split(database, "events")
+    for part in sums.stores.feed.ranges():
+        child = Lease("ledger-totals@1", part, "rid", etag="e", ancestors=(PARENT.id,))
+        work(sums.projector(child), sums.page(part))
+    assert sums.total() == sums.expected()
+
+
+def test_a_parent_that_wakes_after_its_children_began_adds_nothing(
+    sums: Sums, cosmos: LocalCosmos, database: str
+) -> None:
+    """Without the seal, or ignoring it, the parent's page would be added beside the children's."""
+    sleeper = sums.projector(PARENT)
+    sleeper.handle(sums.page(WHOLE))
+    fresh = sums.projector(PARENT)
+    page = sums.page(WHOLE)
+    cosmos.split(database, "events")
+    for part in sums.stores.feed.ranges():
+        work(sums.projector(Lease("ledger-totals@1", part, "rid", etag="e", ancestors=(PARENT.id,))), sums.page(part))
+    with pytest.raises(Exception, match="409"):
+        sleeper.flush()
+    with pytest.raises(LeaseLost, match="sealed"):
+        fresh.handle(page)
+    assert sums.total() == sums.expected()
+
+
+def test_a_parent_that_never_wrote_is_sealed_all_the_same(sums: Sums, children: list[Lease]) -> None:
+    """Sealing only what exists would let the parent begin later."""
+    work(sums.projector(children[0]), sums.page(children[0].range))
+    (parent,) = [part for part in sums.partials.all() if part.lease == PARENT.id]
+    assert (parent.sealed, parent.lsn) == (True, 0)
+    with pytest.raises(LeaseLost):
+        sums.partials.of_lease(PARENT.id, ())
+
+
+def test_a_grandchild_begins_where_the_nearest_written_ancestor_ended(
+    sums: Sums, cosmos: LocalCosmos, database: str
+) -> None:
+    """Without the recursion a child that never wrote would be sealed at zero, and the parent's events come again."""
+    work(sums.projector(PARENT), sums.page(WHOLE))
+    cosmos.split(database, "events")
+    child = sums.stores.feed.ranges()[0]
+    cosmos.split(database, "events")
+    cosmos.split(database, "events")
+    for part in sums.stores.feed.ranges():
+        parent = child if child.covers(part) else FeedRange(child.max, "FF")
+        lease = Lease("ledger-totals@1", part, "rid", etag="e", ancestors=(parent.id, PARENT.id))
+        work(sums.projector(lease), sums.page(part))
+    assert sums.total() == sums.expected()
+
+
+def test_of_two_workers_with_the_same_page_one_adds_it(sums: Sums) -> None:
+    """A blind write would lose one of two pages, skipping at a conflict would lose a page."""
+    first, second = sums.projector(PARENT), sums.projector(PARENT)
+    page = sums.page(WHOLE)
+    first.handle(page)
+    second.handle(page)
+    first.flush()
+    with pytest.raises(Exception, match="409"):
+        second.flush()
+    work(sums.projector(PARENT), page)
+    assert sums.total() == sums.expected()
+
+
+def test_a_seal_does_not_overwrite_what_the_parent_writes_meanwhile(sums: Sums, cosmos: LocalCosmos) -> None:
+    """A blind seal would: the parent's page would be in the sums and not in the guard."""
+    half = sums.page(WHOLE)
+    work(sums.projector(PARENT), replace(half, events=half.events[:6], lsn=half.events[5].lsn))
+    child = Lease("ledger-totals@1", FeedRange("", "20"), "rid", etag="e", ancestors=(PARENT.id,))
+    late = sums.projector(PARENT)
+    late.handle(half)
+
+    def write_between(info: RequestInfo, phase: str) -> None:
+        if info.operation == "replace" and phase == "before":
+            remove()
+            late.flush()
+
+    remove = cosmos.faults.on_request(write_between)
+    began: Partial = sums.partials.of_lease(child.id, child.ancestors)
+    assert began.lsn == half.lsn
+    assert sums.total() == sums.expected()
