@@ -18,13 +18,13 @@ class Cursor:
         self.token = self._tokens[0]
 
     def peek(self) -> Token:
-        """The token after the current one."""
-        return self._tokens[min(self._index + 1, len(self._tokens) - 1)]
+        """The token after the current one, which is not the end."""
+        return self._tokens[self._index + 1]
 
     def advance(self) -> Token:
-        """Step over the current token and return it."""
+        """Step over the current token, which is not the end, and return it."""
         token = self.token
-        self._index = min(self._index + 1, len(self._tokens) - 1)
+        self._index += 1
         self.token = self._tokens[self._index]
         return token
 

@@ -140,6 +140,8 @@ def test_arithmetic_and_comparison(expression: str, expected: object) -> None:
         ("'a^c' LIKE 'a[x^]c'", True),
         ("'50%' LIKE '50!%' ESCAPE '!'", True),
         ("'501' LIKE '50!%' ESCAPE '!'", False),
+        ("'a%bc' LIKE 'a!%bc' ESCAPE '!'", True),
+        ("'a%xc' LIKE 'a!%bc' ESCAPE '!'", False),
         ("'a\nb' LIKE 'a%b'", True),
         ("5 LIKE '5'", U),
         ("c.list[1]", "b"),
