@@ -46,7 +46,8 @@ def _register_http(app: func.FunctionApp, settings: Settings) -> None:
     @cache
     def middleware() -> func.AsgiMiddleware:
         cosmos = CosmosSettings.load()
-        return func.AsgiMiddleware(APPS[settings.role](build_services(settings, connect(cosmos), cosmos.database)))
+        asgi = APPS[settings.role](build_services(settings, connect(cosmos), cosmos.database))
+        return func.AsgiMiddleware(asgi)  # type: ignore[no-untyped-call]
 
     @app.function_name("http")
     @app.route(route="{*path}", methods=list(func.HttpMethod), auth_level=func.AuthLevel.ANONYMOUS)

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from functions import account_queries, history_queries, hold_queries, transfer_queries
+from functions import account_queries, history_queries, hold_queries, total_queries, transfer_queries
 from functions.app import create
 from functions.services import Services
 
@@ -16,7 +16,13 @@ def create_app(services: Services) -> FastAPI:
         "Answers come from views a moment behind the log, and say how far they are. Give a command's Tidemark-Position "
         "to see at least that command, or ask for consistency=strong.",
         services,
-        [account_queries.router, hold_queries.router, transfer_queries.router, history_queries.router],
+        [
+            account_queries.router,
+            hold_queries.router,
+            transfer_queries.router,
+            total_queries.router,
+            history_queries.router,
+        ],
     )
     app.add_middleware(HeadAsGet)
     return app

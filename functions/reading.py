@@ -59,7 +59,8 @@ def _freshness(
 
 def reply(body: Mapping[str, Any]) -> Response:
     """A JSON answer; the version that it reflects is its ETag, fit for a command's If-Match."""
-    headers = {"ETag": f'"{body["freshness"]["version"]}"'} if "freshness" in body else {}
+    version = body.get("freshness", {}).get("version")
+    headers = {} if version is None else {"ETag": f'"{version}"'}
     return Response(orjson.dumps(body), headers=headers, media_type="application/json")
 
 

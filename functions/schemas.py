@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 __all__ = [
     "Amount",
+    "Asset",
     "CaptureHold",
     "Deposit",
     "Identifier",
@@ -16,6 +17,7 @@ __all__ = [
     "PlaceHold",
     "RequestTransfer",
     "SetLimits",
+    "ValueDate",
     "WithReason",
     "Withdraw",
 ]

@@ -9,6 +9,7 @@ here. Runs on the interpreter of the function app; imports nothing of Tidemark b
 """
 
 import asyncio
+import importlib
 import json
 import sys
 from collections.abc import Mapping
@@ -62,7 +63,7 @@ def _input(call: Mapping[str, Any]) -> _OneOf:
 
 
 async def _run(folder: Path, plan: Plan) -> dict[str, Any]:
-    import azure_functions_runtime as runtime
+    runtime: Any = importlib.import_module("azure_functions_runtime")  # there from Python 3.13 on
 
     init = SimpleNamespace(function_app_directory=str(folder), capabilities={})
     answer = await runtime.worker_init_request(

@@ -160,6 +160,34 @@ def test_a_transfer_can_be_looked_up(api: httpx.Client, ledger: Ledger, worker: 
     assert api.get("/transfers/t-2").json()["code"] == "TRANSFER_NOT_FOUND"
 
 
+def test_totals_add_up_what_moved_by_day(
+    api: httpx.Client, ledger: Ledger, worker: Worker, clock: SettableClock
+) -> None:
+    ledger.open("alice", balance=1000)
+    ledger.open("bob", balance=50)
+    clock.advance(days=1)
+    ledger.post("/accounts/alice/withdrawals", {"amount": 300})
+    ledger.open("carol", "JPY/0", balance=7)
+    worker.run_until_idle(10)
+    days = api.get("/totals", params={"asset": "EUR/2"}).json()["data"]
+    assert [(day["day"], day["deposits"], day["withdrawals"], day["accounts_opened"]) for day in days] == [
+        ("2026-03-01", 1050, 0, 2),
+        ("2026-03-02", 0, 300, 0),
+    ]
+    later = api.get("/totals", params={"asset": "EUR/2", "from": "2026-03-02"}).json()["data"]
+    assert [day["day"] for day in later] == ["2026-03-02"]
+    assert api.get("/totals", params={"asset": "EUR/2", "consistency": "strong"}).status_code == 400
+
+
+def test_the_accounts_of_an_owner_are_listed(api: httpx.Client, ledger: Ledger, worker: Worker) -> None:
+    ledger.open("one", owner="subject-1")
+    ledger.open("two", owner="subject-1")
+    ledger.open("three", owner="subject-2")
+    worker.run_until_idle(10)
+    assert api.get("/owners/subject-1/accounts").json()["data"] == ["one", "two"]
+    assert api.get("/owners/nobody/accounts").json()["data"] == []
+
+
 def test_the_history_of_a_stream_comes_from_the_log_in_pages(api: httpx.Client, ledger: Ledger) -> None:
     ledger.open("alice", balance=5)
     ledger.post("/accounts/alice/withdrawals", {"amount": 1})
