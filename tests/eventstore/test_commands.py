@@ -5,7 +5,7 @@ import pytest
 from devkit.cosmos import LocalCosmos
 from eventstore import position
 from eventstore.commands import Command, CommandStore, Refusal
-from eventstore.errors import CommandInvalid, CommandReused, VersionMismatch
+from eventstore.errors import CommandInvalid, CommandReused, EventTooLarge, TooManyEvents, VersionMismatch
 from eventstore.history import History
 from tests.eventstore.conftest import STREAM, NewStore, open_purse, pay_in, pay_out
 from tests.eventstore.purse import Purse
@@ -168,6 +168,24 @@ def test_events_that_do_not_follow_the_stream_are_refused_before_they_are_sent(
     with pytest.raises(ValueError, match="purse-b"):
         store.execute("purse-new", Command("key", "f"), lambda _: Purse.open("purse-b"))
     assert cosmos.log.count("create", container="events") == 1
+
+
+def test_too_much_for_one_transaction_is_refused_before_it_is_sent(store: CommandStore, cosmos: LocalCosmos) -> None:
+    open_purse(store)
+
+    def pay_in_often(purse: Purse | None) -> Purse:
+        assert purse is not None
+        for _ in range(101):
+            purse.pay_in(1)
+        return purse
+
+    with pytest.raises(TooManyEvents, match="101 events"):
+        store.execute(STREAM, Command("many", "f"), pay_in_often)
+    with pytest.raises(EventTooLarge, match="2097152"):
+        store.execute("purse-b", Command("large", "f"), lambda _: Purse.open("purse-b", owner="x" * 2_100_000))
+    assert cosmos.log.count("batch") == 0
+    assert cosmos.log.count("create", container="events") == 1
+    assert pay_in(store, 1, "next").answer == {"balance": 1}
 
 
 def test_metadata_is_kept_with_every_event_and_the_fingerprint_with_the_first(
