@@ -16,13 +16,15 @@ from devkit.cosmos.errors import BadRequest
 from devkit.cosmos.message import Response, json_bytes
 from devkit.cosmos.metadata import body_of
 from devkit.cosmos.metrics import add_metrics
-from devkit.cosmos.ordered import ordered_page
 from devkit.cosmos.page import Page
 from devkit.cosmos.scan import Scan
 from devkit.cosmos.span import Span, keys_in, spans_of
 from devkit.cosmos.sql import Query, SqlError
 from devkit.cosmos.store import Store
+from devkit.cosmos.whole import whole_page
 
+_SORTED = {"OrderBy", "MultipleOrderBy"}
+_FILTER = "{documentdb-formattableorderbyquery-filter}"
 _SCAN_LIMIT = 50_000
 """Items that one page may look at; the service, too, answers with what it has when a page gets expensive."""
 
@@ -39,7 +41,8 @@ class Queries:
         query = _parse(body, container)
         try:
             container.indexing.check_order_by(query.order_by)
-            return self._answer(call, container, query)
+            keyed = _keyed(query, body, container)
+            return self._answer(call, container, query, keyed)
         except SqlError as error:
             raise BadRequest(error.message, code=error.code) from error
 
@@ -64,7 +67,7 @@ class Queries:
         """Answer one page of all items."""
         return self._answer(call, container, None)
 
-    def _answer(self, call: Call, container: Container, query: Query | None) -> Response:
+    def _answer(self, call: Call, container: Container, query: Query | None, keyed: Query | None = None) -> Response:
         spans = spans_of(call, container, query)
         start = Continuation.decode(call.header("x-ms-continuation"))
         live = [span for span in spans if span.high > start.epk]
@@ -77,7 +80,7 @@ class Queries:
         if query is None or query.streams:
             self._stream(scan, span, start, query, page)
         else:
-            ordered_page(query, scan.rows(span, Continuation(), query), start, page)
+            whole_page(query, keyed, scan.rows(span, Continuation(), query), start, page)
         if page.continuation is None and len(live) > 1:
             page.continuation = Continuation(live[1].low)
         used = _key_paths(container) if span.is_logical else ["/_epk/?"]
@@ -153,6 +156,14 @@ def _page_size(call: Call) -> int:
     if not text.lstrip("-").isdigit() or int(text) == 0 or int(text) < -1:
         raise BadRequest(f"The page size '{text}' is invalid; use a positive number, or -1 for as many as fit.")
     return int(text) if int(text) > 0 else Page.UNBOUNDED
+
+
+def _keyed(query: Query, body: dict[str, Any], container: Container) -> Query | None:
+    """The form of a merely sorted query that tells each row's resource id and sort values."""
+    if not query.order_by or query.features - _SORTED or "orderByItems" in body["query"]:
+        return None
+    rewritten = query.plan()["queryInfo"]["rewrittenQuery"].replace(_FILTER, "true")
+    return _parse({**body, "query": rewritten}, container)
 
 
 def _parse(body: dict[str, Any], container: Container) -> Query:

@@ -31,7 +31,7 @@ TOOLS = ("aiohttp<4", "azure-identity<2", "pytest>=8,<10", "pytest-asyncio>=1,<2
 HERE = Path(__file__).parent
 SLOWEST_TEST = 300
 
-CREDENTIAL = '''"""Stands in for a test helper of Microsoft that is not distributed: the account key is the credential."""
+CREDENTIAL = '''"""Stands in for a test helper of Microsoft that is not distributed: the key is the credential."""
 
 import os
 
