@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from azure.eventhub import EventData, EventHubConsumerClient, EventHubProducerClient
+from eventhubs_wire import Wire, connect
 
 from devkit.eventhubs import LocalEventHubs, RunningServer, serve
 
@@ -46,6 +47,14 @@ def send(producer: EventHubProducerClient) -> Callable[..., None]:
 def receive() -> Callable[..., Received]:
     """receive(server, count, …): the first `count` events of all partitions, or of one, as (partition, event)."""
     return receive_events
+
+
+@pytest.fixture
+def wire(server: RunningServer) -> Iterator[Wire]:
+    """A bare connection that may use `orders`."""
+    with connect(server) as client:
+        assert client.authorize() == (202, "Accepted")
+        yield client
 
 
 def receive_events(
