@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from pydantic import BaseModel
-
 from devkit.cosmos import LocalCosmos, serve
 from devkit.eventhubs import LocalEventHubs
 from devkit.eventhubs import serve as serve_hubs
@@ -21,17 +19,15 @@ from devkit.up_data import data_folder
 from devkit.up_pace import PacedFeed
 from devkit.up_report import CommandReport
 from eventstore.client import connect
-from eventstore.commands import Outcome
 from eventstore.containers import create_containers
 from eventstore.settings import CosmosSettings
 from functions import local
 from functions.hosting import run_app
 from functions.ports import listen
 from functions.settings import Settings, load
-from functions.wiring import build_services, build_worker
+from functions.wiring import Consumers, build_consumers, build_services
 from projectors.relay import EventHubsSettings
 from projectors.settings import WorkerSettings
-from projectors.worker import Worker
 
 __all__ = ["UpOptions", "up"]
 
@@ -75,24 +71,24 @@ def up(options: UpOptions, echo: Callable[[str], None]) -> None:
         hubs = stack.enter_context(closing(LocalEventHubs(folder, hubs={_HUB: _HUB_PARTITIONS})))
         hub_server = stack.enter_context(serve_hubs(hubs, _HOST, options.eventhubs_port))
         hub = EventHubsSettings(connection_string=hub_server.connection_string(), hub=_HUB)
-        consumers = connect(account, transport=PacedFeed(cosmos))
-        worker = build_worker(consumers, database, hub=hub, settings=WorkerSettings(lease=_LEASE_SECONDS))
-
-        def on_outcome(operation: str, body: BaseModel | None, outcome: Outcome) -> None:
-            worker.wake()
-            report.outcome(operation, body, outcome)
-
-        services = build_services(settings, client, database, on_outcome=on_outcome)
-        report.follow(services.views)
-        stack.enter_context(_working(worker))
+        services = build_services(settings, client, database, on_outcome=report.outcome)
+        consumers = build_consumers(
+            connect(account, transport=PacedFeed(cosmos)),
+            database,
+            store=services.store,
+            hub=hub,
+            settings=WorkerSettings(lease=_LEASE_SECONDS),
+        )
+        report.follow(services.views, consumers.worker.wake)
+        stack.enter_context(_working(consumers))
         echo(_banner(options, api, server.port, hub_server.port))
         run_app(local.create_app(services), api)
 
 
 @contextmanager
-def _working(worker: Worker) -> Iterator[None]:
+def _working(consumers: Consumers) -> Iterator[None]:
     stop = threading.Event()
-    thread = threading.Thread(target=worker.run, args=(stop,), name="worker")
+    thread = threading.Thread(target=consumers.run, args=(stop,), name="consumers")
     thread.start()
     try:
         yield

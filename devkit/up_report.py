@@ -42,14 +42,16 @@ class CommandReport:
         self._echo = echo
         self._seen: queue.SimpleQueue[_Seen | None] = queue.SimpleQueue()
         self._views: ViewReader | None = None
+        self._wake: Callable[[], None] = lambda: None
         self._thread = threading.Thread(target=self._run, name="report", daemon=True)
         self._thread.start()
 
-    def follow(self, views: ViewReader) -> None:
-        """Where the summaries are read."""
-        self._views = views
+    def follow(self, views: ViewReader, wake: Callable[[], None]) -> None:
+        """Where the summaries are read, and what makes the consumers look for something new."""
+        self._views, self._wake = views, wake
 
     def outcome(self, operation: str, body: BaseModel | None, outcome: Outcome) -> None:
+        self._wake()
         self._seen.put(_Seen(operation, body, outcome, time.monotonic()))
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from domain.account import Account, account_stream
-from domain.errors import AccountExists, AccountNotFound
+from domain.existence import require_account, require_no_account
 from eventstore.commands import Outcome
 from functions.answers import AccountAnswer, account_facts, respond
 from functions.context import CommandContext, Context
@@ -31,8 +31,7 @@ def open_account(body: OpenAccount, services: Injected, context: Context) -> Res
     """Open an account of one asset, empty."""
 
     def decide(account: Account | None) -> Account:
-        if account is not None:
-            raise AccountExists(account=body.account_id)
+        require_no_account(account)
         owner = body.owner or body.account_id
         return Account.open(body.account_id, asset=body.asset, owner=owner, name=body.name, at=context.at)
 
@@ -122,8 +121,7 @@ def execute(
     """Run `change` on the account as one command. `operation` with its target is part of the command's fingerprint."""
 
     def decide(account: Account | None) -> Account:
-        if account is None:
-            raise AccountNotFound(account=account_id)
+        account = require_account(account, account_id)
         change(account)
         return account
 

@@ -1,7 +1,8 @@
 """What is registered with the Azure Functions host, by role.
 
     commands, queries   one HTTP function that hands every request to the ASGI app; authentication is the app's own
-    projectors          a Cosmos DB trigger and a timer that wake the consumers, and a timer that looks after transfers
+    projectors          a Cosmos DB trigger and a timer that wake the consumers, and a timer for the watchdog, which
+                        releases expired holds and resumes transfers that are stuck
     all                 all of it in one app
 
 The trigger only wakes: its documents are not used. The host would checkpoint a batch whose invocation failed, and it
@@ -13,7 +14,6 @@ Nothing connects while the host indexes: what a function needs is made by the fi
 import threading
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import azure.functions as func
 
@@ -23,7 +23,7 @@ from eventstore.settings import CosmosSettings
 from functions.hosting import APPS
 from functions.logs import configure_logs
 from functions.settings import Settings
-from functions.wiring import build_services, build_worker
+from functions.wiring import Consumers, build_consumers, build_services
 from projectors.worker import Worker
 
 __all__ = ["Visits", "register"]
@@ -57,7 +57,8 @@ def _register_http(app: func.FunctionApp, settings: Settings) -> None:
 
 
 def _register_projectors(app: func.FunctionApp) -> None:
-    visits = Visits(_worker)
+    consumers = cache(_consumers)
+    visits = Visits(lambda: consumers().worker)
 
     @app.function_name("wake")
     @app.cosmos_db_trigger(
@@ -77,10 +78,17 @@ def _register_projectors(app: func.FunctionApp) -> None:
     def tick(timer: func.TimerRequest) -> None:  # noqa: ARG001
         visits.visit(_VISIT_SECONDS)
 
+    @app.function_name("upkeep")
+    @app.timer_trigger(arg_name="timer", schedule="30 * * * * *", run_on_startup=False, use_monitor=False)
+    def upkeep(timer: func.TimerRequest) -> None:  # noqa: ARG001
+        found = consumers().watchdog.visit(_VISIT_SECONDS)
+        if found.transfers.failures:
+            raise VisitFailed("; ".join(f"transfer {name}: {why}" for name, why in found.transfers.failures.items()))
 
-def _worker() -> Worker:
+
+def _consumers() -> Consumers:
     cosmos = CosmosSettings.load()
-    return build_worker(connect(cosmos), cosmos.database)
+    return build_consumers(connect(cosmos), cosmos.database)
 
 
 class Visits:
@@ -90,9 +98,8 @@ class Visits:
     saw; a third one need not wait, as the second will see everything that the third could.
     """
 
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self._make = make
-        self._worker: Any = None
+    def __init__(self, worker: Callable[[], Worker]) -> None:
+        self._worker = worker
         self._working = threading.Lock()
         self._waiting = threading.Lock()
 
@@ -101,9 +108,7 @@ class Visits:
             return
         with self._working:
             self._waiting.release()
-            if self._worker is None:
-                self._worker = self._make()
-            visit = self._worker.run_until_idle(seconds)
+            visit = self._worker().run_until_idle(seconds)
         if visit.failures:
             # A failed invocation is what the host's metrics and alerts see; nothing is lost by it.
             raise VisitFailed("; ".join(f"{name}: {why}" for name, why in sorted(visit.failures.items())))

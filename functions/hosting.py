@@ -16,7 +16,7 @@ from functions.logs import configure_logs
 from functions.ports import listen
 from functions.services import Services
 from functions.settings import Settings, is_loopback, load
-from functions.wiring import build_services, build_worker
+from functions.wiring import build_consumers, build_services
 
 __all__ = ["APPS", "run_app", "serve", "work"]
 
@@ -68,9 +68,9 @@ def work(echo: Callable[[str], None]) -> None:
     settings = load(Settings)
     configure_logs(settings.log_level)
     cosmos = CosmosSettings.load()
-    worker = build_worker(connect(cosmos), cosmos.database)
+    consumers = build_consumers(connect(cosmos), cosmos.database)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
     echo("Working.")
-    worker.run(stop)
+    consumers.run(stop)

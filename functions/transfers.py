@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from domain.errors import TransferExists
+from domain.existence import require_no_transfer
 from domain.transfer import Transfer, transfer_stream
 from functions.answers import respond
 from functions.context import Context, derived_id
@@ -37,8 +37,7 @@ def request_transfer(body: RequestTransfer, services: Injected, context: Context
     transfer_id = body.transfer_id or derived_id(context, "transfer")
 
     def decide(transfer: Transfer | None) -> Transfer:
-        if transfer is not None:
-            raise TransferExists(transfer=transfer_id)
+        require_no_transfer(transfer)
         return Transfer.request(transfer_id, at=context.at, **body.model_dump(exclude={"transfer_id"}))
 
     outcome = services.store.execute(

@@ -1,4 +1,8 @@
-"""The one composition root: from settings to everything that the HTTP apps and the workers need."""
+"""The one composition root: from settings to everything that the HTTP apps and the workers need. Nothing here connects
+to anything: what cannot be reached shows with the first request, and in /health/ready."""
+
+import threading
+from dataclasses import dataclass
 
 from azure.cosmos import CosmosClient
 
@@ -13,12 +17,18 @@ from functions.clock import utc_now
 from functions.services import OnOutcome, Services
 from functions.settings import Settings, load
 from projectors.consumer import Consumer
+from projectors.processes import Processes, ProcessSettings, Watchdog
 from projectors.reader import ViewReader
 from projectors.relay import EventHubPublisher, EventHubsSettings, relay
 from projectors.settings import WorkerSettings
 from projectors.worker import Worker
 
-__all__ = ["build_services", "build_worker"]
+__all__ = ["Consumers", "build_consumers", "build_services", "build_store"]
+
+
+def build_store(client: CosmosClient, database: str) -> CommandStore:
+    containers = client.get_database_client(database)
+    return CommandStore(containers, mapper=Mapper(), fold=fold, refusals=Refused, snapshot_class=Snapshot)
 
 
 def build_services(
@@ -28,25 +38,53 @@ def build_services(
     *,
     on_outcome: OnOutcome = lambda _operation, _body, _outcome: None,
 ) -> Services:
-    """Sends nothing: what cannot be reached shows with the first request, and in /health/ready."""
-    containers = client.get_database_client(database)
+    """What the HTTP apps work with. Raises SettingsError when authentication is not configured."""
     return Services(
         settings=settings,
         authenticator=authenticator(settings),
         clock=utc_now,
-        store=CommandStore(containers, mapper=Mapper(), fold=fold, refusals=Refused, snapshot_class=Snapshot),
-        history=History(containers.get_container_client(EVENTS.name)),
+        store=build_store(client, database),
+        history=History(client.get_database_client(database).get_container_client(EVENTS.name)),
         views=ViewReader(client, database),
         on_outcome=on_outcome,
     )
 
 
-def build_worker(
-    client: CosmosClient, database: str, *, hub: EventHubsSettings | None = None, settings: WorkerSettings | None = None
-) -> Worker:
-    """A worker for all views, and for the relay when there is a hub; by default as the environment says."""
+@dataclass(frozen=True, slots=True)
+class Consumers:
+    """The worker with all consumers, and the watchdog for what they could not finish."""
+
+    worker: Worker
+    watchdog: Watchdog
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set."""
+        thread = threading.Thread(target=self.watchdog.run, args=(stop,), name="watchdog")
+        thread.start()
+        try:
+            self.worker.run(stop)
+        finally:
+            stop.set()
+            thread.join()
+
+
+def build_consumers(
+    client: CosmosClient,
+    database: str,
+    *,
+    store: CommandStore | None = None,
+    hub: EventHubsSettings | None = None,
+    settings: WorkerSettings | None = None,
+) -> Consumers:
+    """All views, transfers, and the relay when there is a hub; what is not given is as the environment says.
+
+    Where the API runs in the same process, give its `store`: the cache then serves both.
+    """
     hub = hub or load(EventHubsSettings)
-    consumers: list[Consumer] = []
+    store = store or build_store(client, database)
+    processes = Processes.open(client, database, store, clock=utc_now, settings=load(ProcessSettings))
+    consumers: list[Consumer] = [processes.consumer]
     if hub.configured:
         consumers.append(relay(EventHubPublisher(hub.producer(), source=f"urn:tidemark:{database}")))
-    return Worker(client, database, consumers, settings=settings or load(WorkerSettings))
+    worker = Worker(client, database, consumers, settings=settings or load(WorkerSettings))
+    return Consumers(worker, processes.watchdog)

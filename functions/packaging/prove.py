@@ -22,11 +22,12 @@ __all__ = ["EXPECTED", "NotProven", "contents", "main", "prove", "run"]
 
 ROOT = Path(__file__).parents[2]
 WORKER = Path(__file__).parent / "worker.py"
+_PROJECTORS = {"tick": ["timerTrigger"], "upkeep": ["timerTrigger"], "wake": ["cosmosDBTrigger"]}
 EXPECTED: Mapping[str, Mapping[str, list[str]]] = {
     "commands": {"http": ["http", "httpTrigger"]},
     "queries": {"http": ["http", "httpTrigger"]},
-    "projectors": {"tick": ["timerTrigger"], "wake": ["cosmosDBTrigger"]},
-    "all": {"http": ["http", "httpTrigger"], "tick": ["timerTrigger"], "wake": ["cosmosDBTrigger"]},
+    "projectors": _PROJECTORS,
+    "all": {"http": ["http", "httpTrigger"], **_PROJECTORS},
 }
 _SETTINGS = {
     "TIDEMARK_AUTH_ISSUER": "https://login.example/v2.0",

@@ -12,7 +12,7 @@ from azure.cosmos import CosmosClient
 from functions import local
 from functions.services import Services
 from functions.settings import Settings, load
-from functions.wiring import build_services, build_worker
+from functions.wiring import build_consumers, build_services
 from projectors.worker import Worker
 from tests.functions.transport import AsgiThread
 
@@ -41,7 +41,7 @@ def services(client: CosmosClient, database: str, clock: SettableClock) -> Servi
 
 @pytest.fixture
 def worker(client: CosmosClient, database: str) -> Worker:
-    return build_worker(client, database)
+    return build_consumers(client, database).worker
 
 
 @pytest.fixture

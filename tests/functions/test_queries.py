@@ -152,12 +152,18 @@ def test_open_holds_are_listed_by_expiry_and_found_by_number(api: httpx.Client, 
     assert api.get("/accounts/alice/holds/3").json()["code"] == "HOLD_NOT_FOUND"
 
 
-def test_a_transfer_can_be_looked_up(api: httpx.Client, ledger: Ledger, worker: Worker) -> None:
-    body = {"transfer_id": "t-1", "source": "alice", "target": "bob", "amount": 5, "asset": "EUR/2"}
+def test_a_transfer_moves_the_money_and_can_be_followed(api: httpx.Client, ledger: Ledger, worker: Worker) -> None:
+    ledger.open("alice", balance=100)
+    ledger.open("bob")
+    body = {"transfer_id": "t-1", "source": "alice", "target": "bob", "amount": 30, "asset": "EUR/2"}
     location = ledger.post("/transfers", body).headers["Location"]
+    failing = ledger.post("/transfers", body | {"transfer_id": "t-2", "amount": 1000}).headers["Location"]
     worker.run_until_idle(10)
-    assert api.get(location).json()["status"] in ("requested", "completed", "failed")
-    assert api.get("/transfers/t-2").json()["code"] == "TRANSFER_NOT_FOUND"
+    assert api.get(location).json()["status"] == "completed"
+    assert [api.get(f"/accounts/{name}").json()["available"] for name in ("alice", "bob")] == [70, 30]
+    failed = api.get(failing, params={"consistency": "strong"}).json()
+    assert (failed["status"], failed["code"]) == ("failed", "INSUFFICIENT_FUNDS")
+    assert api.get("/transfers/t-3").json()["code"] == "TRANSFER_NOT_FOUND"
 
 
 def test_totals_add_up_what_moved_by_day(
