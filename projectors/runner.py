@@ -26,7 +26,8 @@ _log = logging.getLogger(__name__)
 class Step(enum.Enum):
     """What a step came to."""
 
-    WORKED = "there may be more at once"
+    WORKED = "there is more at once"
+    NEAR = "at the end a moment ago"
     IDLE = "caught up"
     OVER = "this range is no longer this worker's"
     FAILED = "to be tried again after a while"
@@ -136,7 +137,9 @@ class Runner:
         if page.full and not self._handler.due and self._clock() - self._flushed_at < self._settings.flush:
             return Step.WORKED
         self._flush()
-        return Step.WORKED if page.size else Step.IDLE
+        if page.full:
+            return Step.WORKED
+        return Step.NEAR if page.size else Step.IDLE
 
     def _next(self) -> Page | Split:
         if self._ahead is not None:

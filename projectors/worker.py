@@ -107,11 +107,14 @@ class Worker:
         if self._poison is not None:
             raise self._poison
 
-    def run_until_idle(self, deadline: float, *, progress: Callable[[], None] | None = None) -> Visit:
+    def run_until_idle(
+        self, deadline: float, *, near: bool = False, progress: Callable[[], None] | None = None
+    ) -> Visit:
         """Works whatever is free until a whole round finds nothing more to do, at most about `deadline` seconds.
 
-        Ranges that other workers hold are left to them. Leases are given back at the end. `progress` is called after
-        every page; what it raises ends the visit.
+        `near` is content when every range was at the end of its feed for a moment: while others write without a pause
+        there is always something more. Ranges that other workers hold are left to them. Leases are given back at the
+        end. `progress` is called after every page; what it raises ends the visit.
         """
         end = time.monotonic() + deadline
         before = self._meter.spent().events
@@ -120,8 +123,9 @@ class Worker:
         try:
             while not idle and time.monotonic() < end:
                 self._roster.refresh(alone=True)
-                steps = [self._until_idle(runner, end, progress or _nothing) for runner in self._roster.runners]
-                idle = all(step is Step.IDLE for step in steps)
+                ends = (Step.IDLE, Step.NEAR) if near else (Step.IDLE,)
+                steps = [self._until(ends, runner, end, progress or _nothing) for runner in self._roster.runners]
+                idle = all(step in ends for step in steps)
                 if Step.FAILED in steps:
                     time.sleep(min(self._settings.retry_min, max(0.0, end - time.monotonic())))
             failures = {runner.name: str(runner.error) for runner in self._roster.runners if runner.error is not None}
@@ -130,8 +134,8 @@ class Worker:
                 self._roster.remove(runner, release=True)
         return Visit(idle, self._meter.spent().events - before, failures)
 
-    def _until_idle(self, runner: Runner, end: float, progress: Callable[[], None]) -> Step:
-        """Steps until there is no more; WORKED when there was something at all, so that others get another look."""
+    def _until(self, ends: tuple[Step, ...], runner: Runner, end: float, progress: Callable[[], None]) -> Step:
+        """Steps until there is no more; WORKED when there was something before, so that others get another look."""
         worked = False
         while True:
             step = runner.step()
@@ -139,7 +143,7 @@ class Worker:
             if step is Step.OVER:
                 self._roster.remove(runner, release=False)
                 return Step.WORKED
-            if step is not Step.WORKED:
+            if step in (*ends, Step.FAILED):
                 return Step.WORKED if worked and step is Step.IDLE else step
             worked = True
             if time.monotonic() >= end:
@@ -155,7 +159,7 @@ class Worker:
                 step = runner.step()
                 if step is Step.OVER:
                     break
-                if step is Step.WORKED:
+                if step in (Step.WORKED, Step.NEAR):
                     delay = self._settings.idle_min
                 elif step is Step.FAILED:
                     stop.wait(self._retry_after(runner.failures))

@@ -32,6 +32,7 @@ from replay.sums import SumContents
 
 _SLICE = 3600.0
 _ROUNDS = 20
+_VISIT = 0.2
 
 
 def rebuild(
@@ -122,7 +123,9 @@ class _Rebuild:
     def _catch_up_and_compare(self, worker: Worker) -> Comparison:
         """The serving generation and the new one at rest with each other, while the log goes on."""
         for _ in range(_ROUNDS):
-            visit = worker.run_until_idle(_SLICE, progress=lambda: self._report(self._progress(Phase.BUILDING)))
+            visit = worker.run_until_idle(
+                _SLICE, near=True, progress=lambda: self._report(self._progress(Phase.BUILDING))
+            )
             if visit.idle:
                 break
         else:
@@ -151,14 +154,18 @@ class _Rebuild:
         self._stores.registry.switch(name, self._builds, at=at)
 
     def _hand_over(self, worker: Worker) -> None:
-        """Keeps the new generation up to date until a worker that was there before has taken it over."""
+        """Keeps the new generation up to date until a worker that was there before has taken it over.
+
+        It works in short visits with pauses, in which the leases are free for a worker that looks at them.
+        """
         before, after = consumer_name(self._view.name, self._serves), consumer_name(self._view.name, self._builds)
         end = time.monotonic() + 3 * self._settings.refresh
         while time.monotonic() < end:
             lag = {found.consumer: found for found in lag_of(self._stores, (before, after), now=self._now())}
             if lag[after].owned or not lag[before].owned:
                 return
-            worker.run_until_idle(self._settings.refresh)
+            worker.run_until_idle(_VISIT, near=True)
+            time.sleep(_VISIT)
 
     def _parked(self, generation: int) -> set[str]:
         return {parked.stream for parked in parked_in(self._stores.views, self._view.name, generation)}

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from eventstore.documents import RecordedEvent
+from projectors.errors import PoisonEvent
 from projectors.gateway import Document
 from projectors.guard import GUARD_PREFIX, Guard
 from projectors.guards import guard_place
@@ -49,7 +51,10 @@ class StreamContents:
                 return contents_of(stream, rows)
 
     def expected(self, at: Contents) -> Expected:
-        """A plain fold of the log up to the version that `at` has, without what was dropped there."""
+        """A plain fold of the log up to the version that `at` has, without what was dropped there.
+
+        Raises PoisonEvent when the view of today cannot apply what it once applied.
+        """
         stream = at.name
         guard = Guard(stream, guard_place(self._view, self._generation, stream), None)
         items: dict[str, Document] = {}
@@ -59,8 +64,7 @@ class StreamContents:
             if event.version > at.version:
                 continue
             if event.type in self._view.types and event.version not in at.dropped:
-                guard.change.recorded = event
-                self._view.apply(guard.change, self._stores.mapper.domain_event(event))
+                self._apply(guard, event)
                 for key, (_, item) in guard.change.items.items():
                     if item is None:
                         del items[key]
@@ -75,7 +79,18 @@ class StreamContents:
     def right(self, stream: str) -> bool:
         """Whether what is stored of the stream is what the log says, at the version that it has."""
         stored = self.stored(stream)
-        return stored.hash == self.expected(stored).contents.hash
+        try:
+            return stored.hash == self.expected(stored).contents.hash
+        except PoisonEvent:
+            return False
+
+    def _apply(self, guard: Guard, event: RecordedEvent) -> None:
+        guard.change.recorded = event
+        try:
+            self._view.apply(guard.change, self._stores.mapper.domain_event(event))
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise PoisonEvent(self._view.name, event.stream, event.version, event.type, reason) from error
 
     def _buckets(self) -> list[str]:
         if not self._view.keyed_by_stream:

@@ -22,6 +22,8 @@ from replay.contents import Contents, hash_of
 
 _TRIES = 50
 _PAGE = 1000
+_DIGITS = 32
+"""Of an effective partition key; bounds leave off trailing zeros."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +52,11 @@ class SumContents:
 
     @cached_property
     def snapshot(self) -> Snapshot:
-        """Read again while workers write between the first guard and the last sum."""
+        """Read twice, and again while anything changes between: a query may come in several pages."""
         for _ in range(_TRIES):
             before, after = self._rows(), self._rows()
-            guards = [row for row in before if row["id"].startswith(GUARD_PREFIX)]
-            if guards == [row for row in after if row["id"].startswith(GUARD_PREFIX)]:
-                sums: dict[str, dict[str, int]] = {}
-                for row in before:
-                    if "key" in row:
-                        sums[row["key"]] = plus(sums.get(row["key"], {}), row["sums"])
-                return Snapshot([Partial.from_document(guard) for guard in guards], sums)
+            if before == after:
+                return _snapshot(before)
         raise Unavailable(f"{self._view.name}: changes too fast to be read as of one moment; try again")
 
     def all(self) -> Iterator[Contents]:
@@ -113,6 +110,14 @@ class SumContents:
         return self._stores.views.query("SELECT * FROM c", self._partition)
 
 
+def _snapshot(rows: list[Document]) -> Snapshot:
+    sums: dict[str, dict[str, int]] = {}
+    for row in rows:
+        if "key" in row:
+            sums[row["key"]] = plus(sums.get(row["key"], {}), row["sums"])
+    return Snapshot([Partial.from_document(row) for row in rows if row["id"].startswith(GUARD_PREFIX)], sums)
+
+
 def _left_out(parts: list[Partial], event: RecordedEvent) -> bool:
     for part in parts:
         late = part.late.get(event.stream)
@@ -124,8 +129,7 @@ def _left_out(parts: list[Partial], event: RecordedEvent) -> bool:
 
 
 def _width(feed_range: FeedRange) -> int:
-    digits = max(len(feed_range.min), len(feed_range.max))
-    return int(feed_range.max.ljust(digits, "0"), 16) - int(feed_range.min.ljust(digits, "0") or "0", 16)
+    return int(feed_range.max.ljust(_DIGITS, "0"), 16) - int(feed_range.min.ljust(_DIGITS, "0"), 16)
 
 
 def _contents(key: str, sums: dict[str, int], position: int) -> Contents:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from projectors.errors import PoisonEvent
 from projectors.stores import Stores
 from projectors.sum_view import SumView
 from projectors.view import StreamView
@@ -113,13 +114,20 @@ class _Streams:
         names = {stream for stream in self._stores.history.streams() if self._view.reads(stream)}
         for name in sorted(names | known.keys()):
             found = known.get(name, Contents.nothing(name))
-            expected = self._contents.expected(found)
+            expected = self._expected(found)
             head = expected.head
             while found.version < head and not found.parked and time.monotonic() < end:
                 time.sleep(_POLL)
                 found = self._contents.stored(name)
-                expected = self._contents.expected(found)
+                expected = self._expected(found)
             yield found, expected, head if found.version < head and not found.parked else 0
+
+    def _expected(self, found: Contents) -> Expected:
+        """What the view of today cannot apply is not what is stored, either."""
+        try:
+            return self._contents.expected(found)
+        except PoisonEvent as error:
+            return Expected(Contents(found.name, error.version, 0, str(error).encode()), found.version)
 
 
 def _verify_sums(stores: Stores, view: SumView, generation: int) -> Verified:
