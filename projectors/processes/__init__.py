@@ -1,0 +1,74 @@
+"""The ledger's processes: transfers, and the release of expired holds.
+
+    processes = Processes.open(client, "tidemark", store, clock=utc_now)
+    Worker(client, "tidemark", [processes.consumer])      drives each transfer as soon as it is requested
+    processes.watchdog.run(stop)                          finishes what got stuck, releases expired holds
+
+What a step does is the domain's (`domain.transfer_process`, `domain.hold_expiry`); that each takes effect once is the
+event store's. This package only asks, again and again: what is next?
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from azure.cosmos import CosmosClient
+
+from eventstore.commands import CommandStore
+from eventstore.containers import EVENTS
+from eventstore.history import History
+from projectors.consumer import PageConsumer
+from projectors.processes.driver import TransferDriver
+from projectors.processes.expiry import HoldExpiry, Released
+from projectors.processes.open_transfers import OpenTransfers
+from projectors.processes.settings import ProcessSettings
+from projectors.processes.transfers import TRANSFERS, transfers
+from projectors.processes.watchdog import Resumed, Round, Watchdog
+from projectors.reader import ViewReader
+
+__all__ = [
+    "TRANSFERS",
+    "ProcessSettings",
+    "Processes",
+    "Released",
+    "Resumed",
+    "Round",
+    "TransferDriver",
+    "Watchdog",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """One driver per process of the machine, shared by the consumer and the watchdog."""
+
+    driver: TransferDriver
+    consumer: PageConsumer
+    watchdog: Watchdog
+
+    @classmethod
+    def open(
+        cls,
+        client: CosmosClient,
+        database: str,
+        store: CommandStore,
+        *,
+        clock: Callable[[], datetime],
+        settings: ProcessSettings | None = None,
+    ) -> Self:
+        """Sends nothing. Where the API runs in the same process, share its `store`: its cache spares requests."""
+        settings = settings or ProcessSettings()
+        executor = ThreadPoolExecutor(settings.parallel, "processes") if settings.parallel else None
+        history = History(client.get_database_client(database).get_container_client(EVENTS.name))
+        driver = TransferDriver(store, history, clock=clock)
+        watchdog = Watchdog(
+            driver,
+            OpenTransfers(client, database),
+            HoldExpiry(ViewReader(client, database), store, executor),
+            clock=clock,
+            settings=settings,
+            executor=executor,
+        )
+        return cls(driver, transfers(driver, executor), watchdog)
