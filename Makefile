@@ -10,8 +10,9 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TFLAGS ?=
+BENCH ?= $(patsubst bench/%.py,%,$(filter-out bench/__init__.py,$(wildcard bench/*.py)))
 
-.PHONY: help install run test check format conformance bench lock package clean
+.PHONY: help install run test check format conformance bench openapi lock clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,6 +47,16 @@ format: $(VENV)/development ## Let ruff format and mend
 
 test: check ## check, then all tests (TFLAGS="-k name" …)
 	@$(BIN)/pytest $(TFLAGS)
+
+conformance: $(VENV)/development ## Microsoft's own SDK tests against the local servers (minutes)
+	@$(BIN)/python tests/conformance/cosmos_conformance.py
+	@$(BIN)/python tests/conformance/eventhubs_conformance.py
+
+bench: $(VENV)/development ## Every figure of the documentation, measured here (minutes; BENCH="relay eventstore" for some)
+	@for name in $(BENCH); do echo "== $$name"; $(BIN)/python -m bench.$$name; done
+
+openapi: $(VENV)/development ## Write the OpenAPI documents that the gateway imports
+	@$(BIN)/python -m infra.openapi_documents
 
 lock: $(VENV)/development ## Resolve the dependencies anew
 	@$(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv
