@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from projectors import metrics
 from projectors.errors import Stopping
 
 _CHARGE = "x-ms-request-charge"
@@ -65,6 +66,7 @@ class Meter:
 
     def throttled(self, seconds: float) -> None:
         """Books a 429 and the wait that it asked for."""
+        metrics.throttled.add(seconds)
         with self._lock:
             self._throttled += 1
             self._throttled_seconds += seconds

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
+from projectors import metrics
 from projectors.balance import wanted
 from projectors.consumer import Consumer
 from projectors.errors import LeaseLost, ProjectionError
@@ -65,6 +66,7 @@ class Roster:
 
     def remove(self, runner: Runner, *, release: bool) -> None:
         """Takes a runner off the roster, and gives its lease back unless that is already another's."""
+        metrics.unwatch(runner)
         with self._lock:
             self._runners.pop(_key(runner.held.now), None)
         if release:
@@ -74,15 +76,14 @@ class Roster:
                 _log.info("%s", error)
 
     def _wanted_consumers(self) -> list[Consumer]:
-        known = self._stores.registry.all()
         consumers = list(self._fixed)
+        known = self._stores.registry.all() if self._views else {}
         for view in self._views:
             generations = known[view.name].live if view.name in known else [1]
-            consumers += [self.view_consumer(view, generation) for generation in generations]
+            consumers += [self._view_consumer(view, generation) for generation in generations]
         return consumers
 
-    def view_consumer(self, view: View, generation: int, *, park: bool = True) -> ViewConsumer:
-        """A generation of a view as a consumer that uses this roster's stores."""
+    def _view_consumer(self, view: View, generation: int) -> ViewConsumer:
         return ViewConsumer(
             view,
             generation,
@@ -90,7 +91,6 @@ class Roster:
             history=self._stores.history,
             mapper=self._stores.mapper,
             executor=self._executor,
-            park=park,
             max_pending=self._settings.pending,
         )
 
@@ -120,6 +120,7 @@ class Roster:
             meter=self._stores.meter,
             executor=self._executor,
         )
+        metrics.watch(runner)
         with self._lock:
             self._runners[_key(taken)] = runner
 

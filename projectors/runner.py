@@ -12,7 +12,9 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from datetime import UTC, datetime
 
+from projectors import metrics
 from projectors.consumer import Consumer, Handler
 from projectors.errors import LeaseLost, PoisonEvent, ProjectionError, Stopping, Unavailable
 from projectors.feed import Feed, Page, Split
@@ -74,6 +76,19 @@ class Runner:
         """For people."""
         return f"{self.consumer.name} {self.held.now.id}"
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """For metrics."""
+        return {"consumer": self.consumer.name, "range": self.held.now.id}
+
+    @property
+    def lag(self) -> tuple[int, float]:
+        """Transactions and seconds behind the log, as of the last page."""
+        behind = max(0, (self._head or 0) - (self._position or 0))
+        if not behind or self._at is None:
+            return behind, 0.0
+        return behind, max(0.0, (datetime.now(UTC) - datetime.fromisoformat(self._at)).total_seconds())
+
     def cancel(self) -> None:
         """The range is no longer wanted here: whoever drives the runner stops after the step under way."""
         self.cancelled = True
@@ -118,6 +133,7 @@ class Runner:
             self._position, events=lease.events + self._events, at=self._at or lease.at, head=self._head or lease.head
         )
         self._meter.applied(self._events)
+        metrics.events.add(self._events, {"consumer": self.consumer.name})
         self._events, self._flushed_at = 0, self._clock()
 
     def _step(self) -> Step:
@@ -159,6 +175,7 @@ class Runner:
     def _failed(self, error: Exception) -> None:
         self.failures += 1
         self.error = error
+        metrics.retries.add(1, {"consumer": self.consumer.name})
         level = logging.INFO if isinstance(error, Unavailable) else logging.ERROR
         detail = None if isinstance(error, ProjectionError) else error
         _log.log(level, "%s: %s", self.name, error, exc_info=detail)

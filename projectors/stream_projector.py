@@ -16,6 +16,7 @@ from concurrent.futures import Executor
 from eventstore.documents import RecordedEvent
 from eventstore.history import History
 from eventstore.mapper import Mapper
+from projectors import metrics
 from projectors.errors import PoisonEvent, Rejected, Unavailable
 from projectors.feed import Page
 from projectors.gateway import Gateway
@@ -130,6 +131,7 @@ class StreamProjector:
             failed = self._store.apply_carefully(guard, self._store.missing(guard, event.version))
             if failed is not None:
                 guard.park(event.version, failed)
+                metrics.parks.add(1, {"view": self._view.name})
             guard.seal_when_full()
         guard.wait_behind(event.version)
 
@@ -156,6 +158,7 @@ class StreamProjector:
                     raise PoisonEvent(self._view.name, event.stream, event.version, event.type, str(error))
                 self._store.reload(guard)
                 guard.park(seen, failure(event, error))
+                metrics.parks.add(1, {"view": self._view.name})
                 break
         guard.wait_behind(seen)
         self._note(guard, 0)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from eventstore.documents import RecordedEvent
 from eventstore.mapper import Mapper
+from projectors import metrics
 from projectors.errors import PoisonEvent
 from projectors.feed import Page
 from projectors.gateway import Document, Gateway, Operation
@@ -104,6 +105,7 @@ class SumProjector:
                 raise PoisonEvent(self._view.name, event.stream, event.version, event.type, reason) from error
             failure = {"version": event.version, "type": event.type, "reason": reason}
             self._set_late(event.stream, Late(event.version - 1, event.version, failure))
+            metrics.parks.add(1, {"view": self._view.name})
             return
         for key, amounts in added.by_key.items():
             self._sums.add(key, **amounts)

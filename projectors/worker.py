@@ -11,7 +11,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -49,6 +49,7 @@ class Visit:
 class Worker:
     """Works all live generations of `views` (all registered ones unless given), and `consumers` beside them.
 
+    `only` names the views and consumers to work, all unless given; others are left to other workers.
     `meter` books requests and request units and may limit them. `clock` gives seconds since 1970. Nothing is sent
     before `run` or `run_until_idle`; a worker may be visited again and again, but by one thread at a time.
     """
@@ -60,6 +61,7 @@ class Worker:
         consumers: Iterable[Consumer] = (),
         *,
         views: Iterable[View] | None = None,
+        only: Collection[str] = (),
         settings: WorkerSettings | None = None,
         meter: Meter | None = None,
         clock: Callable[[], float] = time.time,
@@ -73,8 +75,8 @@ class Worker:
         parallel = self._settings.parallel
         self._roster = Roster(
             self._stores,
-            tuple(consumers),
-            tuple(VIEWS.values() if views is None else views),
+            [consumer for consumer in consumers if not only or consumer.name in only],
+            [view for view in (VIEWS.values() if views is None else views) if not only or view.name in only],
             settings=self._settings,
             executor=ThreadPoolExecutor(parallel, thread_name_prefix="request") if parallel else None,
             clock=clock,

@@ -1,0 +1,170 @@
+"""`tidemark replay` from outside: what it prints, how it exits, and that every command says what it does."""
+
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+import typer
+from azure.cosmos import CosmosClient
+from click.testing import Result
+from replaying import History
+from typer.testing import CliRunner
+
+from devkit.cosmos import LocalCosmos, serve
+from projectors.stores import Stores
+from projectors.views.statement import Statement
+from projectors.worker import Worker
+from replay.cli import app
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(cosmos: LocalCosmos, served: Worker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    server = serve(cosmos)
+    monkeypatch.setenv("COSMOS_ENDPOINT", server.endpoint)
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", "200")
+    runner = CliRunner()
+    yield lambda *arguments, **options: runner.invoke(app, list(arguments), **options)
+    server.close()
+
+
+def test_a_rebuild_prints_both_digests_and_the_way_back(run: Run) -> None:
+    result = run("rebuild", "account-summary", "statement")
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert lines[0] == "rebuild account-summary  v1 serves, building v2"
+    before, after = (line.split()[2] for line in lines[1:3])
+    assert (before, len(before)) == (after, 64)
+    assert "72 events" in lines[3]
+    assert "digests match; v2 serves. Undo: tidemark replay switch account-summary 1" in lines[3]
+    assert lines[4] == "rebuild statement  v1 serves, building v2"
+    undone = run("switch", "account-summary", "1")
+    assert undone.output == "account-summary v1 serves. Undo: tidemark replay switch account-summary 2\n"
+
+
+def test_a_rebuild_speaks_json_to_machines(run: Run) -> None:
+    result = run("rebuild", "ledger-totals", "--json", "--no-switch")
+    facts = json.loads(result.output.splitlines()[-1])
+    assert (facts["event"], facts["view"], facts["switched"]) == ("done", "ledger-totals", False)
+    assert facts["comparison"]["left"] == facts["comparison"]["right"]
+
+
+def test_verify_exits_with_1_and_names_what_differs(run: Run, stores: Stores) -> None:
+    assert run("verify", "--all").exit_code == 0
+    guard = stores.views.query("SELECT * FROM c WHERE STARTSWITH(c.pk, 'account-summary@1:')")[0]
+    stores.views.replace(guard | {"state": guard["state"] | {"balance": 1}}, guard["_etag"])
+    result = run("verify", "account-summary")
+    assert result.exit_code == 1
+    assert f"  {guard['stream']} at version {guard['version']}: not what the log gives" in result.output
+    facts = json.loads(run("verify", "account-summary", "--json").output)
+    assert facts["different"][0]["name"] == guard["stream"]
+
+
+def test_status_shows_every_view_and_its_generations(run: Run, history: History) -> None:
+    run("rebuild", "statement")
+    result = run("status")
+    rows = [line.split() for line in result.output.splitlines()]
+    assert rows[0] == ["view", "generation", "state", "lag", "behind", "parked", "worker"]
+    assert ["statement", "v2", "serving", "0", "0.0", "s", "0", "no"] in rows
+    assert ["statement", "v1", "kept", "0", "0.0", "s", "0", "no"] in rows
+    history.write(1)
+    facts = json.loads(run("status", "--json").output)
+    assert {row["lag_transactions"] for row in facts["views"]} == {1}
+
+
+def test_dead_letters_are_listed_shown_retried_and_dropped(
+    run: Run, history: History, served: Worker, monkeypatch: pytest.MonkeyPatch, client: CosmosClient
+) -> None:
+    assert run("deadletters", "list").output == "nothing is parked\n"
+    sound = Statement.apply
+
+    def refuse(self: Statement, change: object, event: object) -> None:
+        raise ValueError("no more")
+
+    monkeypatch.setattr(Statement, "apply", refuse)
+    history.write(1)
+    served.run_until_idle(30)
+    (line,) = run("deadletters", "list").output.splitlines()
+    assert line.startswith("statement v1  account-acc")
+    assert line.endswith("1 event waits: ValueError: no more")
+    stream, version = line.split()[2], line.split()[4]
+    shown = run("deadletters", "show", "statement", stream)
+    assert "state" in shown.output
+    assert '"amount"' in shown.output
+    failed = run("deadletters", "retry", "statement", stream)
+    assert (failed.exit_code, "still at version" in failed.output) == (1, True)
+    assert run("deadletters", "drop", "statement", stream, version, input="n\n").exit_code == 1
+    assert run("deadletters", "list").output.startswith("statement")
+    monkeypatch.setattr(Statement, "apply", sound)
+    assert run("deadletters", "retry", "statement").output == f"{stream}: applied\n"
+    assert run("deadletters", "show", "statement", stream).exit_code == 1
+    monkeypatch.setattr(Statement, "apply", refuse)
+    history.write(1)
+    served.run_until_idle(30)
+    line = run("deadletters", "list", "statement").output
+    dropped = run("deadletters", "drop", "statement", line.split()[2], line.split()[4], "--yes")
+    assert "left out, the rest applied" in dropped.output
+
+
+def test_a_poison_event_exits_with_3_and_goes_on_with_the_same_command(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = Statement.apply
+
+    def refuse(self: Statement, change: object, event: object) -> None:
+        raise ValueError("no more")
+
+    monkeypatch.setattr(Statement, "apply", refuse)
+    result = run("rebuild", "statement")
+    assert result.exit_code == 3
+    assert "statement cannot apply account-acc" in result.stderr
+    assert "no more" in result.stderr
+    monkeypatch.setattr(Statement, "apply", sound)
+    assert run("rebuild", "statement").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["rebuild"], 2, "give --all"),
+        (["rebuild", "balances"], 2, "there is no view 'balances'; there are account-summary"),
+        (["switch", "statement", "9"], 2, "statement has no generation 9; it has 1"),
+        (["drop", "statement", "1"], 1, "statement v1 serves: switch to another one first"),
+        (["deadletters", "show", "statement", "account-x"], 1, "not parked"),
+    ],
+)
+def test_wrong_usage_is_one_clear_line(run: Run, arguments: list[str], code: int, says: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == code
+    assert says in result.stderr
+    assert "Traceback" not in result.output + result.stderr
+
+
+def test_an_abandoned_rebuild_is_cleared_away(run: Run, stores: Stores) -> None:
+    assert run("abandon", "statement").output == "no rebuild of statement is under way\n"
+    stores.registry.build("statement", by="gone", at="2026-11-23T12:00:00+00:00")
+    assert "statement v2 is gone" in run("abandon", "statement").output
+    assert run("rebuild", "statement").output.startswith("rebuild statement  v1 serves, building v3")
+    assert "statement v1 is gone" in run("drop", "statement", "1").output
+
+
+def test_a_store_that_is_away_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COSMOS_ENDPOINT", "http://127.0.0.1:9/")
+    result = CliRunner().invoke(app, ["status"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Cosmos DB: ")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_every_command_is_documented_with_an_example() -> None:
+    found = typer.main.get_command(app)
+    commands = {**found.commands, **found.commands["deadletters"].commands}  # type: ignore[attr-defined]
+    del commands["deadletters"]
+    assert set(commands) >= {"rebuild", "status", "verify", "switch", "drop", "abandon", "list", "show", "retry"}
+    for name, command in commands.items():
+        assert command.help, name
+        assert f"Example: tidemark replay {'deadletters ' if name in ('list', 'show', 'retry') else ''}" in command.help
+        for parameter in command.params:
+            assert getattr(parameter, "help", None) or parameter.name in ("help", "switch"), (name, parameter.name)
