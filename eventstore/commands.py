@@ -77,13 +77,15 @@ class CommandStore:
         for container in self._containers:
             container.read()
 
-    def load(self, stream: str) -> Any:
+    def load(self, stream: str, *, session: str | None = None) -> Any:
         """The aggregate as it is stored now, None if the stream has no events; the caller's own, not the cache's.
 
-        Sees every command that this process was answered; what others were answered a moment ago may be missing.
+        With the session token of a command's position it sees that command, wherever it ran. Without, it sees what the
+        cache knows; what another process was answered a moment ago may be missing.
         """
-        known = self._cache.peek(stream)
-        state, _ = self._states.load(stream, session=known.session if known else None)
+        if session is None and (known := self._cache.peek(stream)):
+            session = known.session
+        state, _ = self._states.load(stream, session=session)
         return state.aggregate
 
     def execute(

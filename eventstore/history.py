@@ -11,7 +11,7 @@ from azure.cosmos import ContainerProxy
 from eventstore.chain import genesis
 from eventstore.documents import MAX_VERSION, Document, RecordedEvent, event_id
 from eventstore.outcomes import RecordedOutcome
-from eventstore.queries import run_query
+from eventstore.queries import consistency, run_query
 from eventstore.verification import Verification, verify
 
 PAGE: Final = 500
@@ -43,6 +43,7 @@ class History:
         until: datetime | None = None,
         descending: bool = False,
         limit: int | None = None,
+        session: str | None = None,
     ) -> Iterator[RecordedEvent]:
         """The events of one stream in the order of their versions, `descending` in reverse.
 
@@ -52,22 +53,31 @@ class History:
             until: only what was recorded up to this moment (aware). The clocks of several writers may differ a little:
                 the events end before the first one, in the given order of reading, that was recorded later.
             limit: at most so many events.
+            session: the session token of something that must be seen, as a command's position has it.
         """
-        documents = self.documents(stream, after=after, upto=upto, descending=descending)
+        documents = self.documents(stream, after=after, upto=upto, descending=descending, session=session)
         events = (RecordedEvent.from_document(document) for document in documents)
         return islice(_recorded_until(events, until, descending=descending), limit)
 
     def documents(
-        self, stream: str, *, after: int | None = None, upto: int | None = None, descending: bool = False
+        self,
+        stream: str,
+        *,
+        after: int | None = None,
+        upto: int | None = None,
+        descending: bool = False,
+        session: str | None = None,
     ) -> Iterator[Document]:
         """As `stream`, the documents themselves with every byte that was hashed."""
         low = _BEFORE_EVENTS if after is None or after < 0 else event_id(after)
         high = _AFTER_EVENTS if upto is None or upto >= MAX_VERSION else event_id(upto + 1)
-        return self._query(stream, low, high, descending=descending)
+        return self._query(stream, low, high, descending=descending, session=session)
 
-    def outcomes(self, stream: str) -> Iterator[RecordedOutcome]:
+    def outcomes(self, stream: str, *, session: str | None = None) -> Iterator[RecordedOutcome]:
         """The commands on this stream that had no events, in no particular order: refused, or nothing to do."""
-        return map(RecordedOutcome.from_document, self._query(stream, _BEFORE_OUTCOMES, _BEFORE_EVENTS))
+        return map(
+            RecordedOutcome.from_document, self._query(stream, _BEFORE_OUTCOMES, _BEFORE_EVENTS, session=session)
+        )
 
     def streams(self) -> Iterator[str]:
         """The names of all streams that have events, each once, in the order in which the partitions lie.
@@ -91,9 +101,11 @@ class History:
         """
         return verify(stream, self._query(stream, "", _AFTER_ALL), head=head)
 
-    def _query(self, stream: str, low: str, high: str, *, descending: bool = False) -> Iterator[Document]:
+    def _query(
+        self, stream: str, low: str, high: str, *, descending: bool = False, session: str | None = None
+    ) -> Iterator[Document]:
         """Page by page, each a query of its own that goes on from the last id."""
-        while page := run_query(partial(self._page, stream, low, high, descending=descending)):
+        while page := run_query(partial(self._page, stream, low, high, descending, session)):
             yield from page
             if len(page) < PAGE:
                 return
@@ -102,12 +114,13 @@ class History:
             else:
                 low = page[-1]["id"]
 
-    def _page(self, stream: str, low: str, high: str, *, descending: bool) -> Iterator[Document]:
+    def _page(self, stream: str, low: str, high: str, descending: bool, session: str | None) -> Iterator[Document]:
         pages = self._events.query_items(
             _BACKWARD if descending else _FORWARD,
             parameters=[{"name": "@low", "value": low}, {"name": "@high", "value": high}],
             partition_key=stream,
             max_item_count=PAGE,
+            feed_options={} if session is None else consistency(session),
         )
         return islice(pages, PAGE)
 

@@ -22,7 +22,7 @@ from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosClientTimeo
 from eventstore.documents import Document, event_id
 from eventstore.errors import StoreBusy, StoreUnavailable
 from eventstore.limits import check_limits
-from eventstore.queries import run_query
+from eventstore.queries import consistency, run_query
 
 _SESSION: Final = "x-ms-session-token"
 
@@ -115,7 +115,7 @@ class EventLog:
                 parameters=parameters,
                 partition_key=stream,
                 response_hook=seen,
-                feed_options=_consistency(session),
+                feed_options=consistency(session),
             )
         )
         return _sorted(documents, version, command_id, seen.session)
@@ -133,7 +133,7 @@ class EventLog:
                     partition_key=stream,
                     max_item_count=limit,
                     response_hook=seen,
-                    feed_options=_consistency(session),
+                    feed_options=consistency(session),
                 ),
                 limit,
             )
@@ -155,10 +155,10 @@ class EventLog:
     def _create(self, stream: str, documents: Sequence[Document]) -> str:
         seen = _Seen()
         if len(documents) == 1:
-            self._events.create_item(documents[0], response_hook=seen, request_options=_consistency(None))
+            self._events.create_item(documents[0], response_hook=seen, request_options=consistency(None))
         else:
             operations = [("create", (document,)) for document in documents]
-            self._events.execute_item_batch(operations, stream, response_hook=seen, request_options=_consistency(None))
+            self._events.execute_item_batch(operations, stream, response_hook=seen, request_options=consistency(None))
         return seen.session
 
 
@@ -169,12 +169,6 @@ class _Seen:
 
     def __call__(self, headers: Mapping[str, str], _: Any) -> None:
         self.session = headers.get(_SESSION, "")
-
-
-def _consistency(session: str | None) -> dict[str, Any]:
-    if session is None:
-        return {"consistencyLevel": "Eventual"}
-    return {"consistencyLevel": "Session", "sessionToken": session}
 
 
 def _sorted(documents: list[Document], version: int | None, command_id: str | None, session: str) -> Tail:

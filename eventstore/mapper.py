@@ -127,7 +127,7 @@ class Mapper(LibraryMapper[TAggregateID]):
         if self._fields:
             self._fields.decode(event_class, str(originator_id), fields)
         for name, restore in _dates(event_class):
-            if (value := fields.get(name)) is not None:
+            if isinstance(value := fields.get(name), str):  # another transcoder may have restored it already
                 fields[name] = restore(value)
         fields["originator_id"] = originator_id
         fields["originator_version"] = version

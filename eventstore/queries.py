@@ -1,4 +1,4 @@
-"""Running a query on a client that other threads use too.
+"""How requests ask for consistency, and how a query runs on a client that other threads use too.
 
 The SDK keeps the headers of the last answer in one dictionary for all threads, adds to it after every call, and copies
 it during a query; azure-cosmos 4.17.1 fails there with a RuntimeError when another thread's call ends in that moment. A
@@ -10,6 +10,16 @@ from typing import Any, Final
 
 _ATTEMPTS: Final = 10
 _RACE: Final = "during iteration"
+
+
+def consistency(session: str | None) -> dict[str, Any]:
+    """Request options: see at least what `session`, a session token, has seen; None: whatever the replica has.
+
+    They go with a single request, whatever the client's own consistency is.
+    """
+    if session is None:
+        return {"consistencyLevel": "Eventual"}
+    return {"consistencyLevel": "Session", "sessionToken": session}
 
 
 def run_query(ask: Callable[[], Iterable[dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from azure.cosmos.exceptions import CosmosResourceNotFoundError
 from eventsourcing.persistence import Mapper, StoredEvent
 
 from eventstore.documents import from_text, to_text
+from eventstore.queries import consistency
 
 LATEST: Final = "latest"
 
@@ -55,7 +56,7 @@ class Snapshots:
     def read(self, stream: str) -> Snapshot | None:
         """The latest snapshot, None if there is none or none that can be read."""
         try:
-            document = self._container.read_item(LATEST, stream, request_options={"consistencyLevel": "Eventual"})
+            document = self._container.read_item(LATEST, stream, request_options=consistency(None))
         except CosmosResourceNotFoundError:
             return None
         try:
@@ -82,7 +83,7 @@ class Snapshots:
                     "state": text,
                     "head": head,
                 },
-                request_options={"consistencyLevel": "Eventual"},
+                request_options=consistency(None),
             )
         except Exception:
             _logger.exception("snapshot of stream %s was not taken; the next command tries again", stream)

@@ -5,6 +5,7 @@ import sys
 import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from eventstore.errors import StoreBusy
 from eventstore.history import History
 from tests.eventstore.conftest import STREAM, NewStore, open_purse, pay_in, pay_out
 
+ROOT = Path(__file__).parents[2]
 WRITER = textwrap.dedent(
     """
     import sys
@@ -72,7 +74,7 @@ def test_two_processes_with_fifty_threads_each_append_contiguous_versions_to_one
     open_purse(store)
     command = [sys.executable, "-c", WRITER, server.endpoint, database]
     writers = [
-        subprocess.Popen([*command, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([*command, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
         for name in ("left", "right")
     ]
     for writer in writers:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from azure.cosmos import ContainerProxy
 
-from devkit.cosmos import LocalCosmos
+from devkit.cosmos import LocalCosmos, RequestInfo
+from eventstore import position
 from eventstore.chain import genesis
 from eventstore.commands import Command, CommandStore
 from eventstore.documents import event_id, sealed
@@ -51,6 +52,23 @@ def test_a_stream_is_read_forwards_backwards_from_and_up_to(
     options: dict[str, int], expected: list[int], five: CommandStore, history: History
 ) -> None:
     assert [event.version for event in history.stream(STREAM, **options)] == expected  # type: ignore[arg-type]
+
+
+def test_a_read_can_carry_the_session_token_of_what_it_must_see(
+    five: CommandStore, cosmos: LocalCosmos, history: History
+) -> None:
+    session = position.decode(pay_in(five, 1, "key").position).session
+    seen: list[tuple[str | None, str | None]] = []
+
+    def note(info: RequestInfo, phase: str) -> None:
+        if phase == "before" and info.container == "events":
+            seen.append((info.headers.get("x-ms-consistency-level"), info.headers.get("x-ms-session-token")))
+
+    cosmos.faults.on_request(note)
+    assert len(list(history.stream(STREAM, session=session))) == 6
+    assert list(history.outcomes(STREAM, session=session)) == []
+    assert five.load(STREAM, session=session).balance == 5
+    assert seen == [("Session", session)] * 3
 
 
 def test_metadata_comes_along(five: CommandStore, history: History) -> None:

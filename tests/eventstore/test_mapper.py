@@ -11,7 +11,7 @@ import orjson
 import pytest
 from eventsourcing.cipher import AESCipher
 from eventsourcing.compressor import ZlibCompressor
-from eventsourcing.persistence import MapperDeserialisationError
+from eventsourcing.persistence import DatetimeAsISO, JSONTranscoder, MapperDeserialisationError
 from eventsourcing.utils import Environment
 
 from eventstore.commands import CommandStore
@@ -100,6 +100,16 @@ def test_a_stream_that_was_encrypted_with_another_key_says_so(new_store: NewStor
     open_purse(new_store(mapper=secured()))
     with pytest.raises(MapperDeserialisationError, match="were CIPHER_KEY"):
         pay_in(new_store(mapper=secured()), 1, "key")
+
+
+def test_a_transcoder_that_restores_dates_itself_is_left_to_it() -> None:
+    transcoder = JSONTranscoder()
+    transcoder.register(DatetimeAsISO())
+    mapper = Mapper[str](transcoder)
+    event = paid_in(day=None)
+    stored = mapper.to_stored_event(event)
+    assert b"datetime_iso" in stored.state
+    assert mapper.to_domain_event(stored) == event
 
 
 class Reversing:
