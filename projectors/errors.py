@@ -62,7 +62,7 @@ class FeedReplaced(ProjectionError):
 
     def __init__(self, consumer: str, expected: str, found: str) -> None:
         super().__init__(
-            f"the positions of {consumer} belong to another events container ({expected}, now {found}): "
+            f"{consumer}: positions belong to another events container ({expected}, now {found}): "
             f"rebuild its view, or delete its leases to start from the beginning"
         )
 

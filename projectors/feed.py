@@ -22,6 +22,7 @@ from azure.cosmos import ContainerProxy, PartitionKey
 
 from eventstore.containers import EVENTS
 from eventstore.documents import RecordedEvent, is_event
+from projectors.errors import FeedReplaced
 from projectors.gateway import Gateway
 from projectors.meter import Meter
 
@@ -146,7 +147,7 @@ class Feed:
             if lsn is None
             else {"continuation": continuation(feed_range, lsn, rid)}
         )
-        documents, headers = self._gateway.send(lambda: self._page(start, limit))
+        documents, headers = self._gateway.send(lambda: self._page(start, limit, rid))
         parts = orjson.loads(base64.b64decode(headers["etag"]))["continuation"]["continuation"]
         ranges = tuple(sorted(FeedRange(part["range"]["min"], part["range"]["max"]) for part in parts))
         if ranges != (feed_range,):
@@ -158,12 +159,15 @@ class Feed:
             events, lsn if position is None else position, len(documents), len(documents) >= limit, _head(headers)
         )
 
-    def _page(self, start: Mapping[str, Any], limit: int) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
+    def _page(self, start: Mapping[str, Any], limit: int, rid: str) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
         captured: list[Mapping[str, Any]] = []
         pages = self._container.query_items_change_feed(
             max_item_count=limit, response_hook=lambda headers, _: captured.append(headers), **start
         ).by_page()
-        documents: list[dict[str, Any]] = list(next(pages, ()))
+        try:
+            documents: list[dict[str, Any]] = list(next(pages, ()))
+        except ValueError as error:  # the SDK's word for a token of another container
+            raise FeedReplaced(self._container.id, rid, self.rid()) from error
         for headers in captured:
             self._meter.charge(headers)
         # Only now: the SDK puts its token into the very headers that it gave to the hook, after giving them.

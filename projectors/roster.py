@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
+from azure.core.exceptions import AzureError
+
 from projectors import metrics
 from projectors.balance import wanted
 from projectors.consumer import Consumer
@@ -58,11 +60,16 @@ class Roster:
         for runner in self.runners:
             if runner.consumer.name not in consumers:
                 runner.cancel()
-            else:
-                self._keep(runner)
+        self.keep()
         leases = self._leases(consumers)
         for lease in wanted(leases, self._owner, self._clock(), alone=alone):
             self._take(consumers[lease.consumer], lease)
+
+    def keep(self) -> None:
+        """Renews what a third of its time has passed for."""
+        for runner in self.runners:
+            if not runner.cancelled:
+                self._keep(runner)
 
     def remove(self, runner: Runner, *, release: bool) -> None:
         """Takes a runner off the roster, and gives its lease back unless that is already another's."""
@@ -72,7 +79,7 @@ class Roster:
         if release:
             try:
                 runner.held.release()
-            except ProjectionError as error:  # it expires by itself
+            except (ProjectionError, AzureError) as error:  # it expires by itself
                 _log.info("%s", error)
 
     def _wanted_consumers(self) -> list[Consumer]:

@@ -46,7 +46,7 @@ class StreamProjector:
         executor: Executor | None = None,
         park: bool = True,
         max_pending: int = 20_000,
-        max_guards: int = 20_000,
+        max_guards: int = 5_000,
     ) -> None:
         self._view = view
         self._mapper = mapper

@@ -93,7 +93,7 @@ class Worker:
         threads: dict[Runner, threading.Thread] = {}
         try:
             while not stop.is_set() and self._poison is None:
-                self._survive_refresh()
+                self._surviving(self._roster.refresh)
                 threads = {runner: thread for runner, thread in threads.items() if thread.is_alive()}
                 for runner in self._roster.runners:
                     if runner not in threads:
@@ -122,6 +122,10 @@ class Worker:
         before = self._meter.spent().events
         idle = False
         failures: dict[str, str] = {}
+        done = threading.Event()
+        heartbeat = threading.Thread(target=self._keep_leases, args=(done,), daemon=True)
+        if self._settings.parallel:
+            heartbeat.start()
         try:
             while not idle and time.monotonic() < end:
                 self._roster.refresh(alone=True)
@@ -132,6 +136,7 @@ class Worker:
                     time.sleep(min(self._settings.retry_min, max(0.0, end - time.monotonic())))
             failures = {runner.name: str(runner.error) for runner in self._roster.runners if runner.error is not None}
         finally:
+            done.set()
             for runner in self._roster.runners:
                 self._roster.remove(runner, release=True)
         return Visit(idle, self._meter.spent().events - before, failures)
@@ -176,11 +181,16 @@ class Worker:
         bound = min(self._settings.retry_max, self._settings.retry_min * 2.0**failures)
         return bound * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries
 
-    def _survive_refresh(self) -> None:
+    def _keep_leases(self, done: threading.Event) -> None:
+        """Beside a long page, a long wait for a throttled store, a limit of request units."""
+        while not done.wait(self._settings.lease / 6):
+            self._surviving(self._roster.keep)
+
+    def _surviving(self, work: Callable[[], None]) -> None:
         try:
-            self._roster.refresh()
+            work()
         except (AzureError, ProjectionError):  # a store that is away comes back
-            _log.exception("looking at leases failed; trying again in %s s", self._settings.refresh)
+            _log.exception("looking after leases failed; trying again in a moment")
 
     def _pause(self, stop: threading.Event, threads: dict[Runner, threading.Thread]) -> None:
         """Until the next refresh; a thread that ended (a split, a lease lost) brings it forward."""

@@ -9,6 +9,7 @@ from azure.cosmos import ContainerProxy, CosmosClient
 from feeding import Ledger
 
 from devkit.cosmos import LocalCosmos
+from eventstore.containers import create_containers
 from projectors.errors import FeedReplaced
 from projectors.feed import Feed, FeedRange, Page, Split, continuation, effective_key
 from projectors.meter import Meter
@@ -125,3 +126,15 @@ def test_positions_of_another_container_are_refused(client: CosmosClient, databa
     stores.leases.establish("relay", stores.feed.ranges(), "another")
     with pytest.raises(FeedReplaced, match="another events container"):
         stores.leases.establish("relay", stores.feed.ranges(), stores.feed.rid())
+
+
+def test_a_position_in_a_container_that_was_made_anew_is_refused_when_it_is_read(
+    ledger: Ledger, feed: Feed, client: CosmosClient, database: str
+) -> None:
+    """Old positions would silently skip the new container's first events."""
+    ledger.open("alice")
+    rid = feed.rid()
+    client.get_database_client(database).delete_container("events")
+    create_containers(client, database)
+    with pytest.raises(FeedReplaced, match="rebuild its view"):
+        feed.read(EVERYTHING, 1, rid, limit=10)
