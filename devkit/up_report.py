@@ -21,6 +21,7 @@ from projectors.reader import ViewReader
 __all__ = ["CommandReport"]
 
 _LINES_PER_SECOND = 20
+_FOLLOWED_PER_SECOND = 3
 _PATIENCE_SECONDS = 2.0
 _LOOK_SECONDS = 0.005
 _ANSWERS = {"OpenAccount": 201, "Deposit": 201, "Withdraw": 201, "PlaceHold": 201, "RequestTransfer": 202}
@@ -67,14 +68,12 @@ class CommandReport:
                 window, lines, untold = time.monotonic(), 0, 0
             if lines < _LINES_PER_SECOND:
                 lines += 1
-                self._echo(self._line(seen))
+                arrival = self._arrival(seen) if lines <= _FOLLOWED_PER_SECOND else ""
+                self._echo(describe(seen.operation, seen.body, seen.outcome) + arrival)
             else:
                 untold += 1
         if untold:
             self._echo(f"… and {untold:,} more commands")
-
-    def _line(self, seen: _Seen) -> str:
-        return describe(seen.operation, seen.body, seen.outcome) + self._arrival(seen)
 
     def _arrival(self, seen: _Seen) -> str:
         stream, version = seen.outcome.stream, seen.outcome.version

@@ -11,6 +11,7 @@ from domain.account import Account, account_stream
 from domain.existence import require_account, require_no_account
 from eventstore.commands import Outcome
 from functions.answers import AccountAnswer, account_facts, respond
+from functions.auth import require
 from functions.context import CommandContext, Context
 from functions.openapi import done
 from functions.schemas import Deposit, Identifier, OpenAccount, SetLimits, Withdraw, WithReason
@@ -18,7 +19,7 @@ from functions.services import Injected, Services
 
 __all__ = ["AccountId", "execute", "router"]
 
-router = APIRouter(tags=["accounts"])
+router = APIRouter(tags=["accounts"], dependencies=[require("command")])
 
 AccountId = Annotated[Identifier, Path(description="as given when the account was opened", examples=["alice"])]
 

@@ -6,18 +6,25 @@ an event is pseudonymous: the token's `oid` (an object id of the directory), nev
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import jwt
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from functions.jwks import KeySet, KeysUnavailable, UnknownKey
 from functions.problems import Problem
 from functions.settings import Settings, is_loopback
 
-__all__ = ["Authenticator", "EntraAuthenticator", "LoopbackOnly", "Permission", "Principal", "authenticator", "require"]
+__all__ = [
+    "Authenticator",
+    "EntraAuthenticator",
+    "LoopbackOnly",
+    "Permission",
+    "Principal",
+    "authenticator",
+    "require",
+]
 
 Permission = Literal["command", "query", "audit"]
 
@@ -99,24 +106,20 @@ def authenticator(settings: Settings) -> Authenticator:
 
 
 def require(permission: Permission) -> Any:
-    """A dependency that gives the Principal, or answers 401 or 403."""
+    """A dependency for a router, so that it runs before anything of a request is looked at: answers 401 or 403, or
+    leaves the caller in `request.state.principal`."""
 
-    async def check(
-        request: Request,
-        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-    ) -> Principal:
+    async def check(request: Request) -> None:
         authenticator: Authenticator = request.app.state.services.authenticator
-        token = credentials.credentials if credentials else None
-        principal = await authenticator.principal(token, request.client.host if request.client else None)
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        host = request.client.host if request.client else None
+        principal = await authenticator.principal(token.strip() if scheme.lower() == "bearer" else None, host)
         if permission not in principal.permissions:
             role = _ROLE_PREFIX + permission.capitalize()
             raise Problem("FORBIDDEN", f"this needs the app role {role}, which the token does not carry")
-        return principal
+        request.state.principal = principal
 
     return Depends(check)
-
-
-_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="Entra ID access token with an app role")
 
 
 def _actor(claims: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from fastapi import Depends, Header, Request
 from pydantic import BaseModel
 
 from eventstore.commands import Command
-from functions.auth import Principal, require
+from functions.auth import Principal
 from functions.telemetry import current_traceparent
 
 __all__ = ["CommandContext", "Context", "derived_id"]
@@ -51,7 +51,6 @@ def derived_id(context: CommandContext, scope: str) -> str:
 
 async def _context(
     request: Request,
-    principal: Annotated[Principal, require("command")],
     idempotency_key: Annotated[
         str,
         Header(
@@ -78,6 +77,7 @@ async def _context(
         ),
     ] = None,
 ) -> CommandContext:
+    principal: Principal = request.state.principal
     at = request.app.state.services.clock()
     metadata = {
         "actor": principal.actor,

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from domain.account import Account
 from functions.accounts import DEBIT, AccountId, execute
 from functions.answers import AccountAnswer, account_facts, respond
+from functions.auth import require
 from functions.context import Context
 from functions.openapi import done
 from functions.schemas import CaptureHold, NoFields, PlaceHold
@@ -16,7 +17,7 @@ from functions.services import Injected
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["holds"])
+router = APIRouter(tags=["holds"], dependencies=[require("command")])
 
 HoldId = Annotated[int, Path(ge=1, le=2**31, description="the hold's number on its account")]
 _END = ("ACCOUNT_NOT_FOUND", "HOLD_NOT_FOUND", "HOLD_NOT_ACTIVE", "HOLD_OF_TRANSFER")

@@ -32,6 +32,7 @@ _COMMAND_HEADERS = {
     },
 }
 _LOCATION = {"Location": {"description": "where the new resource is", "schema": {"type": "string"}}}
+_TOKEN = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "Entra ID token with an app role"}
 _PROBLEM = {
     "type": "object",
     "title": "Problem",
@@ -75,15 +76,18 @@ def document(app: FastAPI) -> dict[str, Any]:
         schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM
         for name in ("HTTPValidationError", "ValidationError"):
             schema["components"]["schemas"].pop(name, None)
-        for operation in _operations(schema):
+        schema["components"]["securitySchemes"] = {"token": _TOKEN}
+        for path, operation in _operations(schema):
+            if not path.startswith("/health/"):
+                operation["security"] = [{"token": []}]
             if "HTTPValidationError" in str(operation["responses"].get("422", "")):
                 del operation["responses"]["422"]
         app.openapi_schema = schema
     return app.openapi_schema
 
 
-def _operations(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [operation for path in schema["paths"].values() for operation in path.values()]
+def _operations(schema: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [(path, operation) for path, methods in schema["paths"].items() for operation in methods.values()]
 
 
 def _problems(*codes: str) -> dict[int | str, dict[str, Any]]:

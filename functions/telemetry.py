@@ -14,6 +14,7 @@ __all__ = ["Telemetry", "current_traceparent"]
 
 _tracer = trace.get_tracer("tidemark.functions")
 _meter = metrics.get_meter("tidemark.functions")
+_PROPAGATED = (b"traceparent", b"tracestate", b"baggage")
 _durations = _meter.create_histogram("http.server.request.duration", unit="s", description="per request")
 
 
@@ -53,6 +54,10 @@ class Telemetry:
                 if status >= 500:
                     span.set_status(Status(StatusCode.ERROR))
                 _durations.record(time.perf_counter() - started, attributes)
+
+
+def _carrier(scope: Scope) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"] if name in _PROPAGATED}
 
 
 def current_traceparent() -> str | None:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from domain.existence import require_no_transfer
 from domain.transfer import Transfer, transfer_stream
 from functions.answers import respond
+from functions.auth import require
 from functions.context import Context, derived_id
 from functions.openapi import done
 from functions.schemas import RequestTransfer
@@ -16,7 +17,7 @@ from functions.services import Injected
 
 __all__ = ["router"]
 
-router = APIRouter(tags=["transfers"])
+router = APIRouter(tags=["transfers"], dependencies=[require("command")])
 
 
 class TransferAnswer(BaseModel):

@@ -120,6 +120,11 @@ def test_a_role_opens_its_own_part_and_no_other(
     assert all(answer.json()["code"] == "FORBIDDEN" for name, answer in answers.items() if name not in let_in)
 
 
+def test_a_stranger_learns_nothing_of_what_a_request_should_be(api: httpx.Client) -> None:
+    assert api.post("/accounts", json={"wrong": 1}).status_code == 401
+    assert api.get("/accounts/alice/statement?limit=x").status_code == 401
+
+
 def test_health_needs_no_token(api: httpx.Client) -> None:
     assert api.get("/health/live").status_code == 200
 

@@ -1,0 +1,114 @@
+"""Generated requests against both apps: no 5xx, and every answer as its OpenAPI document says.
+
+    python -m tests.functions.fuzz [EXAMPLES]        per operation; 1,000 by default, more than 20,000 requests
+
+Half of the requests are led to a few accounts that exist, so that they meet state and not only 404.
+"""
+
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import schemathesis
+from fastapi import FastAPI
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import CheckFunction, not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from devkit.cosmos import LocalCosmos
+from eventstore.containers import create_containers
+from functions import commands_app, queries_app
+from functions.auth import Principal
+from functions.settings import Settings, load
+from functions.wiring import build_consumers, build_services
+
+CHECKS: list[CheckFunction] = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+KNOWN = ("alice", "bob", "carol")
+_PLACES = ("account_id", "source", "target", "owner")
+
+
+class Everybody:
+    """An authenticator for requests that come from no address."""
+
+    async def principal(self, token: str | None, client_host: str | None) -> Principal:
+        return Principal("local:fuzz", frozenset({"command", "query", "audit"}))
+
+
+@contextmanager
+def apps() -> Iterator[list[FastAPI]]:
+    """The commands app and the queries app over one store, consumers at work."""
+    with LocalCosmos() as cosmos:
+        client = cosmos.client()
+        create_containers(client, "tidemark")
+        services = build_services(load(Settings, auth="none", max_wait_ms=3_000), client, "tidemark")
+        services = replace(services, authenticator=Everybody())
+        stop = threading.Event()
+        consumers = build_consumers(cosmos.client(), "tidemark", store=services.store)
+        thread = threading.Thread(target=consumers.run, args=(stop,))
+        thread.start()
+        try:
+            yield [commands_app.create_app(services), queries_app.create_app(services)]
+        finally:
+            stop.set()
+            thread.join()
+
+
+def fuzz(app: FastAPI, examples: int) -> Counter[int]:
+    """Send `examples` requests per operation; how often each status was answered. Raises at the first that is wrong."""
+    seen: Counter[int] = Counter()
+    for found in schemathesis.openapi.from_asgi("/openapi.json", app).get_all_operations():
+        _fuzz_operation(found.ok(), examples, seen)
+    return seen
+
+
+def _fuzz_operation(operation: Any, examples: int, seen: Counter[int]) -> None:
+    modes = [GenerationMode.POSITIVE]
+    if operation.body or any(True for _ in operation.iter_parameters()):
+        modes.append(GenerationMode.NEGATIVE)
+    cases = st.one_of([operation.as_strategy(generation_mode=mode) for mode in modes])
+
+    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(cases, st.sampled_from([*KNOWN, None, None]))
+    def send(case: Case, known: str | None) -> None:
+        if known is not None:
+            _lead(case, known)
+        response = case.call()
+        seen[response.status_code] += 1
+        case.validate_response(response, checks=CHECKS)
+
+    send()
+
+
+def _lead(case: Case, known: str) -> None:
+    for place in (case.path_parameters, case.body):
+        if isinstance(place, dict):
+            place |= {name: known for name in _PLACES if name in place}
+
+
+def main() -> None:
+    examples = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000
+    with apps() as both:
+        for app in both:
+            seen = fuzz(app, examples)
+            print(f"{app.title}: {seen.total():,} requests, {dict(sorted(seen.items()))}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
