@@ -167,12 +167,16 @@ def test_a_watchdog_runs_until_it_is_stopped_and_survives_a_store_that_is_away(
     bank.request()
     bank.project()
     bank.clock.advance(minutes=2)
-    bank.cosmos.faults.add(status=503, operation="query", container="views", count=40)
+
+    def away(info: RequestInfo, phase: str) -> None:
+        if info.container == "views" and "the watchdog could not look around" not in caplog.text:
+            raise ServiceResponseError("no answer")
+
     stop = threading.Event()
-    watchdog = bank.processes(every=0.01).watchdog
-    thread = threading.Thread(target=watchdog.run, args=(stop,))
-    thread.start()
-    bank.wait_until_ended(1)
+    thread = threading.Thread(target=bank.processes(every=0.01).watchdog.run, args=(stop,))
+    with bank.watched(away):
+        thread.start()
+        bank.wait_until_ended(1)
     stop.set()
     thread.join(5)
     assert not thread.is_alive()
