@@ -243,6 +243,34 @@ def test_the_fence_before_a_refusal_leaves_no_trace(store: CommandStore, cosmos:
     assert cosmos.log.count("batch", container="events", status=207) == 1
 
 
+def test_a_lagging_replica_delays_a_command_and_changes_nothing(
+    lagging_replica: None, store: CommandStore, other: CommandStore, history: History
+) -> None:
+    open_purse(store)
+    pay_in(store, 30, "money")
+    assert pay_in(other, 5, "key").answer == {"balance": 35}
+    assert versions(history) == [1, 2, 3]
+
+
+def test_nothing_is_refused_by_a_lagging_replica(
+    lagging_replica: None, store: CommandStore, other: CommandStore, history: History
+) -> None:
+    open_purse(store)
+    pay_in(store, 30, "money")
+    assert pay_out(other, 30, "key").answer == {"balance": 0}
+    assert list(history.outcomes(STREAM)) == []
+
+
+def test_a_repeated_command_is_recognised_beside_a_lagging_replica(
+    lagging_replica: None, store: CommandStore, new_store: NewStore
+) -> None:
+    open_purse(store, balance=30)
+    pay_out(store, 30, "key")
+    assert pay_out(new_store(), 30, "key").replayed
+    pay_out(store, 30, "refused")
+    assert pay_out(new_store(), 30, "refused").replayed
+
+
 def test_whatever_goes_wrong_every_command_has_one_effect_and_one_answer(
     new_store: NewStore, cosmos: LocalCosmos, history: History
 ) -> None:

@@ -22,7 +22,7 @@ from eventstore.mapper import Mapper
 from tests.eventstore.conftest import open_purse, pay_in, pay_out
 from tests.eventstore.purse import Refused, fold
 
-SEEDS = 80
+SEEDS = 40
 WRITES = ("create", "batch")
 
 
@@ -117,9 +117,17 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
 
 
+@pytest.mark.parametrize("replicas", ["current", "lagging"])
 def test_in_every_order_each_command_has_one_outcome(
-    cosmos: LocalCosmos, tables: DatabaseProxy, history: History, no_pauses: None
+    replicas: str,
+    request: pytest.FixtureRequest,
+    cosmos: LocalCosmos,
+    tables: DatabaseProxy,
+    history: History,
+    no_pauses: None,
 ) -> None:
+    if replicas == "lagging":
+        request.getfixturevalue("lagging_replica")
     seen: set[str] = set()
     for seed in range(SEEDS):
         seen |= _explore(seed, cosmos, tables, history)
