@@ -1,5 +1,7 @@
 """Ports are taken before anything starts."""
 
+import socket
+
 import pytest
 
 from functions.errors import PortError
@@ -20,3 +22,8 @@ def test_a_busy_port_is_told_with_the_option_and_the_variable_to_change_it() -> 
 def test_port_zero_takes_any_that_is_free() -> None:
     with listen("127.0.0.1", 0, "the API", "--port") as first, listen("127.0.0.1", 0, "the API", "--port") as second:
         assert first.getsockname()[1] != second.getsockname()[1]
+
+
+def test_a_listener_says_that_it_is_tcp_so_that_answers_are_not_held_back() -> None:
+    with listen("127.0.0.1", 0, "the API", "--port") as listener:
+        assert listener.proto == socket.IPPROTO_TCP

@@ -1,0 +1,188 @@
+"""Commands and queries per second over HTTP, beside a route of the same framework that does nothing, and the bare call.
+
+    python -m bench.http [--seconds 5] [--clients 8]
+
+Server and clients are two processes on this machine; the database is the local server inside the first, in memory.
+Rates are answers per second over all clients, times are milliseconds at one client.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import multiprocessing
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from http.client import HTTPConnection
+from multiprocessing.connection import Connection
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from devkit.cosmos import LocalCosmos
+from domain.account import Account
+from eventstore.client import connect
+from eventstore.commands import Command
+from eventstore.containers import create_containers
+from eventstore.settings import CosmosSettings
+from functions import local
+from functions.answers import account_facts
+from functions.hosting import run_app
+from functions.ports import listen
+from functions.services import Services
+from functions.settings import Settings, load
+from functions.wiring import build_consumers, build_services
+
+ACCOUNTS = 200
+Call = Callable[[HTTPConnection, int], None]
+
+
+def services(cosmos: LocalCosmos) -> Services:
+    client = connect(CosmosSettings(endpoint=cosmos.endpoint, key=cosmos.key), transport=cosmos.transport())
+    create_containers(client, "tidemark")
+    built = build_services(load(Settings, auth="none"), client, "tidemark")
+    for number in range(ACCOUNTS):
+        execute(built, f"a{number}", "open", partial(opened, number))
+    build_consumers(client, "tidemark", store=built.store).worker.run_until_idle(30)
+    return built
+
+
+def opened(number: int, _: Account | None) -> Account:
+    return Account.open(f"a{number}", asset="EUR/2", owner="bench", at=datetime.now(UTC))
+
+
+def execute(built: Services, account: str, key: str, decide: Callable[[Account | None], Account]) -> None:
+    metadata = {"actor": "bench", "recorded_at": datetime.now(UTC).isoformat()}
+    built.store.execute(f"account-{account}", Command(key, "f", metadata), decide, answer=account_facts)
+
+
+class WithNothing:
+    """Beside the real apps, GET /nothing."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._nothing = FastAPI(openapi_url=None)
+        self._nothing.get("/nothing")(nothing)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self._nothing if scope.get("path") == "/nothing" else self._app)(scope, receive, send)
+
+
+def nothing() -> dict[str, str]:
+    return {}
+
+
+def serve(pipe: Connection) -> None:
+    with LocalCosmos() as cosmos, listen("127.0.0.1", 0, "the API", "--port") as listener:
+        app = WithNothing(local.create_app(services(cosmos)))
+        pipe.send(listener.getsockname()[1])
+        run_app(app, listener)
+
+
+def get(path: str) -> Call:
+    def call(connection: HTTPConnection, number: int) -> None:
+        connection.request("GET", path.format(account=f"a{number % ACCOUNTS}"))
+        answer(connection, 200)
+
+    return call
+
+
+def deposit(connection: HTTPConnection, number: int) -> None:
+    headers = {"Idempotency-Key": f"deposit-{number}", "Content-Type": "application/json"}
+    connection.request("POST", f"/accounts/a{number % ACCOUNTS}/deposits", json.dumps({"amount": 5}), headers)
+    answer(connection, 201)
+
+
+def answer(connection: HTTPConnection, status: int) -> None:
+    found = connection.getresponse()
+    body = found.read()
+    if found.status != status:
+        raise RuntimeError(f"{found.status} {body[:200]!r}")
+
+
+def rate(
+    port: int, call: Call, *, clients: int, seconds: float, numbers: itertools.count[int]
+) -> tuple[float, list[float]]:
+    """Answers per second, and the time of each in seconds."""
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+
+    def work() -> None:
+        connection = HTTPConnection("127.0.0.1", port)
+        while time.perf_counter() < end:
+            started = time.perf_counter()
+            call(connection, next(numbers))
+            times.append(time.perf_counter() - started)
+        connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return len(times) / seconds, times
+
+
+def bare(seconds: float) -> tuple[float, list[float]]:
+    """The command itself, without HTTP, in one thread."""
+    times: list[float] = []
+    with LocalCosmos() as cosmos:
+        built = services(cosmos)
+
+        def decide(account: Account | None) -> Account:
+            if account is None:
+                raise LookupError("the account was opened")
+            account.deposit(5, at=datetime.now(UTC))
+            return account
+
+        end = time.perf_counter() + seconds
+        for number in itertools.count():
+            started = time.perf_counter()
+            execute(built, f"a{number % ACCOUNTS}", f"k{number}", decide)
+            times.append(time.perf_counter() - started)
+            if time.perf_counter() > end:
+                return len(times) / seconds, times
+    raise AssertionError("not reached")
+
+
+def line(name: str, many: float, times: list[float]) -> str:
+    cuts = statistics.quantiles(times, n=100)
+    return f"{name:<34}{many:>10,.0f}{1000 * cuts[49]:>10.2f}{1000 * cuts[98]:>10.2f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.http", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--clients", type=int, default=8)
+    options = parser.parse_args()
+    ours, theirs = multiprocessing.Pipe()
+    server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,))
+    server.start()
+    port = ours.recv()
+    numbers = itertools.count()
+    print(f"{'':<34}{'per s':>10}{'p50 ms':>10}{'p99 ms':>10}")
+    try:
+        calls: dict[str, Call] = {
+            "route that does nothing": get("/nothing"),
+            "query, account": get("/accounts/{account}"),
+            "query, account, strong": get("/accounts/{account}?consistency=strong"),
+            "query, statement": get("/accounts/{account}/statement"),
+            "command, deposit": deposit,
+        }
+        for name, call in calls.items():
+            many, _ = rate(port, call, clients=options.clients, seconds=options.seconds, numbers=numbers)
+            _, times = rate(port, call, clients=1, seconds=options.seconds, numbers=numbers)
+            print(line(name, many, times))
+    finally:
+        server.terminate()
+        server.join()
+    print(line("bare command, no HTTP, one thread", *bare(options.seconds)))
+
+
+if __name__ == "__main__":
+    main()
