@@ -24,7 +24,7 @@ from azure.cosmos import ContainerProxy, CosmosClient, PartitionKey
 from devkit.cosmos import LocalCosmos
 from devkit.cosmos.transport import InProcessTransport
 
-ROUNDS = 15
+ROUNDS = 40
 CALLS = 150
 BATCH = 100
 MAX_OVERHEAD = 1.30

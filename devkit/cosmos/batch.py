@@ -14,8 +14,10 @@ from devkit.cosmos.call import RANGE_HEADER, Call
 from devkit.cosmos.container import Container
 from devkit.cosmos.errors import BadRequest, CosmosError, TooLarge
 from devkit.cosmos.message import Response, json_bytes
+from devkit.cosmos.partition_key import PartitionKeyValue
 from devkit.cosmos.store import Store
-from devkit.cosmos.writes import Conditions, Outcome, Writes
+from devkit.cosmos.stored import Conditions, Outcome
+from devkit.cosmos.writes import Refused, Writes
 
 MAX_OPERATIONS = 100
 _FAILED_DEPENDENCY = 424
@@ -37,7 +39,10 @@ class Batches:
             raise TooLarge(f"Request size is too large: a batch may have up to {document.MAX_ITEM_SIZE} bytes.")
         operations = _operations(call.request.body)
         call.at(container.partitions.at(key.position))
-        outcomes: list[Outcome] = []
+        outcomes = self._create_all(container, key, operations) or []
+        if outcomes:
+            call.charge = sum(outcome.charge for outcome in outcomes)
+            return Response(200, _succeeded(operations, outcomes, minimal=call.wants_minimal))
         try:
             with self._store.transaction():
                 writes = Writes(self._store, container, key)
@@ -48,6 +53,25 @@ class Batches:
             return _refused(len(operations), len(outcomes), error)
         call.charge = sum(outcome.charge for outcome in outcomes)
         return Response(200, _succeeded(operations, outcomes, minimal=call.wants_minimal))
+
+    def _create_all(
+        self, container: Container, key: PartitionKeyValue, operations: list[dict[str, Any]]
+    ) -> list[Outcome] | None:
+        """The short way for a batch of creates; None when it is none, or when the long way must tell what is wrong."""
+        bodies = [
+            operation.get("resourceBody") for operation in operations if operation.get("operationType") == "Create"
+        ]
+        items = [body for body in bodies if isinstance(body, dict)]
+        if len(items) != len(operations):
+            return None
+        try:
+            with self._store.transaction():
+                writes = Writes(self._store, container, key)
+                outcomes = writes.create_all(items)
+                writes.commit()
+        except (CosmosError, Refused):
+            return None
+        return outcomes
 
     def _bulk(self, call: Call, container: Container) -> Response:
         """Operations on keys of one physical partition, each on its own; later ones run whatever becomes of earlier."""

@@ -39,8 +39,7 @@ def without_system_properties(item: dict[str, Any], raw: bytes) -> bytes:
 
 def etag(number: int, position: int) -> str:
     """The etag of one version of an item: its number, and its place in the log, which a split does not change."""
-    place = position & LINEAGE_MASK
-    return f'"{number:08x}-0000-{place & 0xFFFF:04x}-0000-{place >> 16:012x}"'
+    return f'"{number:x}-{position & LINEAGE_MASK:x}"'
 
 
 def compose(container: Container, raw: bytes, number: int, mark: str, ts: int) -> bytes:

@@ -6,7 +6,8 @@ from devkit.cosmos.container import Container
 from devkit.cosmos.partition_key import PartitionKeyValue
 from devkit.cosmos.resource import now
 from devkit.cosmos.store import Store
-from devkit.cosmos.writes import Stored, Writes
+from devkit.cosmos.stored import Stored
+from devkit.cosmos.writes import Writes
 
 
 class Expiry:

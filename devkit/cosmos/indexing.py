@@ -114,7 +114,7 @@ class IndexingPolicy:
         return self._count((), item.items())
 
     def _count(self, path: tuple[str, ...], members: Iterable[tuple[str, Any]]) -> int:
-        count = 0
+        count, memo = 0, self._memo
         for name, value in members:
             inner = (*path, name)
             if isinstance(value, dict):
@@ -122,7 +122,8 @@ class IndexingPolicy:
             elif isinstance(value, list):
                 count += self._count(inner, (("[]", element) for element in value))
             else:
-                count += self.includes(inner)
+                known = memo.get(inner)
+                count += known if known is not None else self.includes(inner)
         return count
 
     def check_order_by(self, order_by: Sequence[tuple[str, bool]]) -> None:

@@ -12,7 +12,8 @@ from devkit.cosmos.message import Response
 from devkit.cosmos.partition_key import PartitionKeyValue
 from devkit.cosmos.rid import item_number
 from devkit.cosmos.store import Store
-from devkit.cosmos.writes import Conditions, Outcome, Writes
+from devkit.cosmos.stored import Conditions, Outcome
+from devkit.cosmos.writes import Writes
 
 
 class Items:

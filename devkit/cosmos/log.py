@@ -34,16 +34,27 @@ class RequestLog:
 
     def __init__(self, capacity: int = DEFAULT_CAPACITY) -> None:
         self._lock = threading.Lock()
-        self._entries: deque[Entry] = deque(maxlen=capacity)
+        # Plain tuples: the garbage collector does not follow them, so a long log costs the requests nothing.
+        self._entries: deque[tuple[Any, ...]] = deque(maxlen=capacity)
         self._counts: Counter[tuple[str, str, str, int]] = Counter()
         self._charge = 0.0
 
-    def add(self, entry: Entry) -> None:
+    def add(
+        self,
+        operation: str,
+        database: str,
+        container: str,
+        status: int,
+        *,
+        sub_status: int,
+        charge: float,
+        duration: float,
+    ) -> None:
         """Note one answered request."""
         with self._lock:
-            self._entries.append(entry)
-            self._counts[entry.operation, entry.database, entry.container, entry.status] += 1
-            self._charge += entry.charge
+            self._entries.append((operation, database, container, status, sub_status, charge, duration))
+            self._counts[operation, database, container, status] += 1
+            self._charge += charge
 
     def clear(self) -> None:
         """Forget everything."""
@@ -99,7 +110,8 @@ class RequestLog:
 
     def __iter__(self) -> Iterator[Entry]:
         with self._lock:
-            return iter(list(self._entries))
+            kept = list(self._entries)
+        return (Entry(*fields) for fields in kept)
 
     def __len__(self) -> int:
         return self.count()

@@ -8,7 +8,8 @@ from devkit.cosmos.container import Container
 from devkit.cosmos.errors import MethodNotAllowed
 from devkit.cosmos.message import Response
 from devkit.cosmos.store import Store
-from devkit.cosmos.writes import Stored, Writes
+from devkit.cosmos.stored import Stored
+from devkit.cosmos.writes import Writes
 
 
 class Purge:

@@ -21,7 +21,8 @@ def container_rid(database: bytes, number: int) -> bytes:
 
 def item_rid(container: bytes, number: int) -> str:
     """The text of an item's id."""
-    return encode(container + number.to_bytes(8, "big"))
+    text = binascii.b2a_base64(container + number.to_bytes(8, "big"), newline=False).decode()
+    return text.replace("/", "-") if "/" in text else text
 
 
 def item_number(text: str) -> int | None:

@@ -19,7 +19,7 @@ from devkit.cosmos.errors import COLLECTION_RID_MISMATCH, BadRequest, CosmosErro
 from devkit.cosmos.expiry import Expiry
 from devkit.cosmos.faults import ConnectionLost, Fault, Faults, RequestInfo
 from devkit.cosmos.items import Items
-from devkit.cosmos.log import Entry, RequestLog
+from devkit.cosmos.log import RequestLog
 from devkit.cosmos.message import Request, Response
 from devkit.cosmos.offers import Offers
 from devkit.cosmos.purge import Purge
@@ -132,15 +132,13 @@ class Service:
     def _note(self, call: Call, response: Response, started: float) -> None:
         sub_status = response.headers.get("x-ms-substatus")
         self._log.add(
-            Entry(
-                call.operation,
-                call.database,
-                call.container,
-                response.status,
-                int(sub_status) if sub_status else 0,
-                call.charge,
-                time.perf_counter() - started,
-            )
+            call.operation,
+            call.database,
+            call.container,
+            response.status,
+            sub_status=int(sub_status) if sub_status else 0,
+            charge=call.charge,
+            duration=time.perf_counter() - started,
         )
 
 

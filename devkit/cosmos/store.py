@@ -114,7 +114,8 @@ class Store:
                 f"The data at '{data}' is in use by another server. Stop that one, or name another folder."
             ) from error
         self.execute = self._connection.execute
-        self.write = self._connection.cursor().execute
+        cursor = self._connection.cursor()
+        self.write, self.write_many = cursor.execute, cursor.executemany
         """For statements that return no rows: one cursor for all of them."""
 
     def _prepare(self) -> None:

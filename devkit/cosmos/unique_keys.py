@@ -13,6 +13,8 @@ from devkit.cosmos.errors import Conflict
 from devkit.cosmos.partition_key import PartitionKeyValue
 from devkit.cosmos.store import Store
 
+_CLAIM = "INSERT INTO unique_keys (container, epk, policy, value, number) VALUES (?,?,?,?,?)"
+
 
 class UniqueKeys:
     """The unique keys of one logical partition."""
@@ -26,6 +28,15 @@ class UniqueKeys:
         """Claim an item's values; `Conflict` when another item has them."""
         for policy, value in enumerate(unique_values(self._container, item)):
             self._claim(policy, value, number)
+
+    def rows(self, item: Mapping[str, Any], number: int) -> list[tuple[int, str, int, str, int]]:
+        """What `claim_all` stores for a new item."""
+        values = unique_values(self._container, item)
+        return [(*self._where, policy, value, number) for policy, value in enumerate(values)]
+
+    def claim_all(self, rows: list[tuple[int, str, int, str, int]]) -> None:
+        """Claim the values of many new items; `sqlite3.IntegrityError` when one is taken."""
+        self._store.write_many(_CLAIM, rows)
 
     def move(self, old: Mapping[str, Any], new: Mapping[str, Any], number: int) -> None:
         """Give up the old version's values, claim those of the new one."""
@@ -48,10 +59,7 @@ class UniqueKeys:
 
     def _claim(self, policy: int, value: str, number: int) -> None:
         try:
-            self._store.execute(
-                "INSERT INTO unique_keys (container, epk, policy, value, number) VALUES (?,?,?,?,?)",
-                (*self._where, policy, value, number),
-            )
+            self._store.write(_CLAIM, (*self._where, policy, value, number))
         except sqlite3.IntegrityError as error:
             paths = ", ".join("/" + "/".join(path) for path in self._container.unique_keys[policy])
             raise Conflict(

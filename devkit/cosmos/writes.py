@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -17,54 +17,16 @@ from devkit.cosmos.partitions import Partition
 from devkit.cosmos.patch import patched
 from devkit.cosmos.resource import MAX_ITEM_ID_LENGTH, check_id, now
 from devkit.cosmos.store import PARTITION_SHIFT, PLACE_BITS, Store
+from devkit.cosmos.stored import ALWAYS, Conditions, Outcome, Stored
 from devkit.cosmos.unique_keys import UniqueKeys
 from devkit.cosmos.versions import Versions
 
 _ITEM_NUMBER_BLOCK = 1000
+_INSERT = "INSERT INTO items (position, container, epk, id, number, ts, expires, body) VALUES (?,?,?,?,?,?,?,?)"
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What one operation gives back."""
-
-    status: int
-    body: bytes
-    etag: str
-    charge: float
-    number: int
-
-
-@dataclass(slots=True)
-class Stored:
-    """One row."""
-
-    position: int
-    number: int
-    ts: int
-    body: bytes
-
-    @property
-    def etag(self) -> str:
-        """The version's etag."""
-        return document.etag(self.number, self.position)
-
-
-@dataclass(slots=True)
-class Conditions:
-    """If-Match and If-None-Match of an operation; empty when not given."""
-
-    if_match: str = ""
-    if_none_match: str = ""
-
-    def check(self, stored: Stored) -> None:
-        """Raise `PreconditionFailed` when the stored version is not the expected one."""
-        if self.if_match and self.if_match not in ("*", stored.etag):
-            raise PreconditionFailed("One of the specified pre-condition is not met: the item has another etag.")
-        if self.if_none_match and self.if_none_match in ("*", stored.etag):
-            raise PreconditionFailed("One of the specified pre-condition is not met: the item has this etag.")
-
-
-ALWAYS = Conditions()
+class Refused(Exception):
+    """One of many new items collides with what is there."""
 
 
 class Writes:
@@ -84,6 +46,12 @@ class Writes:
     def commit(self, *, has_deleted: bool = False) -> None:
         """Take the LSN; call it as the transaction's last step."""
         if self._places:
+            container = self._container
+            if container.next_item > container.reserved_items:
+                # Here and not where a number is taken: a number must not be used that a rollback gave back on disk.
+                reserved = container.next_item + _ITEM_NUMBER_BLOCK
+                self._store.write("UPDATE containers SET next_item = ? WHERE number = ?", (reserved, container.number))
+                container.reserved_items = reserved
             if has_deleted:
                 # A deleted row leaves nothing to find the LSN by after a restart.
                 self._store.execute("UPDATE partitions SET lsn = ? WHERE number = ?", (self.lsn, self.partition.number))
@@ -108,7 +76,7 @@ class Writes:
         body = document.compose(self._container, raw, number, etag, self._now)
         try:
             self._store.write(
-                "INSERT INTO items (position, container, epk, id, number, ts, expires, body) VALUES (?,?,?,?,?,?,?,?)",
+                _INSERT,
                 (position, self._container.number, self._key.position, item_id, number, self._now,
                  self._expiry(item), body),
             )  # fmt: skip
@@ -122,6 +90,32 @@ class Writes:
             self._versions.created(position, self._now, body)
         charge = charges.create(len(body), self._container.indexing.terms(item))
         return Outcome(201, body, etag, charge, number)
+
+    def create_all(self, items: Sequence[dict[str, Any]]) -> list[Outcome]:
+        """Store new items with one statement; raises `Refused` without saying which of them is the reason."""
+        container, position_of_key, ts = self._container, self._key.position, self._now
+        terms, indexed = container.indexing, []
+        rows, outcomes = [], []
+        for item in items:
+            item_id = self._check(item)
+            raw = document.without_system_properties(item, orjson.dumps(item))
+            number, position = self._next_number(), self._next_position()
+            etag = document.etag(number, position)
+            body = document.compose(container, raw, number, etag, ts)
+            rows.append((position, container.number, position_of_key, item_id, number, ts, self._expiry(item), body))
+            outcomes.append(Outcome(201, body, etag, charges.create(len(body), terms.terms(item)), number))
+            if self._unique:
+                indexed += self._unique.rows(item, number)
+        try:
+            self._store.write_many(_INSERT, rows)
+            if self._unique:
+                self._unique.claim_all(indexed)
+        except sqlite3.IntegrityError as error:
+            raise Refused from error
+        if self._versions:
+            for row in rows:
+                self._versions.created(row[0], ts, row[-1])
+        return outcomes
 
     def replace(
         self,
@@ -225,11 +219,6 @@ class Writes:
         return position
 
     def _next_number(self) -> int:
-        container = self._container
-        number = container.next_item
-        if number >= container.reserved_items:
-            reserved = number + _ITEM_NUMBER_BLOCK
-            self._store.execute("UPDATE containers SET next_item = ? WHERE number = ?", (reserved, container.number))
-            container.reserved_items = reserved
-        container.next_item = number + 1
+        number = self._container.next_item
+        self._container.next_item = number + 1
         return number
