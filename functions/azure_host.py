@@ -17,11 +17,12 @@ from functools import cache
 
 import azure.functions as func
 
-from eventstore.client import connect
 from eventstore.containers import EVENTS
 from eventstore.settings import CosmosSettings
+from functions.exporters import configure_telemetry
 from functions.hosting import APPS
 from functions.logs import configure_logs
+from functions.metering import connect_metered
 from functions.settings import Settings
 from functions.wiring import Consumers, build_consumers, build_services
 from projectors.worker import Worker
@@ -46,7 +47,8 @@ def _register_http(app: func.FunctionApp, settings: Settings) -> None:
     @cache
     def middleware() -> func.AsgiMiddleware:
         cosmos = CosmosSettings.load()
-        asgi = APPS[settings.role](build_services(settings, connect(cosmos), cosmos.database))
+        configure_telemetry(settings.role)
+        asgi = APPS[settings.role](build_services(settings, connect_metered(cosmos), cosmos.database))
         return func.AsgiMiddleware(asgi)  # type: ignore[no-untyped-call]
 
     @app.function_name("http")
@@ -88,7 +90,8 @@ def _register_projectors(app: func.FunctionApp) -> None:
 
 def _consumers() -> Consumers:
     cosmos = CosmosSettings.load()
-    return build_consumers(connect(cosmos), cosmos.database)
+    configure_telemetry("projectors")
+    return build_consumers(connect_metered(cosmos), cosmos.database)
 
 
 class Visits:

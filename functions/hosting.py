@@ -8,11 +8,12 @@ from collections.abc import Callable
 import uvicorn
 from starlette.types import ASGIApp
 
-from eventstore.client import connect
 from eventstore.settings import CosmosSettings
 from functions import commands_app, local, queries_app
 from functions.errors import Unprotected
+from functions.exporters import configure_telemetry
 from functions.logs import configure_logs
+from functions.metering import connect_metered
 from functions.ports import listen
 from functions.services import Services
 from functions.settings import Settings, is_loopback, load
@@ -40,9 +41,10 @@ def serve(which: str, host: str, port: int, echo: Callable[[str], None]) -> None
         raise Unprotected(f"TIDEMARK_AUTH=none serves this machine only and {host} is not on loopback: set it to entra")
     settings.require_auth()
     configure_logs(settings.log_level)
+    configure_telemetry(which)
     cosmos = CosmosSettings.load()
     with listen(host, port, f"the {which} app", "--port") as listener:
-        app = APPS[which](build_services(settings, connect(cosmos), cosmos.database))
+        app = APPS[which](build_services(settings, connect_metered(cosmos), cosmos.database))
         echo(f"{which:<12} http://{host}:{listener.getsockname()[1]}/docs")
         run_app(app, listener)
 
@@ -67,8 +69,9 @@ def work(echo: Callable[[str], None]) -> None:
     """Run the consumers until SIGINT or SIGTERM. Raises SettingsError."""
     settings = load(Settings)
     configure_logs(settings.log_level)
+    configure_telemetry("projectors")
     cosmos = CosmosSettings.load()
-    consumers = build_consumers(connect(cosmos), cosmos.database)
+    consumers = build_consumers(connect_metered(cosmos), cosmos.database)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())

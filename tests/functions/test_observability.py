@@ -1,0 +1,126 @@
+"""Traces from HTTP to the event, metrics of requests and request units, log lines as JSON without personal data."""
+
+import json
+import logging
+
+import httpx
+import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from devkit.cosmos import LocalCosmos
+from eventstore.client import connect
+from eventstore.settings import CosmosSettings
+from functions import exporters, metering, telemetry
+from functions.logs import JsonFormatter
+from functions.services import Services
+from tests.functions.conftest import Ledger
+
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.fixture
+def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(telemetry, "_tracer", provider.get_tracer("test"))
+    return exporter
+
+
+@pytest.fixture
+def reader() -> InMemoryMetricReader:
+    return InMemoryMetricReader()
+
+
+def points(reader: InMemoryMetricReader, name: str) -> list[dict[str, object]]:
+    data = reader.get_metrics_data()
+    assert data is not None
+    return [
+        {"sum": point.sum, "count": point.count, **dict(point.attributes or {})}  # type: ignore[union-attr]
+        for resource in data.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+        if metric.name == name
+        for point in metric.data.data_points
+    ]
+
+
+def test_a_request_is_a_span_of_the_callers_trace_and_the_event_is_its_child(
+    services: Services, ledger: Ledger, spans: InMemorySpanExporter
+) -> None:
+    ledger.open("alice")
+    ledger.post("/accounts/alice/deposits", {"amount": 5}, traceparent=PARENT)
+    span = spans.get_finished_spans()[-1]
+    assert span.name == "POST /accounts/{account_id}/deposits"
+    assert f"{span.context.trace_id:032x}" == PARENT.split("-")[1]
+    assert span.parent is not None
+    assert f"{span.parent.span_id:016x}" == PARENT.split("-")[2]
+    kept = list(services.history.stream("account-alice"))[-1].meta["traceparent"]
+    assert kept == f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-01"
+
+
+def test_ids_do_not_become_names(api: httpx.Client, spans: InMemorySpanExporter) -> None:
+    api.get("/accounts/alice?wait_ms=0")
+    api.get("/nowhere/alice")
+    names = [span.name for span in spans.get_finished_spans()]
+    assert names == ["GET /accounts/{account_id}", "GET (none)"]
+
+
+def test_durations_are_measured_by_route_and_status(
+    api: httpx.Client, reader: InMemoryMetricReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meter = MeterProvider([reader]).get_meter("test")
+    monkeypatch.setattr(telemetry, "_durations", meter.create_histogram("http.server.request.duration"))
+    api.get("/accounts/alice?wait_ms=0")
+    (point,) = points(reader, "http.server.request.duration")
+    assert (point["http.route"], point["http.response.status_code"]) == ("/accounts/{account_id}", 404)
+
+
+def test_request_units_are_measured_by_container_and_status(
+    cosmos: LocalCosmos, database: str, reader: InMemoryMetricReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meter = MeterProvider([reader]).get_meter("test")
+    monkeypatch.setattr(metering, "_charges", meter.create_histogram("charge"))
+    settings = CosmosSettings(endpoint=cosmos.endpoint, key=cosmos.key)
+    client = connect(settings, transport=cosmos.transport(), raw_response_hook=metering.book)
+    events = client.get_database_client(database).get_container_client("events")
+    events.create_item({"id": "1", "streamId": "s", "commandId": "c"})
+    created = [point for point in points(reader, "charge") if point["db.response.status_code"] == 201]
+    assert [(point["db.collection.name"], point["count"]) for point in created] == [("events", 1)]
+    assert float(str(created[0]["sum"])) > 0
+
+
+def test_a_log_line_is_one_json_object_with_its_error() -> None:
+    error = (ValueError, ValueError("wrong"), None)
+    record = logging.LogRecord("tidemark", logging.ERROR, "", 0, "it was %s", ("bad",), error)
+    line = json.loads(JsonFormatter().format(record))
+    assert (line["level"], line["message"], line["error"]) == ("ERROR", "it was bad", "ValueError")
+    assert "ValueError: wrong" in line["traceback"]
+
+
+def test_a_failed_request_is_logged_without_its_body(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, services: Services, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(type(services.store), "execute", fail)
+    body = {"account_id": "alice", "asset": "EUR/2", "name": "Alice Example"}
+    assert ledger.post("/accounts", body).status_code == 500
+    assert "unexpected failure in POST /accounts" in caplog.text
+    assert "Alice Example" not in caplog.text
+
+
+def test_nothing_is_exported_unless_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv(exporters.VARIABLE, raising=False)
+    assert not exporters.configure_telemetry("queries")
+    monkeypatch.setenv(exporters.VARIABLE, "InstrumentationKey=0")
+    monkeypatch.setattr(exporters, "_EXPORTER", "no_such_module")
+    assert not exporters.configure_telemetry("queries")
+    assert "tidemark-ledger[monitor]" in caplog.text
