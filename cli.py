@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -158,11 +158,14 @@ def tail(
     from projectors.relay.tail import Selection, starting_position
     from projectors.relay.tail_console import run_tail
 
+    settings = load(EventHubsSettings)
+    if not settings.configured:
+        _fail("no hub: set EVENTHUBS_CONNECTION_STRING, or EVENTHUBS_FULLY_QUALIFIED_NAMESPACE")
     try:
         position = starting_position(start)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--from") from None
-    run_tail(load(EventHubsSettings), start=position, selection=Selection(stream, type_name), json=json)
+    run_tail(settings, start=position, selection=Selection(stream, type_name), json=json)
 
 
 def main() -> None:
@@ -180,6 +183,6 @@ def main() -> None:
         _fail(f"the database cannot be reached or refused the request: {str(error).splitlines()[0]}")
 
 
-def _fail(message: str) -> None:
+def _fail(message: str) -> NoReturn:
     typer.echo(f"tidemark: {message}", err=True)
     sys.exit(1)

@@ -10,6 +10,7 @@ __all__ = ["BankApi", "BankApiError", "Refused"]
 
 _TRIES = 8
 _FIRST_PAUSE_SECONDS = 0.1  # doubles: about 13 s in all, enough for a service that restarts
+_TIMEOUT_SECONDS = 30.0
 _PAGE = 500
 
 
@@ -28,11 +29,13 @@ class Refused(Exception):
 class BankApi:
     """Thread-safe. A command whose answer is lost or 5xx is sent again with the same key: it takes effect once."""
 
-    def __init__(self, url: str, *, connections: int) -> None:
+    def __init__(self, url: str, *, connections: int, transport: httpx.BaseTransport | None = None) -> None:
         self._url = url.rstrip("/")
         self._answered = False
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
-        self._client = httpx.Client(base_url=self._url, limits=limits, timeout=30, trust_env=False)
+        self._client = httpx.Client(
+            base_url=self._url, limits=limits, timeout=_TIMEOUT_SECONDS, trust_env=False, transport=transport
+        )
 
     def __enter__(self) -> "BankApi":
         return self

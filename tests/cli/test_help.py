@@ -1,0 +1,61 @@
+"""Every command says what it does, with an example; what only developers have is not needed to answer that."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from cli import app
+
+TIDEMARK = str(Path(sys.executable).with_name("tidemark"))
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    """Name and help of every command, groups opened."""
+    waiting = [("tidemark", typer.main.get_command(app))]
+    while waiting:
+        name, command = waiting.pop()
+        children = getattr(command, "commands", None)
+        if children is None:
+            yield name, command.help or ""
+        else:
+            waiting += [(f"{name} {child}", found) for child, found in children.items()]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), list(commands()), ids=lambda value: value if value.startswith("tidemark") else ""
+)
+def test_every_command_says_what_it_does_with_an_example(name: str, text: str) -> None:
+    assert text.splitlines()[0].endswith((".", ":")), name
+    assert f"Example: {name}" in text or f" {name}" in text.partition("Example:")[2], name
+
+
+def test_the_commands_are_those_that_the_service_needs() -> None:
+    names = {name for name, _ in commands()}
+    assert {
+        "tidemark up",
+        "tidemark import",
+        "tidemark serve",
+        "tidemark work",
+        "tidemark tail",
+        "tidemark replay rebuild",
+        "tidemark replay status",
+        "tidemark emulator cosmos",
+        "tidemark emulator eventhubs",
+    } <= names
+
+
+def test_a_deployed_command_line_needs_no_devkit() -> None:
+    code = "import sys; sys.modules['devkit'] = None; import cli; sys.argv = ['tidemark', '--help']; cli.main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Usage: tidemark" in done.stdout
+
+
+def test_a_hub_that_is_not_configured_is_one_clear_line() -> None:
+    done = subprocess.run([TIDEMARK, "tail"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "EVENTHUBS_CONNECTION_STRING" in done.stderr
