@@ -65,7 +65,7 @@ def main() -> None:
             written = cosmos.log.count("batch", container="views") - batches
             progress = built.progress
             print(
-                f"| {view} | {floor:,.0f} | {progress.rate:,.0f} | {progress.rate / floor:.2f} | "
+                f"| {view} | {floor:,.0f} | {built.rate:,.0f} | {built.rate / floor:.2f} | "
                 f"{written} batches for {items:,} | {progress.request_units / progress.events:.2f} | "
                 f"{peak_mb():,.0f} (+{peak_mb() - before:,.0f}) |"
             )

@@ -10,7 +10,8 @@ through as the SDK raised it.
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from azure.core import MatchConditions
@@ -32,6 +33,7 @@ _NO_ANSWER = (ServiceRequestError, ServiceResponseError, CosmosClientTimeoutErro
 _RETRY_AFTER = "x-ms-retry-after-ms"
 _DEFAULT_RETRY_AFTER = 0.1
 _IDS_PER_QUERY = 200
+_ROWS_PER_PAGE = 1000
 
 
 class Gateway:
@@ -86,6 +88,28 @@ class Gateway:
             names = ", ".join(f"@{name}" for name in some)
             documents += self.query(f"SELECT * FROM c WHERE c.id IN ({names})", partition, **some)  # noqa: S608
         return documents
+
+    def scan(self, sql: str, /, **parameters: Any) -> Iterator[Document]:
+        """All rows of a query over all partitions, a page at a time: memory does not grow with them."""
+        token: str | None = None
+        while True:
+            rows, token = self.send(partial(self._scan_page, sql, parameters, token))
+            yield from rows
+            if token is None:
+                return
+
+    def _scan_page(
+        self, sql: str, parameters: Mapping[str, Any], token: str | None
+    ) -> tuple[list[Document], str | None]:
+        pages = self.container.query_items(
+            sql,
+            parameters=[{"name": f"@{name}", "value": value} for name, value in parameters.items()],
+            enable_cross_partition_query=True,
+            max_item_count=_ROWS_PER_PAGE,
+            response_hook=self._book,
+        ).by_page(token)
+        rows = list(next(pages, ()))
+        return rows, pages.continuation_token  # type: ignore[attr-defined]
 
     def create(self, document: Document) -> str:
         """Creates the item; its etag. Raises Conflict when there is one."""

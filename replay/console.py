@@ -105,8 +105,8 @@ class RebuildDisplay:
             else f"v{rebuilt.before} serves on. Use it: tidemark replay switch {rebuilt.view} {rebuilt.generation}"
         )
         self._print(
-            f"  done: {rebuilt.progress.events:,} events in {duration(rebuilt.progress.seconds)}, "
-            f"{rebuilt.progress.rate:,.0f} events/s, {verdict}; {end}"
+            f"  done: {rebuilt.progress.events:,} events in {duration(rebuilt.built_seconds)}, "
+            f"{rebuilt.rate:,.0f} events/s, {verdict}; {end}"
         )
 
     def _bar(self, progress: Progress) -> None:

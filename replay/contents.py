@@ -1,8 +1,9 @@
 """What a generation of a view holds, as one hash per stream (or per key, for sums), and a digest over all of them.
 
-A hash is over the documents that belong together, sorted by id, as canonical JSON without what differs between
-generations and stores (partition key, range, etag, system fields). The digest is over the names in their order. So two
-generations made from the same log have the same digest, and a difference can be named.
+A document's hash is SHA-256 over its canonical JSON, without what differs between generations and stores (partition
+key, range, etag, system fields). A stream's hash is the sum of its documents' hashes (modulo 2^256), so the order in
+which a store gives them out does not matter. The digest is over the names in their order. So two generations made from
+the same log have the same digest, and a difference can be named.
 """
 
 import hashlib
@@ -37,29 +38,45 @@ class Contents:
         return cls(name, 0, 0, b"")
 
 
+class Collected:
+    """Adds the documents of one stream up."""
+
+    __slots__ = ("_dropped", "_items", "_parked", "_stream", "_sum", "_version")
+
+    def __init__(self, stream: str) -> None:
+        self._stream = stream
+        self._sum = self._version = self._items = 0
+        self._parked = False
+        self._dropped: tuple[int, ...] = ()
+
+    def add(self, document: Document) -> None:
+        """One more document, the guard or an item."""
+        self._sum += int.from_bytes(hash_of(document))
+        if document["id"].startswith(GUARD_PREFIX):
+            self._version, self._parked = document["version"], "upto" in document
+            self._dropped = tuple(note["version"] for note in document.get("dropped", ()))
+        else:
+            self._items += 1
+
+    def contents(self) -> Contents:
+        if not self._sum:
+            return Contents.nothing(self._stream)
+        total = (self._sum % 2**256).to_bytes(32)
+        return Contents(self._stream, self._version, self._items, total, self._parked, self._dropped)
+
+
 def contents_of(stream: str, documents: Iterable[Document]) -> Contents:
     """What these documents of one stream make up."""
-    rows = sorted(documents, key=lambda document: str(document["id"]))
-    guard = next((row for row in rows if row["id"].startswith(GUARD_PREFIX)), None)
-    if guard is None:
-        return Contents(stream, 0, len(rows), hash_of(rows)) if rows else Contents.nothing(stream)
-    return Contents(
-        stream,
-        guard["version"],
-        len(rows) - 1,
-        hash_of(rows),
-        parked="upto" in guard,
-        dropped=tuple(note["version"] for note in guard.get("dropped", ())),
-    )
+    collected = Collected(stream)
+    for document in documents:
+        collected.add(document)
+    return collected.contents()
 
 
-def hash_of(rows: Iterable[Document]) -> bytes:
-    """SHA-256 over documents in the order given."""
-    digest = hashlib.sha256()
-    for row in rows:
-        kept = {name: value for name, value in row.items() if name not in _NOT_CONTENT and not name.startswith("_")}
-        digest.update(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS))
-    return digest.digest()
+def hash_of(document: Document) -> bytes:
+    """SHA-256 over what a document says."""
+    kept = {name: value for name, value in document.items() if name not in _NOT_CONTENT and not name.startswith("_")}
+    return hashlib.sha256(orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)).digest()
 
 
 def digest_of(contents: Iterable[Contents]) -> str:

@@ -48,14 +48,23 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What a rebuild came to. `switched` False: the generation is kept and does not serve."""
+    """What a rebuild came to. `switched` False: the generation is kept and does not serve.
+
+    `built_seconds` is the time until it had caught up; `progress.seconds` has the comparison too.
+    """
 
     view: str
     before: int
     generation: int
     switched: bool
     comparison: Comparison
+    built_seconds: float
     progress: Progress
+
+    @property
+    def rate(self) -> float:
+        """Events per second of building, without the comparison."""
+        return self.progress.events / self.built_seconds if self.built_seconds else 0.0
 
 
 @dataclass(frozen=True, slots=True)

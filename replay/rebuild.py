@@ -77,6 +77,7 @@ class _Rebuild:
         self._client, self._database = client, database
         self._started = time.monotonic()
         self._counted = self._done_before = 0
+        self._built = 0.0
 
     def run(self) -> Rebuilt:
         self._serves, self._builds = self._begin()
@@ -103,6 +104,7 @@ class _Rebuild:
             self._builds,
             self._options.switch,
             comparison,
+            self._built,
             self._progress(Phase.DONE),
         )
 
@@ -130,6 +132,7 @@ class _Rebuild:
                 break
         else:
             raise NotCaughtUp(f"{self._view.name}: {visit.failures or 'others hold some of its ranges'}")
+        self._built = time.monotonic() - self._started
         self._report(self._progress(Phase.COMPARING))
         old, new = self._contents(self._serves), self._contents(self._builds)
         return compare(old.all(), new.all(), settle=lambda name: old.right(name) and new.right(name))

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from eventstore.documents import RecordedEvent
 from projectors.errors import PoisonEvent
 from projectors.gateway import Document
-from projectors.guard import GUARD_PREFIX, Guard
+from projectors.guard import Guard
 from projectors.guards import guard_place
 from projectors.places import partition_key
 from projectors.stores import Stores
 from projectors.view import StreamView
-from replay.contents import Contents, contents_of
+from replay.contents import Collected, Contents, contents_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,14 @@ class StreamContents:
         self._generation = generation
 
     def all(self) -> Iterator[Contents]:
-        """Every stream that is stored; memory holds one partition at a time."""
-        for bucket in self._buckets():
-            partition = partition_key(self._view.name, self._generation, bucket)
-            streams: dict[str, list[Document]] = {}
-            for document in self._stores.views.query("SELECT * FROM c", partition):
-                streams.setdefault(document["stream"], []).append(document)
-            for stream, documents in streams.items():
-                yield contents_of(stream, documents)
+        """Every stream that is stored; memory holds a hash per stream, and no documents."""
+        found: dict[str, Collected] = {}
+        for document in self._documents():
+            stream = document["stream"]
+            if stream not in found:
+                found[stream] = Collected(stream)
+            found[stream].add(document)
+        return (collected.contents() for collected in found.values())
 
     def stored(self, stream: str) -> Contents:
         """One stream, as it is at one moment: read again when its guard moves meanwhile."""
@@ -92,13 +92,12 @@ class StreamContents:
             reason = f"{type(error).__name__}: {error}"
             raise PoisonEvent(self._view.name, event.stream, event.version, event.type, reason) from error
 
-    def _buckets(self) -> list[str]:
-        if not self._view.keyed_by_stream:
-            return [str(number) for number in range(self._view.buckets)]
-        prefix = partition_key(self._view.name, self._generation, "")
-        rows = self._stores.views.query(
-            "SELECT c.pk FROM c WHERE STARTSWITH(c.pk, @prefix) AND STARTSWITH(c.id, @guard)",
-            prefix=prefix,
-            guard=GUARD_PREFIX,
-        )
-        return [row["pk"][len(prefix) :] for row in rows]
+    def _documents(self) -> Iterator[Document]:
+        """Partition by partition where they are few; one query over all of them where every stream has its own."""
+        name, views = self._view.name, self._stores.views
+        if self._view.keyed_by_stream:
+            prefix = partition_key(name, self._generation, "")
+            yield from views.scan("SELECT * FROM c WHERE STARTSWITH(c.pk, @prefix)", prefix=prefix)
+            return
+        for number in range(self._view.buckets):
+            yield from views.query("SELECT * FROM c", partition_key(name, self._generation, str(number)))

@@ -75,7 +75,7 @@ class SumContents:
         """Whether the sums of the key are what the log says."""
         stored = self.snapshot.sums.get(key)
         expected = self.expected.get(key)
-        return (hash_of([stored]) if stored else b"") == (expected.hash if expected else b"")
+        return (hash_of(stored) if stored else b"") == (expected.hash if expected else b"")
 
     @property
     def parked(self) -> set[str]:
@@ -133,4 +133,4 @@ def _width(feed_range: FeedRange) -> int:
 
 
 def _contents(key: str, sums: dict[str, int], position: int) -> Contents:
-    return Contents(key, position, 1, hash_of([sums]))
+    return Contents(key, position, 1, hash_of(sums))
