@@ -21,6 +21,7 @@ from azure.core.exceptions import AzureError
 
 from eventstore.errors import StoreError
 from projectors.errors import ProjectionError
+from projectors.processes import metrics
 from projectors.processes.driver import TransferDriver
 from projectors.processes.expiry import HoldExpiry, Released
 from projectors.processes.open_transfers import OpenTransfer, OpenTransfers
@@ -87,7 +88,12 @@ class Watchdog:
         """Releases expired holds and resumes stuck transfers; begins no more of these after `seconds`, or on `stop`."""
         holds = self._expiry.release_expired(self._clock())
         older_than = timedelta(seconds=self._settings.resume_after)
-        return Round(self.resume_stuck(older_than, seconds=seconds, stop=stop), holds)
+        transfers = self.resume_stuck(older_than, seconds=seconds, stop=stop)
+        metrics.stuck.set(transfers.stuck)
+        metrics.oldest.set(transfers.oldest)
+        metrics.resumed.add(transfers.ended)
+        metrics.expired.add(holds.holds)
+        return Round(transfers, holds)
 
     def resume_stuck(
         self, older_than: timedelta, *, seconds: float = _VISIT, stop: threading.Event | None = None

@@ -124,3 +124,25 @@ def test_every_name_goes_where_there_is_such_a_place() -> None:
     for constant, file, _ in NAMES:
         text = (ROOT / file).read_text(encoding="utf-8")
         assert re.search(rf"^{constant}: " if constant else r"\.router[,\]]", text, re.M), file
+
+
+def test_nothing_knows_the_ledger_but_what_the_page_names() -> None:
+    section = PAGE.split("\n## Taking the ledger out\n")[1]
+    named = re.findall(r"`((?:domain|projectors|functions|replay)/[\w/.]*)`", section)
+    assert all((ROOT / path).exists() for path in named)
+    strays = [file for file in sorted(_knowing_the_ledger()) if not file.startswith(tuple(named))]
+    assert strays == []
+
+
+def _knowing_the_ledger() -> Iterator[str]:
+    """Files of the product that import modules of the domain which the page does not keep, or what builds on them."""
+    kept = ("domain.aggregate", "domain.errors", "domain.state", "domain.parcel")
+    for room in ("domain", "eventstore", "projectors", "replay", "functions"):
+        for path in (ROOT / room).rglob("*.py"):
+            modules = {
+                node.module
+                for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+                if isinstance(node, ast.ImportFrom) and node.module
+            }
+            if any(m.startswith(("domain", "projectors.processes")) and m not in kept for m in modules):
+                yield str(path.relative_to(ROOT))

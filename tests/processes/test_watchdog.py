@@ -1,15 +1,20 @@
 """What got stuck is found, brought to its end or given up, and told."""
 
+import importlib
 import logging
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 
+import opentelemetry.metrics
 import pytest
 from azure.core.exceptions import ServiceResponseError
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from devkit.cosmos import RequestInfo
 from domain.transfer import Status
-from projectors.processes import Resumed
+from projectors.processes import Resumed, metrics
 from tests.processes.bank import Bank
 
 MINUTE = timedelta(minutes=1)
@@ -197,3 +202,37 @@ def test_looking_for_stuck_transfers_reads_single_partitions_only(bank: Bank) ->
     with bank.watched(see):
         watchdog.resume_stuck(MINUTE)
     assert queries == [True] * 16
+
+
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemoryMetricReader]:
+    """What the instruments of the processes measure from now on."""
+    reader = InMemoryMetricReader()
+    with monkeypatch.context() as patch:
+        patch.setattr(opentelemetry.metrics, "get_meter", MeterProvider([reader]).get_meter)
+        importlib.reload(metrics)
+    yield reader
+    importlib.reload(metrics)
+
+
+def measured(reader: InMemoryMetricReader) -> dict[str, float]:
+    data = reader.get_metrics_data()
+    assert data is not None
+    (resource,) = data.resource_metrics
+    return {metric.name: metric.data.data_points[0].value for metric in resource.scope_metrics[0].metrics}  # type: ignore[union-attr]
+
+
+def test_a_visit_measures_what_an_alert_reads(bank: Bank, reader: InMemoryMetricReader) -> None:
+    bank.request(amount=400)
+    at = bank.clock.now
+    bank.act("alice", lambda account: account.place_hold(1, expires_at=at + MINUTE, at=at))
+    bank.project()
+    bank.clock.advance(minutes=2)
+    with bank.watched(no_credit):
+        bank.processes().watchdog.visit()
+    assert measured(reader) == {
+        "tidemark.transfers.stuck": 1,
+        "tidemark.transfers.oldest": 120.0,
+        "tidemark.transfers.resumed": 0,
+        "tidemark.holds.expired": 1,
+    }
