@@ -1,0 +1,99 @@
+"""What the commands of `tidemark audit` share: the log that they read, times as people write them, failures."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from eventstore.containers import EVENTS
+from eventstore.mapper import Mapper
+from replay.audit.archive import KeptDigest, kept_at
+from replay.audit.errors import AuditError, DigestError, KeyUnusable, LogBroken
+from replay.audit.keys import public_key
+from replay.audit.log import Log
+from replay.audit.trace import Traces
+from replay.audit.trail import AuditTrail
+from replay.command_line import FAILED, USAGE, connect
+from replay.command_line import reported as replay_reported
+from replay.console import fail
+
+Stream = Annotated[str, typer.Argument(help="A stream, e.g. account-alice or transfer-t1.")]
+Against = Annotated[
+    Path | None, typer.Option("--against", help="A digest, or a folder of digests: its newest one.", exists=True)
+]
+PublicKey = Annotated[
+    str | None,
+    typer.Option(
+        "--public-key",
+        envvar="TIDEMARK_DIGEST_PUBLIC_KEY",
+        help="The key that you trust: a PEM file, or the address of a Key Vault secret.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The log that COSMOS_… names, and what reads it."""
+
+    log: Log
+    trail: AuditTrail
+    traces: Traces
+    database: str
+
+
+def open_desk() -> Desk:
+    """Sends nothing but what opening a client sends."""
+    client, database = connect()
+    log = Log(client.get_database_client(database).get_container_client(EVENTS.name))
+    mapper: Mapper[str] = Mapper()
+    return Desk(log, AuditTrail(log.history, mapper), Traces(log, mapper), database)
+
+
+def trusted(against: Path | None, key: str | None) -> KeptDigest | None:
+    """The digest to compare with, once it is found signed. A digest that nobody checked would prove nothing."""
+    if against is None:
+        return None
+    if key is None:
+        raise typer.BadParameter("name the public key that has signed it", param_hint="--public-key")
+    return kept_at(against, public_key(key))
+
+
+def moment(text: str) -> datetime:
+    """A time in ISO 8601; one without a zone is UTC."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a time in ISO 8601, such as 2026-11-23T12:00:00Z") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def version_or_moment(text: str) -> int | datetime:
+    """A version, or a time."""
+    return int(text) if text.isdecimal() else moment(text)
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Every failure that a person can do something about: one line on standard error, and its exit code."""
+    with replay_reported():
+        try:
+            yield
+        except KeyUnusable as error:
+            fail(str(error))
+            raise typer.Exit(USAGE) from None
+        except (DigestError, LogBroken, AuditError) as error:
+            fail(str(error))
+            raise typer.Exit(FAILED) from None
+
+
+def jsonable(value: Any) -> Any:
+    """Values that JSON has no form for, as text."""
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -1,0 +1,135 @@
+"""One event as an auditor reads it: who, what, when, why, what it came to, and whether the chain holds there."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from eventstore.chain import genesis, link
+from eventstore.documents import Document, RecordedEvent
+from eventstore.mapper import Mapper
+from replay.audit.sentences import sentence
+from replay.audit.timeline import Moment
+
+UNREADABLE = "not readable: "
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`change`, `balance` and `held` are in minor units of `asset`, None where the stream is no account.
+
+    `problem` is None where the event's hash fits its content and the event before it, else it says what does not.
+    `hold` numbers the hold that the event is about. `fields` are the event's own, as its class has them today.
+    """
+
+    stream: str
+    version: int
+    type: str
+    recorded_at: str | None
+    sentence: str
+    actor: str | None
+    reason: str | None
+    command: str
+    correlation: str | None
+    causation: str | None
+    traceparent: str | None
+    change: int | None
+    balance: int | None
+    held: int | None
+    asset: str | None
+    hold: int | None
+    problem: str | None
+    prev: str
+    hash: str
+    fields: dict[str, Any]
+
+
+def entry_of(
+    document: Document,
+    *,
+    before: str | None,
+    mapper: Mapper[str],
+    moments: tuple[Moment | None, Moment | None] = (None, None),
+    asset: str | None = None,
+) -> Entry:
+    """`before` is the hash of the event before, None where it was not read. `moments` are before and after this one."""
+    event, meta, said = _read(document, mapper)
+    fields = {name: value for name, value in vars(event).items() if name in _own(event)} if event is not None else {}
+    earlier, now = moments
+    change = None
+    if now is not None and now.balance is not None:
+        change = now.balance - ((earlier.balance or 0) if earlier else 0)
+    return Entry(
+        stream=str(document.get("streamId")),
+        version=int(document["id"]),
+        type=str(document.get("type")),
+        recorded_at=meta.get("recorded_at"),
+        sentence=said,
+        actor=meta.get("actor"),
+        reason=meta.get("reason") or fields.get("reason"),
+        command=str(document.get("commandId")),
+        correlation=meta.get("correlation"),
+        causation=meta.get("causation"),
+        traceparent=meta.get("traceparent"),
+        change=change,
+        balance=now.balance if now else None,
+        held=now.held if now else None,
+        asset=asset or fields.get("asset"),
+        hold=fields.get("hold_id"),
+        problem=chain_problem(document, before),
+        prev=str(document.get("prev")),
+        hash=str(document.get("hash")),
+        fields=fields,
+    )
+
+
+def chain_problem(document: Document, before: str | None) -> str | None:
+    """What is wrong with the event's place in the chain, None if nothing is."""
+    try:
+        computed = link(
+            document["prev"],
+            stream=document["streamId"],
+            version=document["version"],
+            type_name=document["type"],
+            schema=document["schema"],
+            enc=document["enc"],
+            state=document["state"],
+            meta=document["meta"],
+            command_id=document["commandId"],
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        return f"not an event document: {error!r}"
+    if computed != document["hash"] or document["id"] != f"{document['version']:010d}":
+        return "its content does not fit its hash"
+    if before is not None and document["prev"] != before:
+        return "does not follow the event before it"
+    return None
+
+
+def first_before(stream: str) -> str:
+    """What the first event of a stream follows."""
+    return genesis(stream)
+
+
+def _read(document: Document, mapper: Mapper[str]) -> tuple[Any, dict[str, Any], str]:
+    try:
+        recorded = RecordedEvent.from_document(document)
+        event = mapper.domain_event(recorded)
+        return event, recorded.meta, sentence(event)
+    except Exception as error:  # noqa: BLE001 - an altered event may fail in any way, and has to be shown all the same
+        return None, _meta(document), f"{UNREADABLE}{error}"
+
+
+def _meta(document: Document) -> dict[str, Any]:
+    try:
+        meta = orjson.loads(document["meta"])
+    except (KeyError, orjson.JSONDecodeError):
+        return {}
+    return meta if isinstance(meta, dict) else {}
+
+
+_SHARED = frozenset({"originator_id", "originator_version", "originator_topic", "timestamp"})
+
+
+def _own(event: Any) -> frozenset[str]:
+    return frozenset(vars(event)) - _SHARED

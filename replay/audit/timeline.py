@@ -1,0 +1,98 @@
+"""A stream folded from its first event on, with what it came to after each: the running balance of an account.
+
+The log is immutable, so what was folded once need not be read again: a later look reads the events behind the last one,
+and that one once more, to notice a log that is no longer the one that was folded.
+"""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+from domain.account import Account
+from domain.aggregate import fold
+from eventstore.documents import Document, RecordedEvent
+from eventstore.history import History
+from eventstore.mapper import Mapper
+
+_REMEMBERED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """After one event. `balance` and `held` are in minor units, None where there is no account."""
+
+    version: int
+    recorded_at: str
+    balance: int | None
+    held: int | None
+
+
+@dataclass(slots=True)
+class Timeline:
+    """`moments` in the order of versions; `failure` says which event could not be applied, and why: it ends there."""
+
+    stream: str
+    moments: dict[int, Moment] = field(default_factory=dict)
+    aggregate: Any = None
+    head: int = 0
+    head_hash: str = ""
+    failure: tuple[int, str] | None = None
+
+    @property
+    def asset(self) -> str | None:
+        """The asset of an account."""
+        return self.aggregate.asset if isinstance(self.aggregate, Account) else None
+
+
+class Timelines:
+    """Timelines of the streams that were looked at last. Safe between threads: each stream is folded by one."""
+
+    def __init__(self, history: History, mapper: Mapper[str], *, remembered: int = _REMEMBERED) -> None:
+        self._history = history
+        self._mapper = mapper
+        self._remembered = remembered
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, tuple[threading.Lock, Timeline]] = OrderedDict()
+
+    def of(self, stream: str) -> Timeline:
+        """The timeline up to now; one without a head if there is no such stream."""
+        with self._lock:
+            turn, known = self._known.setdefault(stream, (threading.Lock(), Timeline(stream)))
+            self._known.move_to_end(stream)
+            while len(self._known) > self._remembered:
+                self._known.popitem(last=False)
+        with turn:
+            if known.head and not self._advance(known, after=known.head - 1):
+                known.moments, known.aggregate, known.head, known.failure = {}, None, 0, None
+            if not known.head:
+                self._advance(known, after=None)
+            return known
+
+    def _advance(self, timeline: Timeline, *, after: int | None) -> bool:
+        """Fold on; False if the event that was the last is no longer there."""
+        documents = self._history.documents(timeline.stream, after=after)
+        if timeline.head:
+            last = next(documents, None)
+            if last is None or last.get("hash") != timeline.head_hash:
+                return False
+        for document in documents:
+            if timeline.failure is None:
+                self._apply(timeline, document)
+            timeline.head, timeline.head_hash = int(document["id"]), str(document.get("hash"))
+        return True
+
+    def _apply(self, timeline: Timeline, document: Document) -> None:
+        version = int(document["id"])
+        try:
+            recorded = RecordedEvent.from_document(document)
+            timeline.aggregate = fold(timeline.aggregate, [self._mapper.domain_event(recorded)])
+            timeline.moments[version] = _moment(recorded, timeline.aggregate)
+        except Exception as error:  # noqa: BLE001 - an altered event may fail in any way, and has to be shown all the same
+            timeline.failure = version, f"{type(error).__name__}: {error}"
+
+
+def _moment(recorded: RecordedEvent, aggregate: Any) -> Moment:
+    if isinstance(aggregate, Account):
+        return Moment(recorded.version, recorded.recorded_at, aggregate.balance, aggregate.held)
+    return Moment(recorded.version, recorded.recorded_at, None, None)
