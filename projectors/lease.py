@@ -103,6 +103,12 @@ class Leases:
                 leases[document["consumer"]].append(Lease.from_document(document))
         return leases
 
+    def consumers(self) -> list[str]:
+        """The names of all consumers that ever began."""
+        return sorted(
+            row["consumer"] for row in self._gateway.query("SELECT c.consumer FROM c WHERE c.kind = 'consumer'")
+        )
+
     def establish(self, consumer: str, ranges: Sequence[FeedRange], rid: str) -> None:
         """Makes the first leases of a consumer, once: from then on ranges change by splits alone.
 

@@ -36,12 +36,13 @@ class Stores:
         client: CosmosClient,
         database: str,
         *,
+        mapper: Mapper[str] | None = None,
         meter: Meter | None = None,
         stop: threading.Event | None = None,
         clock: Callable[[], float] = time.time,
         lease_seconds: float = 30.0,
     ) -> "Stores":
-        """Sends nothing."""
+        """Sends nothing. `mapper` is the one that the log was written with, where that is not the default."""
         meter, stop = meter or Meter(), stop or threading.Event()
         proxy = client.get_database_client(database)
         events = proxy.get_container_client(EVENTS.name)
@@ -50,7 +51,7 @@ class Stores:
         return cls(
             feed=Feed(events, meter=meter, stop=stop),
             history=History(events),
-            mapper=Mapper(),
+            mapper=mapper or Mapper(),
             views=views,
             leases=Leases(leases, clock=clock, duration=lease_seconds),
             registry=Registry(views),

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from azure.core.exceptions import AzureError
 from azure.cosmos import CosmosClient
 
+from eventstore.mapper import Mapper
 from projectors.consumer import Consumer
 from projectors.errors import PoisonEvent, ProjectionError
 from projectors.meter import Meter
@@ -49,7 +50,8 @@ class Visit:
 class Worker:
     """Works all live generations of `views` (all registered ones unless given), and `consumers` beside them.
 
-    `only` names the views and consumers to work, all unless given; others are left to other workers.
+    `only` names the views and consumers to work, all unless given; others are left to other workers. `mapper` reads the
+    log's events, where it was not written with the default one.
     `meter` books requests and request units and may limit them. `clock` gives seconds since 1970. Nothing is sent
     before `run` or `run_until_idle`; a worker may be visited again and again, but by one thread at a time.
     """
@@ -62,6 +64,7 @@ class Worker:
         *,
         views: Iterable[View] | None = None,
         only: Collection[str] = (),
+        mapper: Mapper[str] | None = None,
         settings: WorkerSettings | None = None,
         meter: Meter | None = None,
         clock: Callable[[], float] = time.time,
@@ -70,7 +73,13 @@ class Worker:
         self._stop = threading.Event()
         self._meter = meter or Meter()
         self._stores = Stores.open(
-            client, database, meter=self._meter, stop=self._stop, clock=clock, lease_seconds=self._settings.lease
+            client,
+            database,
+            mapper=mapper,
+            meter=self._meter,
+            stop=self._stop,
+            clock=clock,
+            lease_seconds=self._settings.lease,
         )
         parallel = self._settings.parallel
         self._roster = Roster(

@@ -186,4 +186,14 @@ def _table(found: Status) -> Table:
             str(row.parked),
             "yes" if row.lag.owned else "no",
         )
+    for lag in found.consumers:
+        table.add_row(
+            lag.consumer,
+            "",
+            "consumer",
+            f"{lag.transactions:,}",
+            duration(lag.seconds),
+            "",
+            "yes" if lag.owned else "no",
+        )
     return table

@@ -1,6 +1,8 @@
 """Taking a generation away: first out of the registry, then its items, then its positions."""
 
-from projectors.errors import Conflict, UnknownGeneration
+import time
+
+from projectors.errors import Conflict, RebuildRunning, UnknownGeneration
 from projectors.places import partition_key
 from projectors.stores import Stores
 from projectors.view_consumer import consumer_name
@@ -12,7 +14,8 @@ _PER_BATCH = 100
 def drop_generation(stores: Stores, view: str, generation: int) -> int:
     """Deletes a generation that is kept or abandoned; the number of documents. Started again it goes on.
 
-    Raises UnknownGeneration for one that never was, ReplayError for the one that serves.
+    Raises UnknownGeneration for one that never was, ReplayError for the one that serves, RebuildRunning for one that
+    somebody builds at this moment.
     """
     now = stores.registry.of(view)
     if generation == now.serving:
@@ -20,6 +23,9 @@ def drop_generation(stores: Stores, view: str, generation: int) -> int:
     if not 1 <= generation <= now.last:
         raise UnknownGeneration(view, generation, now.all)
     if now.building is not None and now.building.generation == generation:
+        leases = stores.leases.of(consumer_name(view, generation))
+        if any(not lease.free(time.time()) for lease in leases):
+            raise RebuildRunning(view, now.building.by, now.building.since)
         stores.registry.abandon(view)
     elif generation in now.kept:
         stores.registry.drop(view, generation)

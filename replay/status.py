@@ -1,6 +1,5 @@
 """Where every consumer and every view stands."""
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -51,8 +50,8 @@ class Status:
         }
 
 
-def status(stores: Stores, *, others: Iterable[str] = (), now: datetime | None = None) -> Status:
-    """Reads registry, leases and one page of the feed per distinct position. `others` are consumers beside views."""
+def status(stores: Stores, *, now: datetime | None = None) -> Status:
+    """Reads registry, leases and one page of the feed per distinct position."""
     now = now or datetime.now(UTC)
     registered = stores.registry.all()
     rows: list[tuple[str, int, str, str | None, str | None]] = []
@@ -66,6 +65,7 @@ def status(stores: Stores, *, others: Iterable[str] = (), now: datetime | None =
             rows.append((view, found.building.generation, "building", found.building.by, found.building.since))
         rows += [(view, number, "kept", None, since) for number, since in sorted(found.kept.items())]
     names = [consumer_name(view, generation) for view, generation, *_ in rows]
+    others = [name for name in stores.leases.consumers() if name.partition("@")[0] not in VIEWS]
     lags = {lag.consumer: lag for lag in lag_of(stores, [*names, *others], now=now)}
     return Status(
         [

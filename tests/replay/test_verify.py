@@ -7,6 +7,7 @@ from azure.cosmos import CosmosClient
 from replaying import History
 
 from devkit.cosmos import LocalCosmos
+from projectors.errors import RebuildRunning
 from projectors.stores import Stores
 from projectors.views import VIEWS
 from projectors.worker import Worker
@@ -101,9 +102,22 @@ def test_status_tells_generations_lag_and_what_is_parked(served: Worker, stores:
     assert found["statement", 2].by == "olga"
     assert found["statement", 1].lag.transactions == 1
     assert found["statement", 1].parked == 0
-    facts = status(stores, others=["relay"]).facts()
-    assert facts["consumers"][0]["consumer"] == "relay"
+    stores.leases.establish("relay", stores.feed.ranges(), stores.feed.rid())
+    facts = status(stores).facts()
+    assert [row["consumer"] for row in facts["consumers"]] == ["relay"]
     assert {row["view"] for row in facts["views"]} == set(VIEWS)
+
+
+def test_a_rebuild_that_somebody_runs_is_not_abandoned(served: Worker, stores: Stores) -> None:
+    stores.registry.build("statement", by="olga", at="2026-11-23T12:00:00+00:00")
+    stores.leases.establish("statement@2", stores.feed.ranges(), stores.feed.rid())
+    (lease,) = stores.leases.of("statement@2")
+    taken = stores.leases.take(lease, "olga")
+    with pytest.raises(RebuildRunning, match="by olga"):
+        drop_generation(stores, "statement", 2)
+    stores.leases.release(taken)
+    assert drop_generation(stores, "statement", 2) == 0
+    assert stores.registry.of("statement").all == [1]
 
 
 def test_a_dropped_generation_leaves_nothing_behind(
