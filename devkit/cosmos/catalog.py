@@ -60,7 +60,7 @@ class Catalog:
             number = self._insert("INSERT INTO databases (body) VALUES ('{}')")
             database = Database.build(number, stamp({"id": name}))
             self._store.execute("UPDATE databases SET body = ? WHERE number = ?", (_text(database.body), number))
-        self._add_database(database)
+            self._add_database(database)
         return database
 
     def delete_database(self, database: Database) -> None:
@@ -69,8 +69,8 @@ class Catalog:
             for container in list(database.containers.values()):
                 self._erase(container)
             self._store.execute("DELETE FROM databases WHERE number = ?", (database.number,))
-        del self._databases[database.id]
-        del self._by_rid[database.rid]
+            self._databases.pop(database.id, None)
+            self._by_rid.pop(database.rid, None)
 
     def create_container(self, database: Database, definition: Mapping[str, Any], partitions: int) -> Container:
         """Store a new container over `partitions` equal ranges; `definition` is checked and complete."""
@@ -88,7 +88,7 @@ class Catalog:
             ]
             container = Container.build(database, number, stamp(dict(definition)), PartitionMap(created))
             self._save_container(container)
-        database.add(container)
+            database.add(container)
         return container
 
     def replace_container(self, container: Container, definition: Mapping[str, Any]) -> None:
@@ -101,7 +101,7 @@ class Catalog:
         """Remove a container and its items."""
         with self._store.transaction():
             self._erase(container)
-        container.database.remove(container)
+            container.database.remove(container)
 
     def insert_partition(self, container: int, partition: Partition) -> Partition:
         """Store a partition and give it its number."""

@@ -36,15 +36,17 @@ class ChangeFeed:
 
     def handle(self, call: Call, container: Container) -> Response:
         """Answer one page; 304 when there is nothing new."""
-        partition, low, high = _span(call, container)
-        call.at(partition)
         is_full = call.header("a-im").lower() == "full-fidelity feed"
-        start, since = _start(call, partition)
         if is_full:
             if not call.header("if-none-match"):
                 raise BadRequest("A change feed of all versions cannot be read from the beginning; start it from now.")
             self._catalog.keep_versions(container)
         with self._store.lock:
+            # Partition and rows under one lock: a split in between would leave a dead partition with no rows, and an
+            # empty page whose position is behind what was never delivered.
+            partition, low, high = _span(call, container)
+            call.at(partition)
+            start, since = _start(call, partition)
             rows = self._rows(partition, start, since, _page_size(call), (low, high), is_full=is_full)
             last = partition.lsn
         call.charge = charges.FEED_BASE

@@ -61,6 +61,7 @@ class Items:
             else:
                 outcome = writes.upsert(item, raw, _conditions(call))
             writes.commit()
+            call.partition = writes.partition
         return _answer(call, outcome)
 
     def _change(self, call: Call, container: Container) -> Response:
@@ -76,6 +77,7 @@ class Items:
             else:
                 outcome = writes.delete(item_id, _conditions(call))
             writes.commit(has_deleted=call.operation == "delete")
+            call.partition = writes.partition
         return _answer(call, outcome)
 
     def _id(self, call: Call, container: Container, key: PartitionKeyValue) -> str:

@@ -88,5 +88,5 @@ class Database:
 
     def remove(self, container: Container) -> None:
         """Forget a container."""
-        del self.containers[container.id]
-        del self.containers_by_rid[container.rid]
+        self.containers.pop(container.id, None)
+        self.containers_by_rid.pop(container.rid, None)

@@ -1,6 +1,7 @@
 """Partition keys, physical partitions, splits and throughput."""
 
 import struct
+import threading
 from itertools import pairwise
 from typing import Any
 
@@ -109,3 +110,49 @@ def test_a_recreated_container_is_told_apart_by_its_resource_id(db: DatabaseProx
     again = db.create_container("c", PartitionKey(path="/pk"))
     assert again.read()["_rid"] != before
     assert list(container.read_all_items()) == []
+
+
+def test_readers_and_writers_lose_nothing_while_partitions_split_under_them(
+    cosmos: LocalCosmos, container: ContainerProxy
+) -> None:
+    acknowledged: list[str] = []
+    failures: list[BaseException] = []
+
+    def write(thread: int) -> None:
+        mine = cosmos.client().get_database_client("db").get_container_client("c")
+        try:
+            for number in range(60):
+                key = f"{thread}-{number}"
+                mine.execute_item_batch([("create", ({"id": str(n), "pk": key},)) for n in range(3)], key)
+                acknowledged.append(key)
+        except BaseException as error:  # noqa: BLE001  the assertion below shows it
+            failures.append(error)
+
+    threads = [threading.Thread(target=write, args=(thread,)) for thread in range(3)]
+    for thread in threads:
+        thread.start()
+    seen: list[tuple[str, str]] = []
+    token: str | None = None
+    splits = 0
+    while any(thread.is_alive() for thread in threads) or splits < 5:
+        seen_now, token = _drained(container, token)
+        seen += seen_now
+        if splits < 5:
+            cosmos.split("db", "c")
+            splits += 1
+    for thread in threads:
+        thread.join()
+    seen += _drained(container, token)[0]
+    assert not failures
+    assert len(acknowledged) == 180
+    assert sorted(seen) == sorted((key, str(n)) for key in acknowledged for n in range(3))
+
+
+def _drained(container: ContainerProxy, token: str | None) -> tuple[list[tuple[str, str]], str]:
+    captured: list[Any] = []
+    start: dict[str, Any] = {"continuation": token} if token else {"start_time": "Beginning"}
+    changes = container.query_items_change_feed(
+        max_item_count=9, response_hook=lambda headers, _: captured.append(headers), **start
+    )
+    found = [(item["pk"], item["id"]) for item in changes]
+    return found, captured[-1]["etag"]
