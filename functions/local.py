@@ -1,8 +1,12 @@
 """Both apps behind one port, routed by HTTP method as API Management routes in Azure."""
 
+from typing import Any
+
+from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from functions import commands_app, queries_app
+from functions.openapi import document
 from functions.services import Services
 
 __all__ = ["create_app"]
@@ -14,12 +18,26 @@ class _ByMethod:
         self._queries = queries
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._queries(scope, receive, send)
-            return
-        app = self._queries if scope["method"] in ("GET", "HEAD") else self._commands
-        await app(scope, receive, send)
+        reads = scope["type"] != "http" or scope["method"] in ("GET", "HEAD")
+        await (self._queries if reads else self._commands)(scope, receive, send)
 
 
 def create_app(services: Services) -> ASGIApp:
-    return _ByMethod(commands_app.create_app(services), queries_app.create_app(services))
+    """One app; its /openapi.json and /docs tell of both."""
+    commands, queries = commands_app.create_app(services), queries_app.create_app(services)
+    both = _document(commands, queries)
+    queries.openapi = lambda: both  # type: ignore[method-assign]
+    return _ByMethod(commands, queries)
+
+
+def _document(commands: FastAPI, queries: FastAPI) -> dict[str, Any]:
+    ours, theirs = document(commands), document(queries)
+    one, other = ours["paths"], theirs["paths"]
+    text = f"{commands.description}\n\n{queries.description}"
+    return {
+        **theirs,
+        "info": theirs["info"] | {"title": "Tidemark", "description": text},
+        "paths": {path: one.get(path, {}) | other.get(path, {}) for path in one | other},
+        "components": theirs["components"]
+        | {"schemas": ours["components"]["schemas"] | theirs["components"]["schemas"]},
+    }

@@ -1,21 +1,18 @@
-"""Builds the zip that is deployed: python -m functions.packaging.build [--python PYTHON] ZIP
+"""Builds the zip that is deployed.
 
 At the zip's root lie function_app.py, host.json, requirements.txt, .funcignore and the rooms that run in Azure: no
-devkit, no tests, no command line. With --python, an interpreter of the version that the function app runs, the
+devkit, no tests, no command line. With `python`, an interpreter of the version that the function app runs, the
 dependencies are in it too, as wheels for Linux x86-64 under .python_packages; without it the deployment has to build
 them (`az functionapp deployment source config-zip --build-remote true`).
 """
 
-import argparse
 import shutil
 import subprocess
-import sys
 import tempfile
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["ROOMS", "build", "main"]
+__all__ = ["ROOMS", "build"]
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -71,18 +68,3 @@ def _zip(folder: Path, target: Path) -> None:
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, path.read_bytes())
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m functions.packaging.build", description=__doc__)
-    parser.add_argument("--python", help="interpreter of the deployed version, for its dependencies")
-    parser.add_argument("zip", type=Path)
-    options = parser.parse_args(arguments)
-    build(options.zip, python=options.python)
-    with zipfile.ZipFile(options.zip) as archive:
-        files = len(archive.namelist())
-    sys.stdout.write(f"{options.zip}: {files:,} files, {options.zip.stat().st_size / 1e6:.1f} MB\n")
-
-
-if __name__ == "__main__":
-    main()

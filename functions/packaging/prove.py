@@ -1,14 +1,12 @@
-"""Proves the zip: python -m functions.packaging.prove ZIP
+"""Proves the zip.
 
 Unpacks it into an empty folder and runs it with the code of the real Python worker, in an environment that holds that
 worker and nothing else: every role has to index and to answer, and neither devkit nor tests may be in it.
 """
 
-import argparse
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 import zipfile
@@ -16,9 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from functions.packaging.interpreter import environment
-
-__all__ = ["EXPECTED", "NotProven", "contents", "main", "prove", "run"]
+__all__ = ["EXPECTED", "NotProven", "contents", "prove", "run"]
 
 ROOT = Path(__file__).parents[2]
 WORKER = Path(__file__).parent / "worker.py"
@@ -93,16 +89,3 @@ def prove(package: Path, python: Path, cosmos: str) -> dict[str, float]:
                 raise NotProven(f"role {role} does not answer: {answer}")
             seconds[role] = time.perf_counter() - started
     return seconds
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m functions.packaging.prove", description=__doc__)
-    parser.add_argument("zip", type=Path)
-    parser.add_argument("--cosmos", default="http://localhost:8081/", help="a Cosmos DB with Tidemark's containers")
-    options = parser.parse_args(arguments)
-    for role, seconds in prove(options.zip, environment(ROOT / "build", None), options.cosmos).items():
-        sys.stdout.write(f"{role:<12} indexed and answered in {seconds:.1f} s\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -216,3 +216,10 @@ def test_head_is_get_without_a_body(api: httpx.Client, ledger: Ledger, worker: W
 def test_health_says_that_it_lives_and_can_serve(api: httpx.Client) -> None:
     assert api.get("/health/live").json() == {"status": "ok"}
     assert api.get("/health/ready").json() == {"status": "ok", "checks": {"log": "ok", "views": "ok"}}
+
+
+def test_the_local_document_tells_of_commands_and_queries(api: httpx.Client) -> None:
+    paths = api.get("/openapi.json").json()["paths"]
+    assert set(paths["/accounts/{account_id}/holds"]) == {"get", "post"}
+    assert "get" in paths["/totals"]
+    assert "post" in paths["/transfers"]
