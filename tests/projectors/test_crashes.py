@@ -16,6 +16,7 @@ from azure.cosmos import CosmosClient
 from feeding import Ledger, shown_by_the_views, told_by_the_log
 
 from devkit.cosmos import LocalCosmos, RequestInfo
+from devkit.cosmos.message import Request
 from eventstore.containers import create_containers
 from projectors.settings import WorkerSettings
 from projectors.stores import Stores
@@ -153,6 +154,35 @@ def test_a_worker_paused_at_any_request_does_no_harm_when_it_wakes(case: Case) -
             case.worker(generation).run_until_idle(30)
         assert seen > total
         assert case.worker(generation, late=2 * LATER).run_until_idle(30).idle
+        case.check(generation)
+
+
+def test_a_write_that_lands_late_changes_nothing(case: Case) -> None:
+    """The client sees a time-out and goes on; the request arrives while its next one is on its way."""
+    total = case.requests(WRITES)
+    for late in range(1, total + 1):
+        generation = case.next_generation()
+        writes = 0
+        underway: list[Request] = []
+
+        def delay(info: RequestInfo, phase: str, late: int = late, underway: list[Request] = underway) -> None:
+            nonlocal writes
+            if phase == "after" or info.operation not in OWN:
+                return
+            if underway:
+                case.cosmos.exchange(underway.pop())
+            if info.operation in WRITES:
+                writes += 1
+                if writes == late:
+                    underway.append(Request(info.method, info.path, dict(info.headers), info.body))
+                    raise ServiceResponseError("no answer in time")
+
+        with case.watched(delay):
+            case.worker(generation).run_until_idle(30)
+        assert writes >= late
+        for request in underway:
+            case.cosmos.exchange(request)
+        assert case.worker(generation, late=LATER).run_until_idle(30).idle
         case.check(generation)
 
 
