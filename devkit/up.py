@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from azure.cosmos import CosmosClient
+
 from devkit.cosmos import LocalCosmos, serve
-from devkit.eventhubs import LocalEventHubs
+from devkit.cosmos.transport import InProcessTransport
+from devkit.eventhubs import LocalEventHubs, RunningServer
 from devkit.eventhubs import serve as serve_hubs
 from devkit.up_data import data_folder
 from devkit.up_pace import PacedFeed
@@ -54,7 +57,6 @@ def up(options: UpOptions, echo: Callable[[str], None]) -> None:
         CannotStart: a port is in use, or the data folder cannot be used. Nothing has been started or written then.
         SettingsError: an environment variable is wrong.
     """
-
     settings = load(Settings, auth="none")
     database = CosmosSettings.load().database
     with ExitStack() as stack:
@@ -64,25 +66,32 @@ def up(options: UpOptions, echo: Callable[[str], None]) -> None:
         folder = stack.enter_context(data_folder(options.data)) if options.data else None
         cosmos = stack.enter_context(LocalCosmos(folder))
         server = stack.enter_context(serve(cosmos, _HOST, options.cosmos_port))
-        account = CosmosSettings(endpoint=cosmos.endpoint, key=cosmos.key)
-        client = connect(account, transport=cosmos.transport())
+        hubs = stack.enter_context(_hubs(folder, options.eventhubs_port))
+        client = _client(cosmos, cosmos.transport())
         create_containers(client, database)
         report = stack.enter_context(closing(CommandReport(echo)))
-        hubs = stack.enter_context(closing(LocalEventHubs(folder, hubs={_HUB: _HUB_PARTITIONS})))
-        hub_server = stack.enter_context(serve_hubs(hubs, _HOST, options.eventhubs_port))
-        hub = EventHubsSettings(connection_string=hub_server.connection_string(), hub=_HUB)
         services = build_services(settings, client, database, on_outcome=report.outcome)
         consumers = build_consumers(
-            connect(account, transport=PacedFeed(cosmos)),
+            _client(cosmos, PacedFeed(cosmos)),
             database,
             store=services.store,
-            hub=hub,
+            hub=EventHubsSettings(connection_string=hubs.connection_string(), hub=_HUB),
             settings=WorkerSettings(lease=_LEASE_SECONDS),
         )
         report.follow(services.views, consumers.worker.wake)
         stack.enter_context(_working(consumers))
-        echo(_banner(options, api, server.port, hub_server.port))
+        echo(_banner(options, api, server.port, hubs.port))
         run_app(local.create_app(services), api)
+
+
+def _client(cosmos: LocalCosmos, transport: InProcessTransport) -> CosmosClient:
+    return connect(CosmosSettings(endpoint=cosmos.endpoint, key=cosmos.key), transport=transport)
+
+
+@contextmanager
+def _hubs(folder: Path | None, port: int) -> Iterator[RunningServer]:
+    with closing(LocalEventHubs(folder, hubs={_HUB: _HUB_PARTITIONS})) as hubs, serve_hubs(hubs, _HOST, port) as server:
+        yield server
 
 
 @contextmanager

@@ -12,10 +12,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from azure.core.exceptions import AzureError
 from pydantic import BaseModel
 
 from eventstore.commands import Outcome
 from functions.problems import STATUS
+from projectors.errors import ProjectionError
 from projectors.reader import ViewReader
 
 __all__ = ["CommandReport"]
@@ -81,9 +83,12 @@ class CommandReport:
         if self._views is None or category != "account" or not seen.outcome.events or seen.outcome.replayed:
             return ""
         while self._seen.empty() and time.monotonic() - seen.at < _PATIENCE_SECONDS:
-            item = self._views.get("account-summary", stream)
-            if item.freshness.version >= version:
-                return f" -> account-summary v{item.freshness.version} in {1000 * (time.monotonic() - seen.at):.0f} ms"
+            try:
+                found = self._views.get("account-summary", stream).freshness.version
+            except (AzureError, ProjectionError) as error:
+                return f" -> account-summary cannot be read: {error}"
+            if found >= version:
+                return f" -> account-summary v{found} in {1000 * (time.monotonic() - seen.at):.0f} ms"
             time.sleep(_LOOK_SECONDS)
         return ""
 
