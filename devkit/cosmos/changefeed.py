@@ -18,11 +18,11 @@ from devkit.cosmos.container import Container
 from devkit.cosmos.document import with_lsn
 from devkit.cosmos.errors import BadRequest
 from devkit.cosmos.message import Response
+from devkit.cosmos.page import MAX_RESPONSE_SIZE
 from devkit.cosmos.partitions import Partition
 from devkit.cosmos.store import PARTITION_SHIFT, PLACE_BITS, Store, lsn_of
 from devkit.cosmos.versions import CREATE, EXPIRE
 
-MAX_RESPONSE_SIZE = 4 * 1024 * 1024
 _DEFAULT_PAGE = 100
 _NO_LIMIT = 1_000
 

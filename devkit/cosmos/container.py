@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from devkit.cosmos import rid
@@ -35,8 +35,6 @@ class Container:
     next_expiry: int | None = None
     """A lower bound of the time when the next item expires."""
     keeps_versions: bool = False
-    bytes_used: int = 0
-    queries: dict[Any, Any] = field(default_factory=dict)
 
     @staticmethod
     def build(database: Database, number: int, body: dict[str, Any], partitions: PartitionMap) -> Container:

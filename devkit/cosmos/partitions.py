@@ -90,14 +90,6 @@ class PartitionMap:
             )
         return partition
 
-    def known(self, range_id: str) -> Partition | None:
-        """The partition with this id, dead or alive."""
-        return self._all.get(range_id)
-
-    def ancestors(self, partition: Partition) -> set[str]:
-        """Ids of everything this partition was split from."""
-        return set(partition.parents)
-
     def next_ids(self, count: int) -> list[str]:
         """Ids that no partition of the container ever had."""
         first = max((int(range_id) for range_id in self._all), default=-1) + 1
@@ -108,9 +100,6 @@ class PartitionMap:
         parent.alive = False
         self._all.update({child.id: child for child in children})
         self._refresh()
-
-    def __iter__(self) -> Any:
-        return iter(self._all.values())
 
 
 def first_ranges(count: int) -> list[tuple[str, str]]:
