@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from devkit.bank_api import BankApi, Refused
 from devkit.bank_rows import Row, read
@@ -13,6 +14,7 @@ from devkit.bank_rows import Row, read
 __all__ = ["ImportResult", "RowRefused", "import_rows"]
 
 _QUEUED_PER_WORKER = 64
+_Entry: TypeAlias = tuple[int, str]  # what a statement says of a row: signed amount, value date
 
 
 class RowRefused(Exception):
@@ -33,7 +35,8 @@ def import_rows(
 ) -> ImportResult:
     """Send every row: accounts side by side, the rows of one account in order, each at most once in effect.
 
-    A run that ends half-way is started again; rows that are in are known by their idempotency keys.
+    A run that ends half-way is started again. Rows that are in are known by their idempotency keys; those that an
+    account's statement shows already are not even sent.
 
     Raises:
         BankFileError, BankApiError, RowRefused: the first failure; rows read before it may or may not be in.
@@ -74,7 +77,7 @@ class _Worker:
         self._asset = asset
         self._on_row = on_row
         self._rows: queue.Queue[Row | None] = queue.Queue(_QUEUED_PER_WORKER)
-        self._opened: set[str] = set()
+        self._seen: dict[str, dict[str, _Entry]] = {}
         self.result = ImportResult()
         self.error: Exception | None = None
 
@@ -107,8 +110,11 @@ class _Worker:
             failed.set()
 
     def _send(self, row: Row) -> None:
-        if row.account not in self._opened:
-            self._open(row.account)
+        if row.account not in self._seen:
+            self._seen[row.account] = {} if self._open(row.account) else self._entries(row.account)
+        if self._seen[row.account].get(row.transaction) == _entry(row):
+            self.result.known += 1
+            return
         path = f"/accounts/{row.account}/" + ("deposits" if row.kind == "credit" else "withdrawals")
         body = {"amount": row.amount, "reference": row.transaction, "effective_date": row.date.isoformat()}
         try:
@@ -119,12 +125,24 @@ class _Worker:
         self.result.new += new
         self.result.known += not new
 
-    def _open(self, account: str) -> None:
+    def _open(self, account: str) -> bool:
+        """Whether the account is new: then nothing of it can be in."""
         body = {"account_id": account, "asset": self._asset}
         try:
-            self.result.accounts += self._api.command("/accounts", f"open-{account}", body)
+            new = self._api.command("/accounts", f"open-{account}", body)
         except Refused as refusal:
             # An account that was opened by other means takes the rows all the same.
             if refusal.code != "ACCOUNT_EXISTS":
                 raise RowRefused(f"{self._path}: account {account} cannot be opened: {refusal}") from refusal
-        self._opened.add(account)
+            return False
+        self.result.accounts += new
+        return new
+
+    def _entries(self, account: str) -> dict[str, _Entry]:
+        return {
+            entry["reference"]: (entry["signed"], entry["effective_date"]) for entry in self._api.statement(account)
+        }
+
+
+def _entry(row: Row) -> _Entry:
+    return (row.amount if row.kind == "credit" else -row.amount, row.date.isoformat())

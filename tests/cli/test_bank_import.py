@@ -49,7 +49,8 @@ class Ledger:
             _, _, account, kind = request.url.path.split("/")
             last = self.balances[account][-1]["balance"] if self.balances[account] else 0
             signed = body["amount"] if kind == "deposits" else -body["amount"]
-            self.balances[account].append({"reference": body["reference"], "balance": last + signed})
+            facts = {"signed": signed, "effective_date": body["effective_date"]}
+            self.balances[account].append({"reference": body["reference"], "balance": last + signed, **facts})
         return self.answers[key]
 
 
@@ -84,10 +85,32 @@ def test_lost_answers_are_asked_for_again_and_take_effect_once(ledger: Ledger, a
     assert check_rows(bank, api, concurrency=2, wait_seconds=0).agree == 100
 
 
-def test_a_second_import_changes_nothing(ledger: Ledger, api: BankApi, bank: Path) -> None:
+def test_a_second_import_changes_nothing_and_sends_no_row_that_the_statement_shows(
+    ledger: Ledger, api: BankApi, bank: Path
+) -> None:
     import_rows(bank, api, asset="CZK/2", concurrency=4)
+    ledger.requests = 0
     again = import_rows(bank, api, asset="CZK/2", concurrency=4)
     assert (again.new, again.known, again.accounts) == (0, 100, 0)
+    assert ledger.requests == 2 * 5
+
+
+def test_rows_that_the_statement_does_not_show_yet_are_sent_again_and_known_by_their_keys(
+    ledger: Ledger, api: BankApi, bank: Path
+) -> None:
+    import_rows(bank, api, asset="CZK/2", concurrency=4)
+    for entries in ledger.balances.values():
+        del entries[10:]
+    again = import_rows(bank, api, asset="CZK/2", concurrency=4)
+    assert (again.new, again.known) == (0, 100)
+
+
+def test_a_row_that_was_in_with_another_amount_is_not_passed_over(ledger: Ledger, api: BankApi, bank: Path) -> None:
+    import_rows(bank, api, asset="CZK/2", concurrency=4)
+    ledger.balances["7000"][0]["signed"] += 1
+    ledger.requests = 0
+    import_rows(bank, api, asset="CZK/2", concurrency=4)
+    assert ledger.requests == 2 * 5 + 1
 
 
 def test_a_refused_row_stops_the_import_with_its_line_and_the_reason(ledger: Ledger, api: BankApi, bank: Path) -> None:
