@@ -12,6 +12,7 @@ from projectors import metrics
 from projectors.balance import wanted
 from projectors.consumer import Consumer
 from projectors.errors import LeaseLost, ProjectionError
+from projectors.feed import FeedRange
 from projectors.lease import HeldLease, Lease
 from projectors.runner import Runner
 from projectors.settings import WorkerSettings
@@ -34,6 +35,7 @@ class Roster:
         settings: WorkerSettings,
         executor: Executor | None,
         clock: Callable[[], float],
+        within: Sequence[FeedRange] = (),
     ) -> None:
         self._stores = stores
         self._fixed = tuple(consumers)
@@ -41,6 +43,7 @@ class Roster:
         self._settings = settings
         self._executor = executor
         self._clock = clock
+        self._within = tuple(within)
         self._owner = uuid.uuid4().hex
         self._lock = threading.Lock()
         self._runners: dict[tuple[str, str], Runner] = {}
@@ -102,7 +105,7 @@ class Roster:
         )
 
     def _leases(self, consumers: dict[str, Consumer]) -> list[Lease]:
-        """The leases of all consumers; those that have none yet get theirs."""
+        """The leases of all consumers that concern this worker; consumers that have none yet get theirs."""
         known = self._stores.leases.of_all(consumers)
         missing = [name for name in consumers if not known[name]]
         if missing:
@@ -110,7 +113,10 @@ class Roster:
             for name in missing:
                 self._stores.leases.establish(name, ranges, rid)
                 known[name] = self._stores.leases.of(name)
-        return [lease for leases in known.values() for lease in leases]
+        return [lease for leases in known.values() for lease in leases if self._is_within(lease)]
+
+    def _is_within(self, lease: Lease) -> bool:
+        return not self._within or any(part.covers(lease.range) for part in self._within)
 
     def _take(self, consumer: Consumer, lease: Lease) -> None:
         if _key(lease) in self._runners:  # ours, and expired: the runner renews it itself, or finds out

@@ -11,9 +11,9 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from azure.core.exceptions import AzureError
 from azure.cosmos import CosmosClient
@@ -21,6 +21,7 @@ from azure.cosmos import CosmosClient
 from eventstore.mapper import Mapper
 from projectors.consumer import Consumer
 from projectors.errors import PoisonEvent, ProjectionError
+from projectors.feed import Feed, FeedRange
 from projectors.meter import Meter
 from projectors.roster import Roster
 from projectors.runner import Runner, Step
@@ -38,11 +39,12 @@ _TICK = 0.1
 class Visit:
     """What `run_until_idle` came to.
 
-    `idle`: nothing was left to do within reach; `events`: how many were applied; `failures`: what failed last, by
-    consumer and range.
+    `idle`: nothing was left to do within reach, which is `ranges` leases; `events`: how many were applied; `failures`:
+    what failed last, by consumer and range.
     """
 
     idle: bool
+    ranges: int
     events: int
     failures: dict[str, str]
 
@@ -51,7 +53,8 @@ class Worker:
     """Works all live generations of `views` (all registered ones unless given), and `consumers` beside them.
 
     `only` names the views and consumers to work, all unless given; others are left to other workers. `mapper` reads the
-    log's events, where it was not written with the default one.
+    log's events, where it was not written with the default one. `within` are the ranges of the feed to work, all unless
+    given; `bounds` wraps the feed, e.g. in one that ends in the past.
     `meter` books requests and request units and may limit them. `clock` gives seconds since 1970. Nothing is sent
     before `run` or `run_until_idle`; a worker may be visited again and again, but by one thread at a time.
     """
@@ -64,6 +67,8 @@ class Worker:
         *,
         views: Iterable[View] | None = None,
         only: Collection[str] = (),
+        within: Sequence[FeedRange] = (),
+        bounds: Callable[[Feed], Feed] | None = None,
         mapper: Mapper[str] | None = None,
         settings: WorkerSettings | None = None,
         meter: Meter | None = None,
@@ -72,7 +77,7 @@ class Worker:
         self._settings = settings or WorkerSettings()
         self._stop = threading.Event()
         self._meter = meter or Meter()
-        self._stores = Stores.open(
+        stores = Stores.open(
             client,
             database,
             mapper=mapper,
@@ -81,6 +86,7 @@ class Worker:
             clock=clock,
             lease_seconds=self._settings.lease,
         )
+        self._stores = stores if bounds is None else replace(stores, feed=bounds(stores.feed))
         parallel = self._settings.parallel
         self._roster = Roster(
             self._stores,
@@ -89,6 +95,7 @@ class Worker:
             settings=self._settings,
             executor=ThreadPoolExecutor(parallel, thread_name_prefix="request") if parallel else None,
             clock=clock,
+            within=within,
         )
         self._wakeup = Wakeup()
         self._poison: PoisonEvent | None = None
@@ -131,6 +138,7 @@ class Worker:
         before = self._meter.spent().events
         idle = False
         failures: dict[str, str] = {}
+        runners: list[Runner] = []
         done = threading.Event()
         heartbeat = threading.Thread(target=self._keep_leases, args=(done,), daemon=True)
         if self._settings.parallel:
@@ -143,12 +151,13 @@ class Worker:
                 idle = all(step in ends for step in steps)
                 if Step.FAILED in steps:
                     time.sleep(min(self._settings.retry_min, max(0.0, end - time.monotonic())))
-            failures = {runner.name: str(runner.error) for runner in self._roster.runners if runner.error is not None}
+            runners = self._roster.runners
+            failures = {runner.name: str(runner.error) for runner in runners if runner.error is not None}
         finally:
             done.set()
             for runner in self._roster.runners:
                 self._roster.remove(runner, release=True)
-        return Visit(idle, self._meter.spent().events - before, failures)
+        return Visit(idle, len(runners), self._meter.spent().events - before, failures)
 
     def _until(self, ends: tuple[Step, ...], runner: Runner, end: float, progress: Callable[[], None]) -> Step:
         """Steps until there is no more; WORKED when there was something before, so that others get another look."""
