@@ -19,10 +19,11 @@ from azure.cosmos import CosmosClient
 from eventstore.commands import CommandStore
 from eventstore.containers import EVENTS
 from eventstore.history import History
+from eventstore.mapper import Mapper
 from projectors.consumer import PageConsumer
 from projectors.processes.driver import TransferDriver
 from projectors.processes.expiry import HoldExpiry, Released
-from projectors.processes.open_transfers import OpenTransfers
+from projectors.processes.open_transfers import OpenTransfer, OpenTransfers
 from projectors.processes.settings import ProcessSettings
 from projectors.processes.transfers import TRANSFERS, transfers
 from projectors.processes.watchdog import Resumed, Round, Watchdog
@@ -30,6 +31,8 @@ from projectors.reader import ViewReader
 
 __all__ = [
     "TRANSFERS",
+    "OpenTransfer",
+    "OpenTransfers",
     "ProcessSettings",
     "Processes",
     "Released",
@@ -56,13 +59,17 @@ class Processes:
         store: CommandStore,
         *,
         clock: Callable[[], datetime],
+        mapper: Mapper[str] | None = None,
         settings: ProcessSettings | None = None,
     ) -> Self:
-        """Sends nothing. Where the API runs in the same process, share its `store`: its cache spares requests."""
+        """Sends nothing. `mapper` is the one that `store` has: what one writes the other must read.
+
+        Where the API runs in the same process, share its `store`: its cache spares requests.
+        """
         settings = settings or ProcessSettings()
         executor = ThreadPoolExecutor(settings.parallel, "processes") if settings.parallel else None
         history = History(client.get_database_client(database).get_container_client(EVENTS.name))
-        driver = TransferDriver(store, history, clock=clock)
+        driver = TransferDriver(store, history, clock=clock, mapper=mapper)
         watchdog = Watchdog(
             driver,
             OpenTransfers(client, database),

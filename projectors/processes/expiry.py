@@ -8,6 +8,7 @@ from typing import Final
 
 from domain.hold_expiry import ExpiryStep
 from eventstore.commands import CommandStore
+from projectors.processes.errors import cause
 from projectors.processes.parallel import each
 from projectors.processes.steps import Steps
 from projectors.reader import ViewReader
@@ -51,7 +52,9 @@ class HoldExpiry:
 
         failures = each(self._executor, release, steps)
         for step, error in failures.items():
-            _log.error("hold %s of %s was not released: %s", step.hold_id, step.account_id, error, exc_info=error)
+            _log.error(
+                "hold %s of %s was not released: %s", step.hold_id, step.account_id, error, exc_info=cause(error)
+            )
         return Released(
             len(released), {f"{step.account_id} {step.hold_id}": str(error) for step, error in failures.items()}
         )

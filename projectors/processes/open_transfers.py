@@ -33,7 +33,7 @@ class OpenTransfer:
 
 
 class OpenTransfers:
-    """Reads the generation of the view that serves. What the view lacks is still ahead of the consumer as well."""
+    """Reads the generation of the view that serves. A view that lags shows a transfer late, and never not at all."""
 
     def __init__(self, client: CosmosClient, database: str) -> None:
         container = client.get_database_client(database).get_container_client(CONTAINER.name)

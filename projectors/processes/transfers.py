@@ -5,20 +5,16 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from typing import Final
 
-from azure.core.exceptions import AzureError
-
 from domain.transfer import Transfer, transfer_stream
 from eventstore.documents import RecordedEvent
-from eventstore.errors import StoreBusy, StoreUnavailable
 from projectors.consumer import PageConsumer
-from projectors.errors import Unavailable
 from projectors.processes.driver import TransferDriver
+from projectors.processes.errors import PASSING
 from projectors.processes.parallel import each
 
 TRANSFERS: Final = "transfers"
 """The name of the consumer: its leases say up to where every transfer was driven to its end."""
 
-_PASSING: Final = (StoreBusy, StoreUnavailable, Unavailable, AzureError)
 _ENDS: Final = frozenset({Transfer.Completed.TOPIC, Transfer.Failed.TOPIC})
 
 _log = logging.getLogger(__name__)
@@ -47,7 +43,7 @@ class TransferPages:
         What fails in another way would fail again. It is left to the watchdog, so that it holds up no other transfer.
         """
         failures = each(self._executor, self._driver.drive, _open(events))
-        passing = [error for error in failures.values() if isinstance(error, _PASSING)]
+        passing = [error for error in failures.values() if isinstance(error, PASSING)]
         for transfer_id, error in failures.items():
             if error not in passing:
                 _log.error("transfer %s is left to the watchdog: %s", transfer_id, error, exc_info=error)

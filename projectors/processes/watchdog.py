@@ -23,6 +23,7 @@ from eventstore.errors import StoreError
 from projectors.errors import ProjectionError
 from projectors.processes import metrics
 from projectors.processes.driver import TransferDriver
+from projectors.processes.errors import cause
 from projectors.processes.expiry import HoldExpiry, Released
 from projectors.processes.open_transfers import OpenTransfer, OpenTransfers
 from projectors.processes.parallel import each
@@ -110,7 +111,7 @@ class Watchdog:
 
         failures = each(self._executor, resume, found)
         for transfer, error in failures.items():
-            _log.error("transfer %s is stuck: %s", transfer.transfer_id, error, exc_info=error)
+            _log.error("transfer %s is stuck: %s", transfer.transfer_id, error, exc_info=cause(error))
         stuck = [transfer for transfer in found if transfer not in ended]
         oldest = (now - stuck[0].requested_at).total_seconds() if stuck else 0.0
         why = {transfer.transfer_id: str(error) for transfer, error in failures.items()}

@@ -46,7 +46,8 @@ class Clock:
 
 
 class Bank:
-    def __init__(self, cosmos: LocalCosmos) -> None:
+    def __init__(self, cosmos: LocalCosmos, mapper: Mapper[str] | None = None) -> None:
+        self.mapper = mapper or Mapper()
         self.cosmos = cosmos
         self.client = cosmos.client(no_response_on_write=True)
         create_containers(self.client, DATABASE)
@@ -58,7 +59,7 @@ class Bank:
 
     def new_store(self) -> CommandStore:
         database = self.client.get_database_client(DATABASE)
-        return CommandStore(database, mapper=Mapper(), fold=fold, refusals=Refused, snapshot_class=Snapshot)
+        return CommandStore(database, mapper=self.mapper, fold=fold, refusals=Refused, snapshot_class=Snapshot)
 
     def execute(self, stream: str, decide: Callable[[Any], Any], **metadata: str) -> Outcome:
         key = f"client-{next(self._keys)}"
@@ -102,7 +103,9 @@ class Bank:
     def processes(self, **settings: Any) -> Processes:
         """Those of a new process of the machine: a store of its own, nothing in its cache; one thread."""
         chosen = ProcessSettings(**{"parallel": 0, "resume_after": 60.0, **settings})
-        return Processes.open(self.client, DATABASE, self.new_store(), clock=self.clock, settings=chosen)
+        return Processes.open(
+            self.client, DATABASE, self.new_store(), clock=self.clock, mapper=self.mapper, settings=chosen
+        )
 
     def worker(self, processes: Processes | None = None, *, late: float = 0.0, views: tuple[View, ...] = ()) -> Worker:
         """A worker on transfers, in a new process unless given; `late` puts the clock of its leases forward."""
@@ -145,15 +148,15 @@ class Bank:
 
     def failure(self, transfer_id: str = "t1") -> tuple[str, str]:
         failed = [event for event in self.log() if event.stream == transfer_stream(transfer_id)][-1]
-        event = Mapper[str]().domain_event(failed)
+        event = self.mapper.domain_event(failed)
         assert isinstance(event, Transfer.Failed)
         return event.step, event.code
 
     def check(self) -> None:
         """At every instant nothing was lost or made, no hold ended twice; and by now every transfer has ended, once."""
-        ledger, mapper = Ledger(), Mapper[str]()
+        ledger = Ledger()
         for recorded in self.log():
-            ledger.streams.setdefault(recorded.stream, []).append(mapper.domain_event(recorded))
+            ledger.streams.setdefault(recorded.stream, []).append(self.mapper.domain_event(recorded))
             check(ledger)
         requested = len(ledger.events(Transfer.Requested))
         ended = [event.originator_id for kind in (Transfer.Completed, Transfer.Failed) for event in ledger.events(kind)]

@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import orjson
 import pytest
 
+from devkit.cosmos import LocalCosmos
+from domain import personal_fields
 from domain.transfer import Status
+from eventstore.mapper import Mapper
 from projectors.errors import Unavailable
 from projectors.processes.errors import TransferUnseen
 from projectors.processes.transfers import TransferPages
@@ -179,3 +183,28 @@ def test_a_transfer_that_only_a_person_can_mend_holds_up_no_other_one(
     assert not visit.failures
     assert (bank.status("t1"), bank.status("t2")) == (Status.REQUESTED, Status.COMPLETED)
     assert "transfer t1 is left to the watchdog: transfer·t1·capture was refused with HOLD_NOT_FOUND" in caplog.text
+
+
+class Reversed:
+    """Stands for encryption: personal text is stored backwards, with a mark that a second time would double."""
+
+    def encode(self, event_class: type, stream: str, fields: dict[str, Any]) -> None:
+        for name in personal_fields(event_class):
+            if fields.get(name) is not None:
+                fields[name] = "sealed " + fields[name][::-1]
+
+    def decode(self, event_class: type, stream: str, fields: dict[str, Any]) -> None:
+        for name in personal_fields(event_class):
+            if fields.get(name) is not None:
+                fields[name] = fields[name].removeprefix("sealed ")[::-1]
+
+
+def test_personal_text_of_a_transfer_is_sealed_once_on_every_account(cosmos: LocalCosmos) -> None:
+    bank = Bank(cosmos, Mapper(fields=Reversed()))
+    bank.open("alice", 500)
+    bank.open("bob")
+    bank.request(reference="rent")
+    bank.settle()
+    moved = [event for event in bank.log() if event.type in ("account.hold-placed", "account.funds-credited")][-2:]
+    assert [orjson.loads(event.state)["reference"] for event in moved] == ["sealed tner"] * 2
+    assert [bank.mapper.domain_event(event).reference for event in moved] == ["rent"] * 2
