@@ -98,9 +98,13 @@ class Leases:
     def of_all(self, consumers: Iterable[str]) -> dict[str, list[Lease]]:
         """The leases of several consumers, in one query over the container."""
         leases: dict[str, list[Lease]] = {consumer: [] for consumer in consumers}
-        for document in self._gateway.query("SELECT * FROM c WHERE c.kind = 'lease'"):
-            if document["consumer"] in leases:
-                leases[document["consumer"]].append(Lease.from_document(document))
+        if not leases:
+            return leases
+        names = {f"name{number}": name for number, name in enumerate(leases)}
+        listed = ", ".join(f"@{name}" for name in names)
+        sql = f"SELECT * FROM c WHERE c.kind = 'lease' AND c.consumer IN ({listed})"  # noqa: S608 - parameters
+        for document in self._gateway.query(sql, **names):
+            leases[document["consumer"]].append(Lease.from_document(document))
         return leases
 
     def consumers(self) -> list[str]:

@@ -117,9 +117,12 @@ class _Rebuild:
             built = registry.build(name, by=me, at=at)
         else:
             leases = self._stores.leases.of(consumer_name(name, left.generation))
-            if any(not lease.free(self._now().timestamp()) for lease in leases):
+            held = [lease for lease in leases if not lease.free(self._now().timestamp())]
+            if held and not _is_dead(left.by):
                 raise RebuildRunning(name, left.by, left.since)
             built = registry.adopt(name, left, by=me, at=at)
+            for lease in held:
+                self._stores.leases.release(lease)
         return built.serving, built.last
 
     def _catch_up_and_compare(self, worker: Worker) -> Comparison:
@@ -128,7 +131,7 @@ class _Rebuild:
             visit = worker.run_until_idle(
                 _SLICE, near=True, progress=lambda: self._report(self._progress(Phase.BUILDING))
             )
-            if visit.idle:
+            if visit.idle and visit.ranges == len(self._stores.leases.of(consumer_name(self._view.name, self._builds))):
                 break
         else:
             raise NotCaughtUp(f"{self._view.name}: {visit.failures or 'others hold some of its ranges'}")
@@ -195,6 +198,20 @@ class _Rebuild:
             spent.throttled_seconds,
             spent.paced_seconds,
         )
+
+
+def _is_dead(builder: str) -> bool:
+    """Whether the builder was a process of this machine that is no more: nobody has to wait for its leases."""
+    host, _, pid = builder.rpartition(":")
+    if host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
 
 
 def _ignore(_: Progress) -> None:

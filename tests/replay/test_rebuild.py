@@ -1,5 +1,7 @@
 """Rebuilding: beside what serves, resumable anywhere, switched only when right."""
 
+import socket
+import subprocess
 import threading
 import time
 
@@ -172,6 +174,32 @@ def test_a_second_rebuild_of_a_view_is_refused_with_the_name_of_the_first(
 
     assert rebuild(client, database, "statement", settings=settings, progress=start_another).switched
     assert len(second) == 1
+
+
+def test_a_rebuild_whose_process_is_gone_is_taken_up_at_once(
+    client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores
+) -> None:
+    gone = subprocess.Popen(["/bin/true"])
+    gone.wait()
+    stores.registry.build("statement", by=f"{socket.gethostname()}:{gone.pid}", at="2026-11-23T12:00:00+00:00")
+    stores.leases.establish("statement@2", stores.feed.ranges(), stores.feed.rid())
+    for lease in stores.leases.of("statement@2"):
+        stores.leases.take(lease, "the process that is gone")
+    rebuilt = rebuild(client, database, "statement", settings=settings)
+    assert (rebuilt.generation, rebuilt.comparison.agrees) == (2, True)
+
+
+def test_a_rebuild_on_another_machine_is_waited_for_until_its_leases_expire(
+    client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores
+) -> None:
+    stores.registry.build("statement", by="elsewhere:1", at="2026-11-23T12:00:00+00:00")
+    stores.leases.establish("statement@2", stores.feed.ranges(), stores.feed.rid())
+    (lease,) = stores.leases.of("statement@2")
+    taken = stores.leases.take(lease, "elsewhere")
+    with pytest.raises(RebuildRunning, match="by elsewhere:1"):
+        rebuild(client, database, "statement", settings=settings)
+    stores.leases.release(taken)
+    assert rebuild(client, database, "statement", settings=settings).generation == 2
 
 
 def test_without_a_switch_the_new_generation_is_kept_up_to_date_and_does_not_serve(
