@@ -7,7 +7,7 @@ from starlette.types import ASGIApp
 
 from functions import commands_app, queries_app
 from functions.settings import Settings
-from functions.wiring import build_services, build_worker
+from functions.wiring import build_consumers, build_services
 from tests.infra.authority import Account
 
 
@@ -24,7 +24,7 @@ class Apps:
         commands, queries = (build_services(settings, account.client(r), database) for r in ("commands", "queries"))
         self.commands = _caller(commands_app.create_app(commands))
         self.queries = _caller(queries_app.create_app(queries))
-        self._worker = build_worker(account.client("projectors"), database)
+        self._worker = build_consumers(account.client("projectors"), database).worker
 
     async def command(self, path: str, key: str, body: dict[str, object], status: int) -> None:
         answer = await self.commands.post(path, json=body, headers={"Idempotency-Key": key})

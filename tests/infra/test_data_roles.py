@@ -10,7 +10,7 @@ from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from devkit.cosmos import LocalCosmos
 from eventstore.containers import CONTAINERS
-from functions.wiring import build_worker
+from functions.wiring import build_consumers
 from replay.rebuild import rebuild
 from tests.infra.apps import Apps
 from tests.infra.authority import ROLES, Account
@@ -94,7 +94,7 @@ async def test_every_app_does_its_work_with_the_rights_of_its_identity(account: 
 def test_an_operator_rebuilds_a_view_with_the_rights_of_operators(
     cosmos: LocalCosmos, database: str, account: Account
 ) -> None:
-    worker = build_worker(account.client("projectors"), database)
+    worker = build_consumers(account.client("projectors"), database).worker
     assert worker.run_until_idle(20).idle
     rebuilt = rebuild(account.client("operators"), database, "account-summary")
     assert rebuilt.switched
