@@ -78,7 +78,7 @@ def nothing() -> dict[str, str]:
 
 
 def serve(pipe: Connection) -> None:
-    with LocalCosmos() as cosmos, listen("127.0.0.1", 0, "the API", "--port") as listener:
+    with LocalCosmos() as cosmos, listen("127.0.0.1", 0, "the API", "--port or TIDEMARK_PORT") as listener:
         app = WithNothing(local.create_app(services(cosmos)))
         pipe.send(listener.getsockname()[1])
         run_app(app, listener)

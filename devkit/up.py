@@ -60,9 +60,9 @@ def up(options: UpOptions, echo: Callable[[str], None]) -> None:
     settings = load(Settings, auth="none")
     database = CosmosSettings.load().database
     with ExitStack() as stack:
-        api = stack.enter_context(listen(_HOST, options.port, "the API", "--port"))
-        listen(_HOST, options.cosmos_port, "Cosmos DB", "--cosmos-port").close()
-        listen(_HOST, options.eventhubs_port, "Event Hubs", "--eventhubs-port").close()
+        api = stack.enter_context(listen(_HOST, options.port, "the API", "--port or TIDEMARK_PORT"))
+        listen(_HOST, options.cosmos_port, "Cosmos DB", "--cosmos-port or TIDEMARK_COSMOS_PORT").close()
+        listen(_HOST, options.eventhubs_port, "Event Hubs", "--eventhubs-port or TIDEMARK_EVENTHUBS_PORT").close()
         folder = stack.enter_context(data_folder(options.data)) if options.data else None
         cosmos = stack.enter_context(LocalCosmos(folder))
         server = stack.enter_context(serve(cosmos, _HOST, options.cosmos_port))

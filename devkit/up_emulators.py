@@ -17,7 +17,7 @@ __all__ = ["run_cosmos", "run_eventhubs"]
 
 def run_cosmos(host: str, port: int, data: Path | None, partitions: int, echo: Callable[[str], None]) -> None:
     """Serve a local Cosmos DB. Raises CannotStart."""
-    listen(host, port, "Cosmos DB", "--port").close()
+    listen(host, port, "Cosmos DB", "--port or TIDEMARK_COSMOS_PORT").close()
     with ExitStack() as stack:
         folder = stack.enter_context(data_folder(data)) if data else None
         cosmos = stack.enter_context(LocalCosmos(folder, partitions=partitions))
@@ -34,7 +34,7 @@ def run_eventhubs(
     echo: Callable[[str], None],
 ) -> None:
     """Serve a local Event Hubs namespace. `hubs` and `auto_create` are NAME:PARTITIONS. Raises CannotStart."""
-    listen(host, port, "Event Hubs", "--port").close()
+    listen(host, port, "Event Hubs", "--port or TIDEMARK_EVENTHUBS_PORT").close()
     with ExitStack() as stack:
         folder = stack.enter_context(data_folder(data)) if data else None
         try:

@@ -43,7 +43,7 @@ def serve(which: str, host: str, port: int, echo: Callable[[str], None]) -> None
     configure_logs(settings.log_level)
     configure_telemetry(which)
     cosmos = CosmosSettings.load()
-    with listen(host, port, f"the {which} app", "--port") as listener:
+    with listen(host, port, f"the {which} app", "--port or TIDEMARK_PORT") as listener:
         app = APPS[which](build_services(settings, connect_metered(cosmos), cosmos.database))
         echo(f"{which:<12} http://{host}:{listener.getsockname()[1]}/docs")
         run_app(app, listener)

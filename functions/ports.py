@@ -10,8 +10,8 @@ __all__ = ["listen"]
 _BACKLOG = 2048
 
 
-def listen(host: str, port: int, what: str, option: str) -> socket.socket:
-    """A listening socket; port 0 takes any that is free.
+def listen(host: str, port: int, what: str, setting: str) -> socket.socket:
+    """A listening socket; port 0 takes any that is free. `setting` says how a person chooses another port.
 
     Raises:
         PortError: it is in use, or may not be used.
@@ -27,6 +27,5 @@ def listen(host: str, port: int, what: str, option: str) -> socket.socket:
     except OSError as error:
         listener.close()
         why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
-        variable = "TIDEMARK_" + option.removeprefix("--").replace("-", "_").upper()
-        raise PortError(f"port {port} for {what} {why}: choose another with {option} or {variable}") from error
+        raise PortError(f"port {port} for {what} {why}: choose another with {setting}") from error
     return listener
