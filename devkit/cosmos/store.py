@@ -90,7 +90,10 @@ class Transaction:
         try:
             if self._is_outer:
                 store.in_transaction = False
-                store.write("COMMIT" if kind is None else "ROLLBACK")
+                if kind is None:
+                    store.commit()
+                else:
+                    store.write("ROLLBACK")
         finally:
             store.lock.release()
 
@@ -130,6 +133,14 @@ class Store:
     def transaction(self) -> Transaction:
         """A context manager: all or nothing. Nested use joins the outer transaction."""
         return Transaction(self)
+
+    def commit(self) -> None:
+        """End the transaction; when even that fails (a full disk), take it back, so that the next one can begin."""
+        try:
+            self.write("COMMIT")
+        except sqlite3.Error:
+            self.write("ROLLBACK")
+            raise
 
     def one(self, statement: str, parameters: tuple[Any, ...] = ()) -> Any:
         """The first row, or None."""
