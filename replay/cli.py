@@ -15,7 +15,7 @@ from rich.table import Table
 from projectors.views import VIEWS, view_named
 from replay import deadletters_cli
 from replay.command_line import FAILED, NAMES, Json, View, Views, connect, now, open_stores, reported
-from replay.console import RebuildDisplay, duration, json_line
+from replay.console import RebuildDisplay, counted, duration, json_line
 from replay.generations import drop_generation
 from replay.progress import RebuildOptions
 from replay.rebuild import rebuild
@@ -160,14 +160,14 @@ def _chosen(views: list[str] | None, everything: bool) -> list[str]:
 
 def _print_verified(verified: Verified) -> None:
     name = f"{verified.view} v{verified.generation}"
-    typer.echo(f"{name}  {verified.streams:,} streams, {verified.items:,} items")
+    typer.echo(f"{name}  {counted(verified.streams, 'stream')}, {counted(verified.items, 'item')}")
     typer.echo(f"  digest of the log   {verified.log}")
     typer.echo(f"  digest of the view  {verified.stored}")
     for difference in verified.different[:10]:
         typer.echo(f"  {difference.name} at version {difference.version}: {difference.reason}")
     if verified.parked:
         typer.echo(f"  {len(verified.parked)} parked: tidemark replay deadletters list {verified.view}")
-    verdict = "right" if verified.right else f"{len(verified.different)} differences"
+    verdict = "right" if verified.right else counted(len(verified.different), "difference")
     typer.echo(f"  {verdict}")
 
 

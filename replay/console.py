@@ -29,6 +29,11 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def counted(number: int, noun: str) -> str:
+    """ "1 stream", "1,204 streams"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def line(progress: Progress) -> str:
     """One moment in one line."""
     share = progress.events * 100 // progress.total if progress.total else 100
@@ -93,11 +98,16 @@ class RebuildDisplay:
         if self._json:
             self._print(json_line("done", asdict(rebuilt)))
             return
-        verdict = "digests match" if comparison.agrees else f"{len(comparison.different)} streams differ, as accepted"
+        differing = len(comparison.different)
+        verdict = (
+            "digests match"
+            if comparison.agrees
+            else f"{counted(differing, 'stream')} {'differs' if differing == 1 else 'differ'}, as accepted"
+        )
         self._print(f"  digest v{rebuilt.before}  {comparison.left}")
         self._print(
-            f"  digest v{rebuilt.generation}  {comparison.right}   {comparison.streams:,} streams, "
-            f"{comparison.items:,} items"
+            f"  digest v{rebuilt.generation}  {comparison.right}   {counted(comparison.streams, 'stream')}, "
+            f"{counted(comparison.items, 'item')}"
         )
         end = (
             f"v{rebuilt.generation} serves. Undo: tidemark replay switch {rebuilt.view} {rebuilt.before}"
@@ -105,7 +115,7 @@ class RebuildDisplay:
             else f"v{rebuilt.before} serves on. Use it: tidemark replay switch {rebuilt.view} {rebuilt.generation}"
         )
         self._print(
-            f"  done: {rebuilt.progress.events:,} events in {duration(rebuilt.built_seconds)}, "
+            f"  done: {counted(rebuilt.progress.events, 'event')} in {duration(rebuilt.built_seconds)}, "
             f"{rebuilt.rate:,.0f} events/s, {verdict}; {end}"
         )
 

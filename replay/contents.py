@@ -22,8 +22,9 @@ _NOT_CONTENT = frozenset(("pk", "upto", "error", "attempts", "dropped"))
 class Contents:
     """One stream of a view, or one key of sums.
 
-    `version` is what it reflects, `items` how many there are (the guard is none), `hash` SHA-256 of all, b"" of
-    nothing. `parked` streams wait at that version; versions in `dropped` were left out on purpose.
+    `version` is what it reflects, `items` how many there are (the guard is one where it carries the item itself),
+    `hash` SHA-256 of all, b"" of nothing. `parked` streams wait at that version; versions in `dropped` were left out
+    on purpose.
     """
 
     name: str
@@ -39,12 +40,13 @@ class Contents:
 
 
 class Collected:
-    """Adds the documents of one stream up."""
+    """Adds the documents of one stream up. `guard_counts` where the guard carries the item itself."""
 
-    __slots__ = ("_dropped", "_items", "_parked", "_stream", "_sum", "_version")
+    __slots__ = ("_dropped", "_guard_counts", "_items", "_parked", "_stream", "_sum", "_version")
 
-    def __init__(self, stream: str) -> None:
+    def __init__(self, stream: str, *, guard_counts: bool = False) -> None:
         self._stream = stream
+        self._guard_counts = guard_counts
         self._sum = self._version = self._items = 0
         self._parked = False
         self._dropped: tuple[int, ...] = ()
@@ -55,6 +57,7 @@ class Collected:
         if document["id"].startswith(GUARD_PREFIX):
             self._version, self._parked = document["version"], "upto" in document
             self._dropped = tuple(note["version"] for note in document.get("dropped", ()))
+            self._items += self._guard_counts and bool(document["state"])
         else:
             self._items += 1
 
@@ -65,9 +68,9 @@ class Collected:
         return Contents(self._stream, self._version, self._items, total, self._parked, self._dropped)
 
 
-def contents_of(stream: str, documents: Iterable[Document]) -> Contents:
+def contents_of(stream: str, documents: Iterable[Document], *, guard_counts: bool = False) -> Contents:
     """What these documents of one stream make up."""
-    collected = Collected(stream)
+    collected = Collected(stream, guard_counts=guard_counts)
     for document in documents:
         collected.add(document)
     return collected.contents()

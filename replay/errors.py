@@ -3,7 +3,10 @@
 ReplayError
 ├── Differences       the two sides of a comparison are not the same
 ├── NotCaughtUp       the log is still ahead after the time allowed
-└── ParkedStreams     the new generation waits for streams that the old one has
+├── ParkedStreams     the new generation waits for streams that the old one has
+├── NotMendable       a view has no item of that stream to mend
+├── NoSuchPast        no view of the past has that name
+└── NoSuchMoment      a time or position that a view of the past cannot end at
 """
 
 
@@ -33,3 +36,19 @@ class ParkedStreams(ReplayError):
             f"({', '.join(streams[:5])}): see `tidemark replay deadletters list {view}`"
         )
         self.streams = streams
+
+
+class NotMendable(ReplayError):
+    """A view has no item of a stream of its own that could be mended."""
+
+
+class NoSuchPast(ReplayError):
+    """No view of the past has this name."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        there = f"there are {', '.join(sorted(known))}" if known else "there is none"
+        super().__init__(f"no view of the past is called {name!r}; {there}")
+
+
+class NoSuchMoment(ReplayError):
+    """What was given is neither a time with its zone nor the position of a recorded command."""

@@ -1,0 +1,71 @@
+"""A plain fold of one stream of the log: the documents that a view ought to have of it, made without its projector."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from eventstore.documents import RecordedEvent
+from eventstore.mapper import Mapper
+from projectors.errors import PoisonEvent
+from projectors.gateway import Document
+from projectors.guard import Guard
+from projectors.places import Place
+from projectors.view import StreamView
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """`guard` is None when the log has nothing up to there; `items` by key; `head` is the log's newest version."""
+
+    guard: Document | None
+    items: dict[str, Document]
+    head: int
+
+    @property
+    def documents(self) -> list[Document]:
+        return [] if self.guard is None else [self.guard, *self.items.values()]
+
+
+def fold_stream(
+    view: StreamView,
+    place: Place,
+    events: Iterable[RecordedEvent],
+    mapper: Mapper[str],
+    *,
+    stream: str,
+    upto: int | None = None,
+    dropped: Iterable[int] = (),
+) -> Folded:
+    """All events of a stream in order, applied up to version `upto` without the versions in `dropped`.
+
+    Raises PoisonEvent for an event that the view cannot apply.
+    """
+    guard, left_out = Guard(stream, place, None), frozenset(dropped)
+    items: dict[str, Document] = {}
+    head = 0
+    for event in events:
+        head = event.version
+        if upto is not None and event.version > upto:
+            continue
+        if event.type in view.types and event.version not in left_out:
+            _apply(view, guard, event, mapper)
+            _take_items(guard, items)
+        guard.advance(event)
+    return Folded(guard.document() if guard.version else None, items, head)
+
+
+def _take_items(guard: Guard, items: dict[str, Document]) -> None:
+    for key, (_, item) in guard.change.items.items():
+        if item is None:
+            del items[key]
+        else:
+            items[key] = {"id": key, "pk": guard.place.partition, "stream": guard.stream, **item}
+    guard.change.items = {}
+
+
+def _apply(view: StreamView, guard: Guard, event: RecordedEvent, mapper: Mapper[str]) -> None:
+    guard.change.recorded = event
+    try:
+        view.apply(guard.change, mapper.domain_event(event))
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise PoisonEvent(view.name, event.stream, event.version, event.type, reason) from error
