@@ -6,6 +6,7 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
+from replay.audit.cli import app as audit_app
 from replay.cli import app as replay_app
 
 __all__ = ["app", "main"]
@@ -18,6 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(replay_app, name="replay")
+app.add_typer(audit_app, name="audit")
 emulator = typer.Typer(help="Local servers that speak the wire protocols of Azure.", no_args_is_help=True)
 app.add_typer(emulator, name="emulator")
 
