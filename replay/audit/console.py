@@ -19,16 +19,17 @@ from replay.audit.verification import Broken, Verdict
 from replay.console import json_line
 
 _EVERY = 5.0
-_MONEY = frozenset({"balance", "held", "available"})
+_MONEY = frozenset(
+    {"amount", "balance", "held", "available", "holds.total", "limits.debited", "limits.per_day", "limits.per_debit"}
+)
 
 
 def shown(name: str, value: Value, asset: str | None) -> str:
-    """A fact for people: amounts with their decimals beside the minor units."""
+    """A fact for people: amounts with decimals, the minor units beside."""
     if value is None:
         return "none"
-    amount = name in _MONEY or name.endswith(".amount") or name in ("limits.per_day", "limits.per_debit", "amount")
-    if asset and amount and type(value) is int:
-        return f"{value}   {money(value, asset)}"
+    if asset and type(value) is int and (name in _MONEY or name.endswith(".amount")):
+        return f"{money(value, asset)} ({value})"
     return str(value)
 
 

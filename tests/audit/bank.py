@@ -57,7 +57,7 @@ class Bank:
         self.clock.now += timedelta(minutes=1)
         return outcome
 
-    def open(self, name: str, balance: int = 0, **fields: Any) -> None:
+    def open(self, name: str, /, balance: int = 0, **fields: Any) -> None:
         given = {"asset": "EUR/2", "owner": "subject-1"} | fields
         self.execute(account_stream(name), lambda _: Account.open(name, at=self.clock.now, **given))
         if balance:

@@ -48,7 +48,7 @@ def test_show_prints_a_stream_with_its_running_balance_and_refusals(run: Run) ->
 def test_show_prints_the_state_at_a_version_or_a_time(run: Run) -> None:
     shown = " ".join(run("show", "account-alice", "--version", "2").stdout.split())
     assert "version 2 of 5" in shown
-    assert " balance 1000 10.00 EUR " in shown
+    assert " balance 10.00 EUR (1000) " in shown
     state = json.loads(run("show", "account-alice", "--at", "2026-03-01T12:30", "--json").stdout)
     assert (state["version"], state["facts"]["balance"]) == (5, 500)
     early = run("show", "account-alice", "--at", "2026-03-01T11:00:00Z")
@@ -60,7 +60,7 @@ def test_show_prints_the_state_at_a_version_or_a_time(run: Run) -> None:
 
 def test_diff_prints_what_changed(run: Run) -> None:
     different = run("diff", "account-alice", "2", "5")
-    assert "balance         1000   10.00 EUR -> 500   5.00 EUR" in different.stdout
+    assert "balance         10.00 EUR (1000) -> 5.00 EUR (500)" in different.stdout
     assert "no difference" in run("diff", "account-alice", "2", "2026-03-01T12:01:30Z").stdout
 
 

@@ -1,0 +1,15 @@
+"""The audit over HTTP: pages for people under /audit, the same as JSON under /audit/data."""
+
+from fastapi import FastAPI
+
+from functions.audit import data, pages
+from functions.audit.desk import AuditDesk
+
+__all__ = ["AuditDesk", "install"]
+
+
+def install(app: FastAPI, desk: AuditDesk) -> None:
+    """Add the audit to an app that answers queries."""
+    app.state.audit = desk
+    for router in (data.router, pages.assets, pages.router):
+        app.include_router(router)

@@ -1,0 +1,137 @@
+"""The JSON twins of the audit's pages, under /audit/data."""
+
+import tempfile
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import asdict
+from io import TextIOWrapper
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Query, Request
+from fastapi.routing import APIRoute
+from starlette.responses import Response, StreamingResponse
+
+from functions.audit import answers
+from functions.audit.access import audited
+from functions.audit.asking import At, Correlation, From, Limit, Stream, Upto, Version, moment
+from functions.audit.desk import AuditDesk, Desk
+from functions.audit.health import health
+from functions.openapi import found
+from functions.problems import Problem
+from functions.services import Injected
+from replay.audit.errors import AuditError, NotInHistory, TraceUnknown
+from replay.audit.export import export_log
+from replay.audit.trace import Trace
+from replay.audit.trail import StateAt
+
+__all__ = ["audit_problem", "router", "state_of", "trace_of"]
+
+_REFUSALS = 50
+_IN_MEMORY = 4 * 1024 * 1024
+_CHUNK = 64 * 1024
+
+
+def audit_problem(error: AuditError) -> Problem:
+    """What the log has no answer to is not found; a log that makes no sense is no fault of the caller."""
+    code = "NOT_FOUND" if isinstance(error, NotInHistory | TraceUnknown) else "INTERNAL_ERROR"
+    return Problem(code, str(error))
+
+
+class _DataRoute(APIRoute):
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except AuditError as error:
+                raise audit_problem(error) from error
+
+        return answer
+
+
+router = APIRouter(prefix="/audit/data", tags=["audit"], dependencies=[audited()], route_class=_DataRoute)
+
+
+@router.get("/streams/{stream}", **found(answers.StreamView, "NOT_FOUND"))
+def get_stream(stream: Stream, desk: Desk, upto: Upto = None, limit: Limit = 100) -> Response:
+    """Events with who, why, running balance and the mark of the hash chain; and commands that left none."""
+    page = desk.trail.page(stream, upto=upto, limit=limit)
+    failure = page.timeline.failure
+    return _json(
+        {
+            "stream": stream,
+            "head": page.head,
+            "older": page.older,
+            "newer": page.newer,
+            "failure": f"version {failure[0]}: {failure[1]}" if failure else None,
+            "entries": [asdict(entry) for entry in page.entries],
+            "without_events": [asdict(outcome) for outcome in desk.trail.refusals(stream, limit=_REFUSALS)],
+        }
+    )
+
+
+@router.get("/streams/{stream}/state", **found(answers.StateView, "NOT_FOUND"))
+def get_state(stream: Stream, desk: Desk, version: Version = None, at: At = None) -> Response:
+    """The state after a version, or at a time, or now. A time before the stream began is 404, never an empty answer."""
+    return _json(asdict(state_of(desk, stream, version, at)))
+
+
+@router.get("/streams/{stream}/difference", **found(answers.ComparisonView, "NOT_FOUND"))
+def get_difference(
+    stream: Stream,
+    desk: Desk,
+    before: Annotated[int, Query(ge=1, le=2**31)],
+    after: Annotated[int, Query(ge=1, le=2**31)],
+) -> Response:
+    """What changed between two versions, field by field."""
+    return _json(asdict(desk.trail.compare(stream, before, after)))
+
+
+@router.get("/streams/{stream}/export", include_in_schema=False)
+def get_export(stream: Stream, desk: Desk, services: Injected) -> Response:
+    """The stream as JSON lines, every stored byte of it: what `tidemark audit export` writes without a digest."""
+    spool = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed when it is sent
+    out = TextIOWrapper(spool, encoding="utf-8", write_through=True)
+    made_at = services.clock().isoformat()
+    export_log(desk.log, out, form="jsonl", database=desk.database, made_at=made_at, streams=[stream])
+    spool.seek(0)
+
+    def content() -> Iterator[bytes]:
+        with out:
+            while chunk := spool.read(_CHUNK):
+                yield chunk
+
+    headers = {"Content-Disposition": f'attachment; filename="{stream}.jsonl"', "X-Content-Type-Options": "nosniff"}
+    return StreamingResponse(content(), media_type="application/jsonl", headers=headers)
+
+
+@router.get("/trace", **found(answers.TraceView, "NOT_FOUND"))
+def get_trace(correlation: Correlation, desk: Desk, start: From = None) -> Response:
+    """Every command of a correlation, as the tree of what led to what."""
+    return _json(asdict(trace_of(desk, correlation, start)))
+
+
+@router.get("/health", **found(answers.HealthView))
+def get_health(desk: Desk, services: Injected) -> Response:
+    """Lag of every consumer, parked streams, stuck transfers, conservation of money, the last digest."""
+    now = health(desk, services.clock())
+    sealed = {name: getattr(now.digest, name) for name in answers.DigestView.model_fields} if now.digest else None
+    return _json(asdict(now) | {"digest": sealed})
+
+
+def state_of(desk: AuditDesk, stream: str, version: int | None, at: str | None) -> StateAt:
+    """Raises Problem for both at once, AuditError where there is no such state."""
+    if version is not None and at:
+        raise Problem("INVALID_REQUEST", "a version or a time, not both")
+    return desk.trail.state(stream, version=version, at=moment(at) if at else None)
+
+
+def trace_of(desk: AuditDesk, correlation: str, start: str | None) -> Trace:
+    """From a stream on, or from the whole log. Raises TraceUnknown."""
+    return desk.traces.follow(correlation, start) if start else desk.traces.search(correlation)
+
+
+def _json(document: Any) -> Response:
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return Response(orjson.dumps(document), headers=headers, media_type="application/json")

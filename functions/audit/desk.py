@@ -1,0 +1,68 @@
+"""What the audit's pages and their JSON twins work with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Self
+
+from azure.cosmos import CosmosClient
+from fastapi import Depends, Request
+
+from eventstore.containers import EVENTS
+from eventstore.mapper import Mapper
+from functions.audit.lag_history import LagHistory
+from projectors.processes import OpenTransfers
+from projectors.reader import ViewReader
+from projectors.stores import Stores
+from replay.audit.archive import Archive
+from replay.audit.log import Log
+from replay.audit.trace import Traces
+from replay.audit.trail import AuditTrail
+
+__all__ = ["AuditDesk", "Desk"]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditDesk:
+    """`digests` is the folder of digests whose newest one the health page shows, None where none is known."""
+
+    log: Log
+    trail: AuditTrail
+    traces: Traces
+    stores: Stores
+    views: ViewReader
+    open_transfers: OpenTransfers
+    lags: LagHistory
+    database: str
+    digests: Archive | None
+
+    @classmethod
+    def open(
+        cls,
+        client: CosmosClient,
+        database: str,
+        *,
+        mapper: Mapper[str] | None = None,
+        digests: Path | None = None,
+    ) -> Self:
+        """Sends nothing. `mapper` reads events as the service does, with its field codec if it has one."""
+        log = Log(client.get_database_client(database).get_container_client(EVENTS.name))
+        mapper = mapper or Mapper()
+        return cls(
+            log=log,
+            trail=AuditTrail(log.history, mapper),
+            traces=Traces(log, mapper),
+            stores=Stores.open(client, database),
+            views=ViewReader(client, database),
+            open_transfers=OpenTransfers(client, database),
+            lags=LagHistory(),
+            database=database,
+            digests=Archive(digests) if digests else None,
+        )
+
+
+async def _desk(request: Request) -> AuditDesk:
+    desk: AuditDesk = request.app.state.audit
+    return desk
+
+
+Desk = Annotated[AuditDesk, Depends(_desk)]

@@ -1,0 +1,35 @@
+"""The query app with the audit, as a real server on a free port of this machine."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from azure.cosmos import CosmosClient
+from fastapi import FastAPI
+
+from functions import queries_app
+from functions.audit import AuditDesk, install
+from functions.services import Services
+
+
+def audit_app(services: Services, client: CosmosClient, database: str, **options: object) -> FastAPI:
+    app = queries_app.create_app(services)
+    install(app, AuditDesk.open(client, database, **options))  # type: ignore[arg-type]
+    return app
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """The address of the server."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
