@@ -68,7 +68,7 @@ def running(*options: str) -> Iterator[Service]:
             service.process.stdout.close()
 
 
-def tidemark(*arguments: str, timeout: float = 60, **environment: str) -> "subprocess.CompletedProcess[str]":
+def tidemark(*arguments: str, timeout: float = 120, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Runs `tidemark` to its end."""
     return subprocess.run(
         [*COMMAND, *arguments],

@@ -47,6 +47,7 @@ def bank(tmp_path: Path) -> Path:
     return bank_file(tmp_path / "bank.csv", accounts=6, rows=120)
 
 
+@pytest.mark.timeout(300)
 def test_an_import_that_is_killed_half_way_resumes_and_every_balance_is_the_banks(tmp_path: Path, bank: Path) -> None:
     data = ("--data", str(tmp_path / "data"))
     with running(*data) as service:
