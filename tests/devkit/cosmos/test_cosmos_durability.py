@@ -13,7 +13,7 @@ from azure.cosmos import PartitionKey
 from devkit.cosmos import LocalCosmos
 from devkit.cosmos.store import DataInUseError
 
-ROUNDS = 12
+ROUNDS = 8
 BATCH = 5
 
 WRITER = """
