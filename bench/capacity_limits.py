@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
-from bench.capacity_model import CONTAINERS, Model
+from bench.capacity_installation import CONTAINERS, Installation, dev, prod
+from bench.capacity_model import Model
 
 BUCKETS = 16
 """Of account-summary and transfer-status: `projectors.view.StreamView.buckets`."""
 ESTABLISHED = 99
 """Ranges that a new consumer can begin with: `projectors.lease.Leases.establish` makes its leases in one batch."""
-PROD = Path(__file__).parents[1] / "infra" / "terraform" / "envs" / "prod.tfvars"
 _DAY = 86_400
 
 
@@ -78,35 +76,27 @@ def _hub(model: Model) -> Iterable[list[str]]:
 
 def _account(model: Model) -> Iterable[list[str]]:
     given, figures = model.given, model.figures
-    serverless = _reached(model, dict.fromkeys(CONTAINERS, given.serverless_limit), serverless=True)
-    prod = _reached(model, _prod_ceilings(), serverless=False)
-    most = _reached(model, dict.fromkeys(CONTAINERS, given.container_limit), serverless=False)
+    serverless = _reached(model, dev(), dict.fromkeys(CONTAINERS, given.serverless_limit))
+    deployed = _reached(model, prod(), prod().ceilings)
+    most = _reached(model, prod(), dict.fromkeys(CONTAINERS, given.container_limit))
     log = ESTABLISHED * given.partition_gb
     events = log * 1e9 / figures.bytes["deposit"]["events"] / (1 + given.index_overhead)
     lasts = f"{events / 1e6:,.0f} million events: {events / _DAY / 1000:,.0f} days at 1,000/s"
-    yield ["serverless account", f"{given.serverless_limit:,.0f} RU/s of a container", f"{serverless:,} commands/s"]
-    yield ["account of `envs/prod.tfvars`", "its `max_throughput`", f"{prod:,} commands/s"]
-    yield ["autoscale account", f"{given.container_limit:,.0f} RU/s of a container", f"{most:,} commands/s"]
+    yield ["serverless account", f"{given.serverless_limit:,.0f} RU/s of a container", serverless]
+    yield ["account of `envs/prod.tfvars`", "its `max_throughput`", deployed]
+    yield ["autoscale account", f"{given.container_limit:,.0f} RU/s of a container", most]
     yield ["a new consumer, so a rebuild", f"{ESTABLISHED} ranges, a log of {log:,.0f} GB", lasts]
 
 
-def _reached(model: Model, ceilings: Mapping[str, float], *, serverless: bool) -> int:
-    """Commands per second at which the first container is at its ceiling, found by halving."""
-    least, most = 0, 100_000
+def _reached(model: Model, installation: Installation, ceilings: Mapping[str, float]) -> str:
+    """Commands per second at which the first container is at its ceiling, and which; found by halving."""
+    least, most, first = 0, 100_000, ""
     while most - least > 1:
         middle = (least + most) // 2
-        units = model.plan(middle, serverless=serverless).units
-        if any(units[name] > ceiling for name, ceiling in ceilings.items()):
-            most = middle
+        units = model.plan(middle, installation).units
+        over = [name for name in CONTAINERS if units[name] > ceilings[name]]
+        if over:
+            most, first = middle, over[0]
         else:
             least = middle
-    return least
-
-
-def _prod_ceilings() -> dict[str, float]:
-    """RU/s by container, out of the variables of prod."""
-    block = re.search(r"max_throughput = \{(.*?)\}", PROD.read_text(), re.DOTALL)
-    if block is None:
-        raise ValueError(f"{PROD} sets no max_throughput")
-    found = {name: float(value) for name, value in re.findall(r"([\w-]+)\s*=\s*(\d+)", block[1])}
-    return {name: found[name] for name in CONTAINERS}
+    return f"{least:,} commands/s, by {first}"

@@ -6,7 +6,6 @@ processor times are those of this machine.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -36,7 +35,6 @@ class Sizes:
 def measure(sizes: Sizes | None = None) -> Figures:
     """All figures; less than a minute in full size."""
     sizes = sizes or Sizes()
-    gc.freeze()
     with LocalCosmos() as cosmos:
         ledger = Ledger(cosmos)
         work = Consumers(ledger, sizes)

@@ -12,12 +12,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bench.capacity_costs import MONTH, monthly
 from bench.capacity_figures import Cost, Figures
+from bench.capacity_installation import CONTAINERS, Installation
 from bench.capacity_settings import Assumptions
 
-CONTAINERS = ("events", "snapshots", "views", "leases")
-MONTH = 730 * 3600
-"""Seconds."""
 REGISTRY_READS = 2.0
 """Per second, of each queries instance and view in use (`ViewReader(follow_seconds=0.5)`)."""
 RANGES = "events"
@@ -40,9 +39,8 @@ class Plan:
     """What a rate of commands needs. Rates are per second, `units` and `spent` request units per second."""
 
     rate: float
-    serverless: bool
+    installation: Installation
     events: float
-    queries: float
     units: Mapping[str, float]
     spent: Mapping[str, float]
     partitions: Mapping[str, int]
@@ -52,7 +50,9 @@ class Plan:
     instances: Mapping[str, int]
     month_bytes: float
     cost: Mapping[str, float]
-    """Euros per month; storage is what the month's commands cost for each month that they are kept."""
+    """Euros per month, by part."""
+    ceilings: Mapping[str, float]
+    """What autoscale has to be allowed, RU/s by container."""
     year_partitions: Mapping[str, int]
     """Physical partitions that the documents of a year fill, of events and of views."""
     totals_partition: float
@@ -76,15 +76,15 @@ class Model:
     figures: Figures
     given: Assumptions
 
-    def plan(self, rate: float, *, serverless: bool = False, ranges: int = 1) -> Plan:
-        """For a steady `rate` of commands per second; `serverless` for an account paid by request units.
+    def plan(self, rate: float, installation: Installation, *, ranges: int = 1) -> Plan:
+        """For a steady `rate` of commands per second.
 
         `ranges` are physical partitions of the log that are there in any case, for its size.
         """
-        given, figures = self.given, self.figures
+        given, figures, serverless = self.given, self.figures, installation.serverless
         while True:
             feed = self._feed(rate, ranges)
-            instances = self._instances(rate, feed)
+            instances = self._instances(rate, feed, installation)
             spent = self._spent(rate, feed, instances)
             units = {name: sum(cost.in_container(name) for cost in spent.values()) for name in CONTAINERS}
             partitions = {
@@ -96,18 +96,18 @@ class Model:
         hub_mb = rate * self._mixed_bytes("hub") / 1e6
         events = rate * self.events_per_command
         out = hub_mb * given.consumer_groups / (2 * given.unit_mb)
-        throughput_units = math.ceil(max(hub_mb / given.unit_mb, events / given.unit_events, out))
+        throughput_units = max(
+            installation.throughput_units, math.ceil(max(hub_mb / given.unit_mb, events / given.unit_events, out))
+        )
         stored = {
             name: rate * MONTH * self._mixed_bytes(name) * (1 + given.index_overhead) for name in ("events", "views")
         }
         month_bytes = sum(stored.values())
-        queries = rate * (given.account_queries + given.statement_queries)
         totals = figures.consumers["ledger-totals@1"].page.in_container("views")
         return Plan(
             rate=rate,
-            serverless=serverless,
+            installation=installation,
             events=events,
-            queries=queries,
             units=units,
             spent={name: cost.total_units for name, cost in spent.items()},
             partitions=dict.fromkeys(CONTAINERS, 1) if serverless else partitions,
@@ -116,7 +116,17 @@ class Model:
             throughput_units=throughput_units,
             instances=instances,
             month_bytes=month_bytes,
-            cost=self._cost(rate, units, instances, throughput_units, month_bytes, serverless=serverless),
+            cost=monthly(
+                given,
+                installation,
+                rate=rate,
+                events=events,
+                units=units,
+                instances=sum(instances.values()),
+                throughput_units=throughput_units,
+                month_bytes=month_bytes,
+            ),
+            ceilings=installation.raised(units, given),
             year_partitions={name: math.ceil(12 * size / 1e9 / given.partition_gb) for name, size in stored.items()},
             totals_partition=totals * feed.pages,
         )
@@ -149,8 +159,9 @@ class Model:
         busy = rate * max(self._requests_busy(), self._cores_busy())
         visiting = busy <= given.busy
         workers = max(1, math.ceil(busy / given.busy))
-        per_page = [consumer.page.total_requests for consumer in consumers]
-        in_turn = sum(per_page) * ranges if visiting else sum(per_page) / len(per_page)
+        per_page = sum(consumer.page.total_requests for consumer in consumers)
+        # A visit leaves a range only when a poll finds nothing more.
+        in_turn = (per_page + len(consumers)) * ranges if visiting else per_page / len(consumers)
         seconds = max(in_turn * given.request_seconds / (1 - busy / workers), given.page_seconds)
         events = rate * self.events_per_command
         pages = min(ranges / seconds, events)
@@ -170,13 +181,14 @@ class Model:
         each = sum(consumer.cpu for consumer in self.figures.consumers.values()) * self.events_per_command
         return (each + self.figures.cpu["transfer"] * self.given.transfers) / 1e6
 
-    def _instances(self, rate: float, feed: Feed) -> dict[str, int]:
+    def _instances(self, rate: float, feed: Feed, installation: Installation) -> dict[str, int]:
         given, cpu = self.given, self.figures.cpu
-        per_core = given.host_factor / 1e6 / given.busy
+        cores = installation.instance_gb / given.gb_per_core
+        per_core = given.host_factor / 1e6 / given.busy / cores
         queries = rate * (given.account_queries + given.statement_queries)
         return {
-            "commands": math.ceil(rate * cpu["command"] * per_core),
-            "queries": math.ceil(queries * cpu["query"] * per_core),
+            "commands": max(installation.instances, math.ceil(rate * cpu["command"] * per_core)),
+            "queries": max(installation.instances, math.ceil(queries * cpu["query"] * per_core)),
             "projectors": feed.workers,
         }
 
@@ -192,6 +204,8 @@ class Model:
                 others = others + work
         looks = figures.upkeep["worker's look at leases"] * (0.5 * feed.workers)
         pages = sum((consumer.page for consumer in figures.consumers.values()), Cost()) * feed.pages
+        if feed.visiting:
+            pages = pages + sum((consumer.idle for consumer in figures.consumers.values()), Cost()) * feed.pages
         queries = (
             figures.queries["account"] * (rate * given.account_queries)
             + figures.queries["statement, page of 50"] * (rate * given.statement_queries)
@@ -208,36 +222,3 @@ class Model:
     def _mixed_bytes(self, place: str) -> float:
         given, stored = self.given, self.figures.bytes
         return stored["deposit"][place] * (given.warm + given.cold) + stored["transfer"][place] * given.transfers
-
-    def _cost(
-        self,
-        rate: float,
-        units: Mapping[str, float],
-        instances: Mapping[str, int],
-        throughput_units: int,
-        month_bytes: float,
-        *,
-        serverless: bool,
-    ) -> dict[str, float]:
-        given, hours = self.given, MONTH / 3600
-        calls = rate * (1 + given.account_queries + given.statement_queries)
-        regions = 1 if serverless else given.regions
-        billed = sum(math.ceil(max(value, 100) / 100) for value in units.values())
-        throughput = (
-            sum(units.values()) * MONTH / 1e6 * given.serverless_units
-            if serverless
-            else billed * hours * given.autoscale_units * regions
-        )
-        gateway_units = math.ceil(calls / given.gateway_rate) * given.gateway_unit
-        telemetry = min(calls, given.telemetry_rate * sum(instances.values())) * given.telemetry_bytes
-        dollars = {
-            "Cosmos DB, request units": throughput,
-            "Cosmos DB, storage": month_bytes / 1e9 * given.storage * regions,
-            "Event Hubs": throughput_units * hours * given.throughput_unit
-            + rate * self.events_per_command * MONTH / 1e6 * given.ingress,
-            "Functions": sum(instances.values()) * given.instance_gb * MONTH * given.compute
-            + calls * MONTH / 1e6 * given.executions,
-            "API Management": min(calls * MONTH / 1e6 * given.gateway_calls, gateway_units),
-            "telemetry": telemetry * MONTH / 1e9 * given.logs,
-        }
-        return {name: value * given.eur_per_usd for name, value in dollars.items()}

@@ -74,7 +74,7 @@ class Assumptions:
     unit_events: float = _setting(1_000, "events/s into the hub per throughput unit", _HUB_LIMITS)
     hub_units: float = _setting(40, "throughput units of a Standard namespace", _HUB_LIMITS)
     hub_partitions: float = _setting(32, "partitions of a Standard hub", _HUB_LIMITS)
-    instance_gb: float = _setting(2.0, "GB of an instance, with one core", "infra/terraform/envs/prod.tfvars")
+    gb_per_core: float = _setting(2.0, "GB of an instance for each of its cores", "setting, check")
 
     def __post_init__(self) -> None:
         shares = self.warm + self.cold + self.refused + self.repeated + self.transfers

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from bench.capacity_figures import Cost, Figures
+from bench.capacity_installation import CONTAINERS, dev, prod
 from bench.capacity_limits import limits
-from bench.capacity_model import CONTAINERS, Model, Plan
+from bench.capacity_model import Model, Plan
 from bench.capacity_page import table, trimmed
 from bench.capacity_settings import Assumptions
 
-COLUMNS = ((10.0, True), (10.0, False), (1_000.0, False), (100_000.0, False))
-"""Commands per second, and whether the account is serverless."""
+COLUMNS = ((10.0, dev()), (10.0, prod()), (1_000.0, prod()), (100_000.0, prod()))
+"""Commands per second, and what is deployed."""
 TEXT = "---"
 HOUR = 3600
 TIMERS = 60
@@ -22,7 +23,7 @@ TIMERS = 60
 def tables(figures: Figures, given: Assumptions) -> dict[str, str]:
     """Markdown by the name of its place in the page."""
     model = Model(figures, given)
-    plans = [model.plan(rate, serverless=serverless) for rate, serverless in COLUMNS]
+    plans = [model.plan(rate, installation) for rate, installation in COLUMNS]
     return {
         "commands": table(("", "requests", "RU", *CONTAINERS[:3]), _commands(figures)),
         "consumers": _consumers(figures),
@@ -112,7 +113,7 @@ def _cpu(figures: Figures) -> Iterable[list[str]]:
 
 
 def _heading(plan: Plan) -> str:
-    return f"{plan.rate:,.0f}{', serverless' if plan.serverless else ''}"
+    return f"{plan.rate:,.0f}{', dev' if plan.installation.serverless else ''}"
 
 
 def _sizes(plans: Sequence[Plan]) -> Iterable[list[str]]:
@@ -123,6 +124,8 @@ def _sizes(plans: Sequence[Plan]) -> Iterable[list[str]]:
     yield row("**RU a second**", lambda plan: f"**{plan.total_units:,.0f}**")
     for container in CONTAINERS:
         yield row(f"in {container}", lambda plan, name=container: f"{plan.units[name]:,.0f}")  # type: ignore[misc]
+    for container in CONTAINERS:
+        yield row(f"autoscale ceiling: {container}", lambda plan, name=container: _ceiling(plan, name))  # type: ignore[misc]
     for part in plans[0].spent:
         yield row(f"RU a command: {part}", lambda plan, name=part: f"{plan.spent[name] / plan.rate:.1f}")  # type: ignore[misc]
     yield row("physical partitions: events", lambda plan: f"{plan.partitions['events']:,}")
@@ -139,6 +142,10 @@ def _sizes(plans: Sequence[Plan]) -> Iterable[list[str]]:
         yield row(f"instances: {role}", lambda plan, name=role: f"{plan.instances[name]:,}")  # type: ignore[misc]
     yield row("storage a month adds", lambda plan: f"{plan.month_bytes / 1e9:,.0f} GB")
     yield row("**euros a month**", lambda plan: f"**{plan.total_cost:,.0f}**")
+
+
+def _ceiling(plan: Plan, container: str) -> str:
+    return f"{plan.ceilings[container]:,.0f}" if plan.ceilings else ""
 
 
 def _costs(plans: Sequence[Plan]) -> Iterable[list[str]]:
@@ -158,12 +165,9 @@ def _levers(figures: Figures, given: Assumptions) -> Iterable[list[str]]:
         ("with these, and a page a second at most", slower, True),
     ):
         model = Model(figures, changed)
-        plans = [model.plan(rate, serverless=serverless) for rate, serverless in COLUMNS]
+        plans = [model.plan(rate, installation) for rate, installation in COLUMNS]
         if grown:
-            plans = [
-                model.plan(plan.rate, serverless=plan.serverless, ranges=plan.year_partitions["events"])
-                for plan in plans
-            ]
+            plans = [model.plan(plan.rate, plan.installation, ranges=plan.year_partitions["events"]) for plan in plans]
         yield [name, *(f"{plan.total_units / plan.rate:.1f}" for plan in plans)]
 
 

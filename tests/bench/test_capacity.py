@@ -6,8 +6,9 @@ import pytest
 
 from bench.capacity import PAGE
 from bench.capacity_figures import Cost, Figures
+from bench.capacity_installation import CONTAINERS, prod
 from bench.capacity_measure import Sizes, measure
-from bench.capacity_model import CONTAINERS, Model
+from bench.capacity_model import Model
 from bench.capacity_page import filled, places
 from bench.capacity_settings import Assumptions
 from bench.capacity_tables import tables
@@ -60,19 +61,19 @@ def test_figures_come_back_from_their_file(small: Figures, tmp_path: Path) -> No
 
 def test_twice_the_commands_need_less_than_twice_the_request_units(committed: Figures) -> None:
     model = Model(committed, Assumptions())
-    once, twice = model.plan(50), model.plan(100)
+    once, twice = model.plan(50, prod()), model.plan(100, prod())
     assert once.total_units < twice.total_units < 2 * once.total_units
 
 
 def test_what_is_spent_is_the_sum_of_the_containers(committed: Figures) -> None:
-    plan = Model(committed, Assumptions()).plan(1_000)
+    plan = Model(committed, Assumptions()).plan(1_000, prod())
     assert plan.units.keys() == set(CONTAINERS)
     assert sum(plan.spent.values()) == pytest.approx(plan.total_units)
 
 
 def test_a_price_can_be_set(committed: Figures) -> None:
     cheap = Assumptions().changed(["autoscale_units=0.006"])
-    usual, cheaper = (Model(committed, given).plan(1_000).cost for given in (Assumptions(), cheap))
+    usual, cheaper = (Model(committed, given).plan(1_000, prod()).cost for given in (Assumptions(), cheap))
     assert cheaper["Cosmos DB, request units"] == pytest.approx(usual["Cosmos DB, request units"] / 2)
     assert cheaper["Event Hubs"] == usual["Event Hubs"]
 
