@@ -54,6 +54,13 @@ def test_consumers_spend_what_was_measured(small: Figures, committed: Figures) -
     assert small.events_per_transfer == committed.events_per_transfer, AGAIN
 
 
+def test_a_page_costs_as_much_as_it_holds(committed: Figures) -> None:
+    for name, consumer in committed.consumers.items():
+        for size, measured in consumer.pages.items():
+            reckoned = consumer.page + consumer.event * size
+            assert reckoned.total_units == pytest.approx(measured.total_units, rel=0.05), f"{name}, {size} events"
+
+
 def test_figures_come_back_from_their_file(small: Figures, tmp_path: Path) -> None:
     small.save(tmp_path / "figures.json")
     assert Figures.load(tmp_path / "figures.json") == small
