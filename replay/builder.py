@@ -96,7 +96,7 @@ class BuilderLock:
             raise LeaseLost(self._lost)
 
     def _alive(self, found: Document) -> bool:
-        return found["token"] != self._token and found["expires"] > self._clock() and not _is_gone(found["by"])
+        return found["token"] != self._token and found["expires"] > self._clock() and not is_gone(found["by"])
 
     def _read(self) -> Document | None:
         return self._gateway.read(_ID, builder_partition(self._view))
@@ -129,8 +129,8 @@ class BuilderLock:
                 _log.info("%s: %s; again in a moment", self._view, error)
 
 
-def _is_gone(by: str) -> bool:
-    """Whether it was a process of this machine that no longer runs."""
+def is_gone(by: str) -> bool:
+    """Whether the builder was a process of this machine that is no more: nobody has to wait for its leases."""
     host, _, process = by.rpartition(":")
     if host != socket.gethostname() or sys.platform == "win32":
         return False

@@ -40,6 +40,7 @@ def line(progress: Progress) -> str:
     parts = [
         f"{progress.events:,} / {progress.total:,}  {share} %",
         f"{progress.rate:,.0f} events/s",
+        *([] if progress.lag is None else [f"lag {progress.lag:,}"]),
         f"{progress.request_units:,.0f} RU",
     ]
     if progress.throttled:

@@ -9,6 +9,7 @@ from projectors.view_consumer import consumer_name
 from replay.errors import ReplayError
 
 _PER_BATCH = 100
+_POLL = 0.1
 
 
 def drop_generation(stores: Stores, view: str, generation: int) -> int:
@@ -29,9 +30,17 @@ def drop_generation(stores: Stores, view: str, generation: int) -> int:
         stores.registry.abandon(view)
     elif generation in now.kept:
         stores.registry.drop(view, generation)
+        _wait_for_workers(stores, consumer_name(view, generation))
     deleted = _delete_items(stores, partition_key(view, generation, ""))
     stores.leases.forget(consumer_name(view, generation))
     return deleted
+
+
+def _wait_for_workers(stores: Stores, consumer: str) -> None:
+    """They let go once they have looked at the registry; one that is gone does when its lease expires."""
+    end = time.monotonic() + stores.leases.duration
+    while time.monotonic() < end and any(not lease.free(time.time()) for lease in stores.leases.of(consumer)):
+        time.sleep(_POLL)
 
 
 def _delete_items(stores: Stores, prefix: str) -> int:

@@ -1,9 +1,11 @@
 """How a rebuild is asked for, how far it is, and what it came to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 
 from replay.compare import Comparison
+from replay.retention import Removed
 
 
 class Phase(StrEnum):
@@ -19,7 +21,8 @@ class Progress:
     """One moment of a rebuild.
 
     `events` of about `total` are applied; `seconds` since the start; `throttled` and `paced` are seconds waited for
-    429 and for the limit of request units; `request_units` spent.
+    429 and for the limit of request units; `request_units` spent. `lag` is how many transactions the serving generation
+    is behind meanwhile, None when that is not known.
     """
 
     view: str
@@ -32,6 +35,7 @@ class Progress:
     request_units: float
     throttled: float
     paced: float
+    lag: int | None = None
 
     @property
     def rate(self) -> float:
@@ -50,6 +54,7 @@ class Progress:
 class Rebuilt:
     """What a rebuild came to. `switched` False: the generation is kept and does not serve.
 
+    `removed` are older generations whose time was over.
     `built_seconds` is the time until it had caught up; `progress.seconds` has the comparison too.
     """
 
@@ -60,6 +65,7 @@ class Rebuilt:
     comparison: Comparison
     built_seconds: float
     progress: Progress
+    removed: list[Removed] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
@@ -72,7 +78,8 @@ class RebuildOptions:
     """`max_ru` request units per second at most; `park` parks what cannot be applied instead of stopping there.
 
     `accept_changes` switches although items differ: for a view whose code has changed on purpose. `flush` seconds pass
-    at most between checkpoints.
+    at most between checkpoints. `workers` processes build, each its ranges of the feed. Older generations that ceased to
+    serve at least `keep` ago are removed afterwards, none unless given.
     """
 
     switch: bool = True
@@ -81,3 +88,5 @@ class RebuildOptions:
     max_ru: float | None = None
     flush: float = 30.0
     pending: int = 50_000
+    workers: int = 1
+    keep: timedelta | None = None

@@ -5,31 +5,33 @@ compared with n, and then the registry points at it. Nothing pauses. Interrupted
 on from its last checkpoint.
 """
 
-import os
-import socket
+import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from azure.cosmos import CosmosClient
 
-from projectors.errors import RebuildRunning
+from projectors.errors import ProjectionError, RebuildRunning
 from projectors.lag import lag_of
-from projectors.meter import Meter
+from projectors.meter import Meter, Spent
 from projectors.parked import parked_in
 from projectors.settings import WorkerSettings
 from projectors.stores import Stores
-from projectors.sum_view import SumView
-from projectors.view import StreamView, View
+from projectors.view import View
 from projectors.view_consumer import ViewConsumer, consumer_name
 from projectors.views import view_named
 from projectors.worker import Worker
+from replay.builder import BuilderLock, is_gone, this_process
 from replay.compare import Comparison, compare
-from replay.errors import Differences, NotCaughtUp, ParkedStreams
+from replay.errors import Differences, NotCaughtUp, ParkedStreams, ReplayError
+from replay.live import LiveLag
 from replay.progress import Phase, Progress, RebuildOptions, Rebuilt
-from replay.streams import StreamContents
-from replay.sums import SumContents
+from replay.retention import Removed, prune
+from replay.stored import stored_contents
+from replay.workers import NOTHING, Connect, Share, ranges_of, release_all, shares, total, work_together
 
+_log = logging.getLogger(__name__)
 _SLICE = 3600.0
 _ROUNDS = 20
 _VISIT = 0.2
@@ -44,14 +46,18 @@ def rebuild(
     settings: WorkerSettings | None = None,
     progress: Callable[[Progress], None] | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    connect: Connect | None = None,
 ) -> Rebuilt:
     """Rebuilds one view. `progress` is called often; what it raises (KeyboardInterrupt too) leaves a resumable state.
+    `connect` opens clients in other processes: without it everything is done in this one, whatever the options say.
 
     Raises UnknownView; RebuildRunning, naming who rebuilds the view at this moment; PoisonEvent for an event that the
     view cannot apply; Differences, ParkedStreams, NotCaughtUp. After any of them the serving generation is untouched,
     and the same call goes on where this one stopped.
     """
-    return _Rebuild(client, database, view_named(view), options or RebuildOptions(), settings, progress, now).run()
+    return _Rebuild(
+        client, database, view_named(view), options or RebuildOptions(), settings, progress, now, connect
+    ).run()
 
 
 class _Rebuild:
@@ -64,6 +70,7 @@ class _Rebuild:
         settings: WorkerSettings | None,
         progress: Callable[[Progress], None] | None,
         now: Callable[[], datetime],
+        connect: Connect | None,
     ) -> None:
         self._view = view
         self._options = options
@@ -78,9 +85,19 @@ class _Rebuild:
         self._started = time.monotonic()
         self._counted = self._done_before = 0
         self._built = 0.0
+        self._connect = connect
+        self._elsewhere = NOTHING
 
     def run(self) -> Rebuilt:
+        """Holds the view's lock from the first step to the last, the comparison included."""
+        at = self._now().isoformat(timespec="seconds")
+        with BuilderLock(self._client, self._database, self._view.name, at=at) as lock:
+            self._lock = lock
+            return self._run()
+
+    def _run(self) -> Rebuilt:
         self._serves, self._builds = self._begin()
+        self._live = LiveLag(self._stores, consumer_name(self._view.name, self._serves))
         consumer = ViewConsumer(
             self._view,
             self._builds,
@@ -94,10 +111,13 @@ class _Rebuild:
         leases = self._stores.leases.of(consumer.name)
         self._done_before = sum(lease.events for lease in leases)
         self._counted = self._stores.feed.count()
+        if self._options.workers > 1 and self._connect is not None:
+            self._build_together(self._connect, consumer)
         comparison = self._catch_up_and_compare(worker)
         self._finish(comparison)
         if self._options.switch:
             self._hand_over(worker)
+        removed = self._prune()
         return Rebuilt(
             self._view.name,
             self._serves,
@@ -106,11 +126,12 @@ class _Rebuild:
             comparison,
             self._built,
             self._progress(Phase.DONE),
+            removed,
         )
 
     def _begin(self) -> tuple[int, int]:
         """What serves, and what is built: a new generation, or the one that an interrupted rebuild left."""
-        me, at = f"{socket.gethostname()}:{os.getpid()}", self._now().isoformat(timespec="seconds")
+        me, at = this_process(), self._now().isoformat(timespec="seconds")
         registry, name = self._stores.registry, self._view.name
         left = registry.of(name).building
         if left is None:
@@ -118,26 +139,37 @@ class _Rebuild:
         else:
             leases = self._stores.leases.of(consumer_name(name, left.generation))
             held = [lease for lease in leases if not lease.free(self._now().timestamp())]
-            if held and not _is_dead(left.by):
+            if held and not is_gone(left.by):
                 raise RebuildRunning(name, left.by, left.since)
             built = registry.adopt(name, left, by=me, at=at)
             for lease in held:
                 self._stores.leases.release(lease)
         return built.serving, built.last
 
+    def _build_together(self, connect: Connect, consumer: ViewConsumer) -> None:
+        """Most of the way, by several processes; the rest of it is the same as without them."""
+        ranges = ranges_of(self._stores, consumer.name)
+        options = self._options
+        whole = Share(connect, self._view.name, self._builds, ranges, self._settings, options.park, options.max_ru)
+
+        def tell(spent: Spent) -> None:
+            self._elsewhere = spent
+            self._tell(Phase.BUILDING)
+
+        self._elsewhere = work_together(shares(whole, options.workers), tell)
+        release_all(self._stores, self._view.name, self._builds)
+
     def _catch_up_and_compare(self, worker: Worker) -> Comparison:
         """The serving generation and the new one at rest with each other, while the log goes on."""
         for _ in range(_ROUNDS):
-            visit = worker.run_until_idle(
-                _SLICE, near=True, progress=lambda: self._report(self._progress(Phase.BUILDING))
-            )
+            visit = worker.run_until_idle(_SLICE, near=True, progress=lambda: self._tell(Phase.BUILDING))
             if visit.idle and visit.ranges == len(self._stores.leases.of(consumer_name(self._view.name, self._builds))):
                 break
         else:
             raise NotCaughtUp(f"{self._view.name}: {visit.failures or 'others hold some of its ranges'}")
         self._built = time.monotonic() - self._started
-        self._report(self._progress(Phase.COMPARING))
-        old, new = self._contents(self._serves), self._contents(self._builds)
+        self._tell(Phase.COMPARING)
+        old, new = (stored_contents(self._stores, self._view, number) for number in (self._serves, self._builds))
         return compare(old.all(), new.all(), settle=lambda name: old.right(name) and new.right(name))
 
     def _finish(self, comparison: Comparison) -> None:
@@ -176,15 +208,22 @@ class _Rebuild:
     def _parked(self, generation: int) -> set[str]:
         return {parked.stream for parked in parked_in(self._stores.views, self._view.name, generation)}
 
-    def _contents(self, generation: int) -> StreamContents | SumContents:
-        if isinstance(self._view, StreamView):
-            return StreamContents(self._stores, self._view, generation)
-        if isinstance(self._view, SumView):
-            return SumContents(self._stores, self._view, generation)
-        raise TypeError(f"{self._view.name} is neither a StreamView nor a SumView")
+    def _prune(self) -> list[Removed]:
+        """The rebuild is done whether or not an old generation can be removed now."""
+        if self._options.keep is None:
+            return []
+        try:
+            return prune(self._stores, self._view.name, keep=self._options.keep, now=self._now())
+        except (ReplayError, ProjectionError) as error:
+            _log.warning("%s: an old generation stays for now: %s", self._view.name, error)
+            return []
+
+    def _tell(self, phase: Phase) -> None:
+        self._lock.check()
+        self._report(self._progress(phase))
 
     def _progress(self, phase: Phase) -> Progress:
-        spent = self._meter.spent()
+        spent = total((self._meter.spent(), self._elsewhere))
         events = self._done_before + spent.events
         return Progress(
             self._view.name,
@@ -197,21 +236,8 @@ class _Rebuild:
             spent.request_units,
             spent.throttled_seconds,
             spent.paced_seconds,
+            self._live.now,
         )
-
-
-def _is_dead(builder: str) -> bool:
-    """Whether the builder was a process of this machine that is no more: nobody has to wait for its leases."""
-    host, _, pid = builder.rpartition(":")
-    if host != socket.gethostname():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
 
 
 def _ignore(_: Progress) -> None:

@@ -22,6 +22,7 @@ from projectors.views import VIEWS
 from projectors.views.account_summary import AccountSummary
 from projectors.views.statement import Statement
 from projectors.worker import Worker
+from replay.builder import builder_partition
 from replay.errors import Differences
 from replay.progress import Progress, RebuildOptions
 from replay.rebuild import rebuild
@@ -154,7 +155,8 @@ def test_a_rebuild_killed_at_any_moment_goes_on_and_ends_with_the_same_digest(
 
 
 def _expire(stores: Stores) -> None:
-    """What time would do to the leases of a dead process."""
+    """What time would do to the lock and the leases of a dead process."""
+    stores.leases.forget(builder_partition("statement"))
     now = stores.registry.of("statement")
     if now.building is not None:
         for lease in stores.leases.of(f"statement@{now.building.generation}"):

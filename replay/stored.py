@@ -1,0 +1,16 @@
+"""The stored contents of a generation, whichever kind of view it is of."""
+
+from projectors.stores import Stores
+from projectors.sum_view import SumView
+from projectors.view import StreamView, View
+from replay.streams import StreamContents
+from replay.sums import SumContents
+
+
+def stored_contents(stores: Stores, view: View, generation: int) -> StreamContents | SumContents:
+    """What lies in the store, and what a plain fold of the log says about it."""
+    if isinstance(view, StreamView):
+        return StreamContents(stores, view, generation)
+    if isinstance(view, SumView):
+        return SumContents(stores, view, generation)
+    raise TypeError(f"{view.name} is neither a StreamView nor a SumView")
