@@ -31,7 +31,7 @@ def drop_generation(stores: Stores, view: str, generation: int) -> int:
     elif generation in now.kept:
         stores.registry.drop(view, generation)
         _wait_for_workers(stores, consumer_name(view, generation))
-    deleted = _delete_items(stores, partition_key(view, generation, ""))
+    deleted = delete_items(stores, partition_key(view, generation, ""))
     stores.leases.forget(consumer_name(view, generation))
     return deleted
 
@@ -43,7 +43,8 @@ def _wait_for_workers(stores: Stores, consumer: str) -> None:
         time.sleep(_POLL)
 
 
-def _delete_items(stores: Stores, prefix: str) -> int:
+def delete_items(stores: Stores, prefix: str) -> int:
+    """Everything in partitions of this prefix; the number of documents."""
     partitions: dict[str, list[str]] = {}
     for row in stores.views.query("SELECT c.id, c.pk FROM c WHERE STARTSWITH(c.pk, @prefix)", prefix=prefix):
         partitions.setdefault(row["pk"], []).append(row["id"])

@@ -78,8 +78,8 @@ class RebuildOptions:
     """`max_ru` request units per second at most; `park` parks what cannot be applied instead of stopping there.
 
     `accept_changes` switches although items differ: for a view whose code has changed on purpose. `flush` seconds pass
-    at most between checkpoints. `workers` processes build, each its ranges of the feed. Older generations that ceased to
-    serve at least `keep` ago are removed afterwards, none unless given.
+    at most between checkpoints. `workers` processes build, each its ranges of the feed. Afterwards, generations that
+    ceased to serve at least `keep` ago are removed, none unless given.
     """
 
     switch: bool = True

@@ -1,0 +1,173 @@
+"""Builds a view as it was at a moment in the past, under a name of its own, beside everything that serves.
+
+It is one more consumer of a feed that ends there. No reader is ever sent to it: it is read by its name, and dropped by
+its name.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from azure.cosmos import CosmosClient
+
+from projectors.guard import GUARD_PREFIX
+from projectors.meter import Meter
+from projectors.places import partition_key
+from projectors.settings import WorkerSettings
+from projectors.stores import Stores
+from projectors.sum_view import SumView
+from projectors.view import View
+from projectors.view_consumer import ViewConsumer, consumer_name
+from projectors.views import view_named
+from projectors.worker import Worker
+from replay.builder import BuilderLock
+from replay.contents import digest_of
+from replay.errors import NotCaughtUp
+from replay.generations import delete_items
+from replay.moment import ends_at, moment_of
+from replay.past_feed import PastFeed
+from replay.past_views import GENERATION, Built, PastView, PastViews, iso, past_name
+from replay.progress import Phase, Progress, RebuildOptions
+from replay.stored import stored_contents
+from replay.sums import SumContents
+from replay.workers import release_all
+
+_VISIT = 3600.0
+_ROUNDS = 20
+
+
+def build_past(
+    client: CosmosClient,
+    database: str,
+    view: str,
+    until: str,
+    options: RebuildOptions | None = None,
+    *,
+    settings: WorkerSettings | None = None,
+    progress: Callable[[Progress], None] = lambda _: None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> PastView:
+    """The view as of `until`, a time (ISO 8601) or a position token; at once when it has been built before.
+
+    Of the options `park`, `max_ru`, `flush` and `pending` count. What `progress` raises leaves a state that the same
+    call goes on from. Raises UnknownView, NoSuchMoment, RebuildRunning, PoisonEvent, NotCaughtUp.
+    """
+    options = options or RebuildOptions()
+    meter = Meter(options.max_ru)
+    stores = Stores.open(client, database, meter=meter)
+    found, at = view_named(view), now()
+    moment = moment_of(stores, until, now=at)
+    name = past_name(view, moment)
+    with BuilderLock(client, database, name, at=iso(at)) as lock:
+        pasts = PastViews(stores.views)
+        past = pasts.find(name)
+        if past is None:
+            past = pasts.begin(PastView(name, view, iso(moment.time), iso(at), ends_at(stores.feed, moment)))
+        if past.built is not None:
+            return past
+        ends = past.ends
+        release_all(stores, name, GENERATION)
+        consumer = ViewConsumer(
+            _renamed(found, name),
+            GENERATION,
+            views=stores.views,
+            history=stores.history,
+            mapper=stores.mapper,
+            park=options.park,
+            max_pending=options.pending,
+        )
+        chosen = (settings or WorkerSettings()).model_copy(update={"flush": options.flush, "pending": options.pending})
+        worker = Worker(
+            client,
+            database,
+            [consumer],
+            views=(),
+            bounds=lambda feed: PastFeed(feed, ends),
+            settings=chosen,
+            meter=meter,
+        )
+        counting = _Counting(stores, past, meter)
+
+        def tell() -> None:
+            lock.check()
+            progress(counting.progress())
+
+        for _ in range(_ROUNDS):
+            visit = worker.run_until_idle(_VISIT, progress=tell)
+            if visit.idle and visit.ranges == len(stores.leases.of(consumer.name)):
+                break
+        else:
+            raise NotCaughtUp(f"{name}: {visit.failures or 'others hold some of its ranges'}")
+        return _finished(stores, past, at=now())
+
+
+def read_past(stores: Stores, name: str, stream: str | None = None) -> Iterator[dict[str, Any]]:
+    """What a view of the past holds, all of it or of one stream (one key, for sums), JSON-native. Raises NoSuchPast."""
+    view = _renamed(view_named(PastViews(stores.views).named(name).view), name)
+    if isinstance(view, SumView):
+        for key, sums in sorted(SumContents(stores, view, GENERATION).snapshot.sums.items()):
+            if stream in (None, key):
+                yield {"key": key, "sums": sums}
+        return
+    prefix = partition_key(name, GENERATION, "")
+    of_stream, names = ("", {}) if stream is None else (" AND c.stream = @stream", {"stream": stream})
+    sql = f"SELECT * FROM c WHERE STARTSWITH(c.pk, @prefix){of_stream}"  # noqa: S608 - parameters
+    for row in stores.views.scan(sql, prefix=prefix, **names):
+        if row["id"].startswith(GUARD_PREFIX):
+            yield {"stream": row["stream"], "version": row["version"], "state": row["state"]}
+        else:
+            yield {"stream": row["stream"], "version": row["version"], "item": row["id"], "data": row["data"]}
+
+
+def drop_past(stores: Stores, name: str) -> int:
+    """Deletes a view of the past; the number of documents. Raises NoSuchPast."""
+    pasts = PastViews(stores.views)
+    pasts.named(name)
+    deleted = delete_items(stores, partition_key(name, GENERATION, ""))
+    stores.leases.forget(consumer_name(name, GENERATION))
+    pasts.forget(name)
+    return deleted
+
+
+def _renamed(view: View, name: str) -> View:
+    """The same view, storing under another name."""
+    renamed: View = type(type(view).__name__, (type(view),), {"name": name})()
+    return renamed
+
+
+def _finished(stores: Stores, past: PastView, *, at: datetime) -> PastView:
+    contents = list(stored_contents(stores, _renamed(view_named(past.view), past.name), GENERATION).all())
+    built = Built(iso(at), digest_of(contents), len(contents), sum(found.items for found in contents))
+    finished = replace(past, built=built)
+    PastViews(stores.views).finish(finished)
+    stores.leases.forget(consumer_name(past.name, GENERATION))
+    return finished
+
+
+class _Counting:
+    """How far a build is."""
+
+    def __init__(self, stores: Stores, past: PastView, meter: Meter) -> None:
+        self._meter = meter
+        self._name = past.name
+        self._total = PastFeed(stores.feed, past.ends).count()
+        self._before = sum(lease.events for lease in stores.leases.of(consumer_name(past.name, GENERATION)))
+        self._started = time.monotonic()
+
+    def progress(self) -> Progress:
+        spent = self._meter.spent()
+        events = self._before + spent.events
+        return Progress(
+            self._name,
+            GENERATION,
+            GENERATION,
+            Phase.BUILDING,
+            events,
+            max(self._total, events),
+            time.monotonic() - self._started,
+            spent.request_units,
+            spent.throttled_seconds,
+            spent.paced_seconds,
+        )

@@ -1,0 +1,32 @@
+"""The change feed as it was at a moment: it ends there, and says so, however long the log has become."""
+
+from projectors.feed import Feed, FeedRange, Page, Split
+from replay.moment import Ends
+
+
+class PastFeed(Feed):
+    """Reads through another feed and keeps no connection of its own."""
+
+    def __init__(self, feed: Feed, ends: Ends) -> None:
+        self._feed = feed
+        self._ends = ends
+
+    def rid(self) -> str:
+        return self._feed.rid()
+
+    def ranges(self) -> list[FeedRange]:
+        return self._feed.ranges()
+
+    def count(self) -> int:
+        """About, as of the moment."""
+        return round(self._feed.count() * self._ends.share)
+
+    def read(self, feed_range: FeedRange, lsn: int | None, rid: str, *, limit: int) -> Page | Split:
+        end = self._ends.of(feed_range)
+        if (lsn or 0) >= end:
+            return Page([], lsn, 0, full=False, head=end)
+        page = self._feed.read(feed_range, lsn, rid, limit=limit)
+        if isinstance(page, Split) or (page.lsn or 0) < end:
+            return page
+        events = [event for event in page.events if (event.lsn or 0) <= end]
+        return Page(events, end, len(events), full=False, head=end)
