@@ -13,8 +13,7 @@ one effect of each command on a stream.
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 import orjson
 
@@ -115,13 +114,13 @@ def sealed(
     }
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedEvent:
-    """One event as it was recorded. `state` is the stored bytes, compressed or encrypted as they are.
+class RecordedEvent(NamedTuple):
+    """One event as it was recorded. A tuple, because whoever reads the log makes one for every event.
 
-    `meta` has `id` (UUID of the event) and `recorded_at` (ISO 8601), and what is known of `actor`, `reason`,
-    `correlation`, `causation`, `traceparent`; on a command's first event also `fingerprint` (of the command's
-    content), `count` (of its events) and `answer`. `lsn` is the transaction's number where the change feed gives one.
+    `state` is the stored bytes, compressed or encrypted as they are. `meta` has `id` (UUID of the event) and
+    `recorded_at` (ISO 8601), and what is known of `actor`, `reason`, `correlation`, `causation`, `traceparent`; on a
+    command's first event also `fingerprint` (of the command's content), `count` (of its events) and `answer`. `lsn` is
+    the transaction's number where the change feed gives one.
     """
 
     stream: str

@@ -6,8 +6,7 @@ JSON value. The name under which a class is registered (`TOPIC`) is what is stor
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from functools import cache
-from typing import Any, Final, Protocol, TypeAlias, cast, get_args, get_type_hints
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias, cast, get_args, get_type_hints
 
 import orjson
 from eventsourcing.domain import DomainEventProtocol, TAggregateID
@@ -27,6 +26,14 @@ from eventstore.errors import EventNotStorable, UnknownEventType, UnknownSchema
 _STORABLE: Final = frozenset({str, int, bool, type(None), date, datetime, dict, list})
 
 _Restore: TypeAlias = Callable[[str], date]
+
+
+class _Form(NamedTuple):
+    """What reading the events of one type takes: looked up once, used for every event."""
+
+    event_class: type
+    schema: int
+    dates: "tuple[tuple[str, _Restore], ...]"
 
 
 class FieldCodec(Protocol):
@@ -73,6 +80,7 @@ class Mapper(LibraryMapper[TAggregateID]):
     ) -> None:
         super().__init__(transcoder or PlainTranscoder(), compressor, cipher)
         self._fields = fields
+        self._forms: dict[str, _Form] = {}
 
     def to_stored_event(self, domain_event: DomainEventProtocol[TAggregateID]) -> StoredEvent:
         """
@@ -121,17 +129,21 @@ class Mapper(LibraryMapper[TAggregateID]):
         return self._restore(recorded.stream, recorded.version, recorded.type, recorded.state)
 
     def _restore(self, originator_id: Any, version: int, topic: str, data: bytes) -> Any:
-        event_class = event_class_of(topic, originator_id, version)
+        form = self._forms.get(topic)
+        if form is None:
+            event_class = event_class_of(topic, originator_id, version)
+            form = self._forms[topic] = _Form(event_class, schema_of(event_class), _dates(event_class))
         fields = self._read(originator_id, version, topic, data)
-        _upcast(event_class, fields, originator_id, version, topic)
+        if (schema := fields.pop("class_version", 1)) != form.schema:
+            _upcast(form, schema, fields, originator_id, version, topic)
         if self._fields:
-            self._fields.decode(event_class, str(originator_id), fields)
-        for name, restore in _dates(event_class):
+            self._fields.decode(form.event_class, str(originator_id), fields)
+        for name, restore in form.dates:
             if isinstance(value := fields.get(name), str):  # another transcoder may have restored it already
                 fields[name] = restore(value)
         fields["originator_id"] = originator_id
         fields["originator_version"] = version
-        event: Any = object.__new__(event_class)
+        event: Any = object.__new__(form.event_class)
         object.__setattr__(event, "__dict__", fields)
         return event
 
@@ -171,15 +183,13 @@ def event_class_of(topic: str, stream: object, version: int) -> type:
     return found
 
 
-def _upcast(event_class: type, fields: dict[str, Any], stream: object, version: int, topic: str) -> None:
-    stored, known = fields.pop("class_version", 1), schema_of(event_class)
-    if stored > known:
-        raise UnknownSchema(str(stream), version, topic, stored, known)
-    for schema in range(stored, known):
-        getattr(event_class, f"upcast_v{schema}_v{schema + 1}")(fields)
+def _upcast(form: "_Form", stored: int, fields: dict[str, Any], stream: object, version: int, topic: str) -> None:
+    if stored > form.schema:
+        raise UnknownSchema(str(stream), version, topic, stored, form.schema)
+    for schema in range(stored, form.schema):
+        getattr(form.event_class, f"upcast_v{schema}_v{schema + 1}")(fields)
 
 
-@cache
 def _dates(event_class: type) -> tuple[tuple[str, _Restore], ...]:
     """The fields of a class that hold dates or times, and how to read each."""
     hints: Mapping[str, Any] = get_type_hints(event_class)
