@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TFLAGS ?=
 BENCH ?= $(patsubst bench/%.py,%,$(filter-out bench/__init__.py bench/capacity_%.py,$(wildcard bench/*.py)))
 
-.PHONY: help install run test check format conformance bench openapi lock clean
+.PHONY: help install run test check format conformance bench openapi package lock clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,9 @@ conformance: $(VENV)/development ## Microsoft's own SDK tests against the local 
 
 bench: $(VENV)/development ## Every figure of the documentation, measured here (minutes; BENCH="relay eventstore" for some)
 	@for name in $(BENCH); do echo "== $$name"; $(BIN)/python -m bench.$$name; done
+
+package: $(VENV)/development ## Build the zip that Azure Functions runs, and prove it in an empty folder
+	@$(BIN)/python -m devkit.up_package $(ARGS)
 
 openapi: $(VENV)/development ## Write the OpenAPI documents that the gateway imports
 	@$(BIN)/python -m infra.openapi_documents
