@@ -6,7 +6,9 @@ query changes nothing, so it is asked again.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
 
 _ATTEMPTS: Final = 10
 _RACE: Final = "during iteration"
@@ -22,12 +24,17 @@ def consistency(session: str | None) -> dict[str, Any]:
     return {"consistencyLevel": "Session", "sessionToken": session}
 
 
-def run_query(ask: Callable[[], Iterable[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Everything that a query finds, in memory. `ask` makes the query and may be called several times."""
+def unraced(ask: Callable[[], T]) -> T:
+    """What `ask` returns. It reads by a query or the change feed, and may be called several times."""
     for _ in range(_ATTEMPTS - 1):
         try:
-            return list(ask())
+            return ask()
         except RuntimeError as error:
             if _RACE not in str(error):
                 raise
-    return list(ask())
+    return ask()
+
+
+def run_query(ask: Callable[[], Iterable[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Everything that a query finds, in memory. `ask` makes the query and may be called several times."""
+    return unraced(lambda: list(ask()))

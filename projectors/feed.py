@@ -22,6 +22,7 @@ from azure.cosmos import ContainerProxy, PartitionKey
 
 from eventstore.containers import EVENTS
 from eventstore.documents import RecordedEvent, is_event
+from eventstore.queries import unraced
 from projectors.errors import FeedReplaced
 from projectors.gateway import Gateway
 from projectors.meter import Meter
@@ -147,7 +148,7 @@ class Feed:
             if lsn is None
             else {"continuation": continuation(feed_range, lsn, rid)}
         )
-        documents, headers = self._gateway.send(lambda: self._page(start, limit, rid))
+        documents, headers = self._gateway.send(lambda: unraced(lambda: self._page(start, limit, rid)))
         parts = orjson.loads(base64.b64decode(headers["etag"]))["continuation"]["continuation"]
         ranges = tuple(sorted(FeedRange(part["range"]["min"], part["range"]["max"]) for part in parts))
         if ranges != (feed_range,):

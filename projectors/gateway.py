@@ -19,6 +19,7 @@ from azure.core.exceptions import AzureError, ServiceRequestError, ServiceRespon
 from azure.cosmos import ContainerProxy
 from azure.cosmos.exceptions import CosmosClientTimeoutError, CosmosResourceNotFoundError
 
+from eventstore.queries import run_query, unraced
 from projectors.errors import Conflict, Rejected, Stopping, Unanswered
 from projectors.meter import Meter
 
@@ -66,8 +67,8 @@ class Gateway:
         )
 
         def request() -> list[Document]:
-            return list(
-                self.container.query_items(
+            return run_query(
+                lambda: self.container.query_items(
                     sql,
                     parameters=[{"name": f"@{name}", "value": value} for name, value in parameters.items()],
                     response_hook=self._book,
@@ -93,7 +94,7 @@ class Gateway:
         """All rows of a query over all partitions, a page at a time: memory does not grow with them."""
         token: str | None = None
         while True:
-            rows, token = self.send(partial(self._scan_page, sql, parameters, token))
+            rows, token = self.send(partial(unraced, partial(self._scan_page, sql, parameters, token)))
             yield from rows
             if token is None:
                 return
