@@ -106,6 +106,7 @@ def show_stream(stream: Stream, desk: Desk, upto: Upto = None, limit: Limit = 10
 @router.get("/streams/{stream}/state")
 def show_state(stream: Stream, desk: Desk, version: Version = None, at: At = None, compare: Compare = None) -> Response:
     """What was true at a version or a time, and what changed since another version."""
+    timeline = desk.trail.timeline(stream)
     state = state_of(desk, stream, version, at)
     return render(
         "state.html",
@@ -114,7 +115,7 @@ def show_state(stream: Stream, desk: Desk, version: Version = None, at: At = Non
         at=at,
         compare=compare,
         comparison=desk.trail.compare(stream, compare, state.version) if compare is not None else None,
-        chart=balance_chart(desk.trail.timeline(stream), state.version),
+        chart=balance_chart(timeline, state.version),
     )
 
 

@@ -1,12 +1,15 @@
 """A stream folded from its first event on, with what it came to after each: the running balance of an account.
 
 The log is immutable, so what was folded once need not be read again: a later look reads the events behind the last one,
-and that one once more, to notice a log that is no longer the one that was folded.
+and that one once more, to notice a log that is no longer the one that was folded. Every few hundred events the whole
+aggregate is kept, so that a state in a long stream is a short way from one.
 """
 
+import copy
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from domain.account import Account
@@ -16,6 +19,7 @@ from eventstore.history import History
 from eventstore.mapper import Mapper
 
 _REMEMBERED = 64
+_APART = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,16 @@ class Moment:
     held: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """An aggregate after one event: `hash` is the event's, nothing up to there was recorded later than `recorded`."""
+
+    version: int
+    hash: str
+    recorded: datetime
+    aggregate: Any
+
+
 @dataclass(slots=True)
 class Timeline:
     """`moments` in the order of versions; `failure` says which event could not be applied, and why: it ends there."""
@@ -38,6 +52,7 @@ class Timeline:
     head: int = 0
     head_hash: str = ""
     failure: tuple[int, str] | None = None
+    checkpoints: list[Checkpoint] = field(default_factory=list)
 
     @property
     def asset(self) -> str | None:
@@ -65,9 +80,24 @@ class Timelines:
         with turn:
             if known.head and not self._advance(known, after=known.head - 1):
                 known.moments, known.aggregate, known.head, known.failure = {}, None, 0, None
+                known.checkpoints = []
             if not known.head:
                 self._advance(known, after=None)
             return known
+
+    def forget(self, stream: str) -> None:
+        """Fold it anew at the next look."""
+        with self._lock:
+            self._known.pop(stream, None)
+
+    def before(self, stream: str, version: int | None, at: datetime | None) -> Checkpoint | None:
+        """The last checkpoint known that is not behind `version` and `at`; reads nothing."""
+        with self._lock:
+            _, known = self._known.get(stream, (None, Timeline(stream)))
+        for each in reversed(known.checkpoints):
+            if (version is None or each.version <= version) and (at is None or each.recorded <= at):
+                return Checkpoint(each.version, each.hash, each.recorded, copy.deepcopy(each.aggregate))
+        return None
 
     def _advance(self, timeline: Timeline, *, after: int | None) -> bool:
         """Fold on; False if the event that was the last is no longer there."""
@@ -88,8 +118,19 @@ class Timelines:
             recorded = RecordedEvent.from_document(document)
             timeline.aggregate = fold(timeline.aggregate, [self._mapper.domain_event(recorded)])
             timeline.moments[version] = _moment(recorded, timeline.aggregate)
+            if version % _APART == 0:
+                timeline.checkpoints.append(_checkpoint(timeline, recorded))
         except Exception as error:  # noqa: BLE001 - an altered event may fail in any way, and has to be shown all the same
             timeline.failure = version, f"{type(error).__name__}: {error}"
+
+
+def _checkpoint(timeline: Timeline, event: RecordedEvent) -> Checkpoint:
+    before = timeline.checkpoints[-1].version if timeline.checkpoints else 0
+    times = [moment.recorded_at for version, moment in timeline.moments.items() if version > before]
+    latest = max(map(datetime.fromisoformat, times))
+    if timeline.checkpoints:
+        latest = max(latest, timeline.checkpoints[-1].recorded)
+    return Checkpoint(event.version, event.hash, latest, copy.deepcopy(timeline.aggregate))
 
 
 def _moment(recorded: RecordedEvent, aggregate: Any) -> Moment:

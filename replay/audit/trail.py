@@ -66,10 +66,7 @@ class AuditTrail:
             StreamUnknown, VersionUnknown, BeforeBeginning: there is no such state.
             CannotApply: an event up to there makes no sense.
         """
-        aggregate, last, asset = None, None, None
-        for event in self._history.stream(stream, upto=version, until=at):
-            aggregate = self._applied(aggregate, event)
-            last = event
+        aggregate, last = self._folded(stream, version, at)
         head = self._head(stream)
         if last is None or (version is not None and last.version != version):
             if version is None and at is not None:
@@ -137,6 +134,22 @@ class AuditTrail:
                 )
             before = str(document.get("hash"))
         return found
+
+    def _folded(self, stream: str, version: int | None, at: datetime | None) -> tuple[Any, RecordedEvent | None]:
+        start = self._timelines.before(stream, version, at)
+        aggregate: Any = start.aggregate if start else None
+        last: RecordedEvent | None = None
+        for event in self._history.stream(stream, after=start.version - 1 if start else None, upto=version, until=at):
+            if start is not None and last is None:
+                if event.hash != start.hash:
+                    break
+            else:
+                aggregate = self._applied(aggregate, event)
+            last = event
+        if start is not None and last is None:  # the log is not the one that was folded
+            self._timelines.forget(stream)
+            return self._folded(stream, version, at)
+        return aggregate, last
 
     def _at(self, stream: str, moment: int | datetime) -> StateAt:
         return self.state(stream, at=moment) if isinstance(moment, datetime) else self.state(stream, version=moment)

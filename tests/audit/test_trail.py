@@ -1,6 +1,6 @@
 """What was true when: states, differences, running balances, and answers that say that there is no answer."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -112,3 +112,27 @@ def test_refusals_are_part_of_the_trail(bank: Bank) -> None:
     (refused,) = bank.trail.refusals(ALICE, limit=10)
     assert refused.refusal is not None
     assert (refused.refusal.code, refused.meta["actor"]) == ("INSUFFICIENT_FUNDS", "user:hasty")
+
+
+def test_a_state_in_a_long_stream_is_the_same_from_a_checkpoint_and_from_the_beginning(bank: Bank) -> None:
+    bank.open("long")
+    for _ in range(12):
+        bank.act("long", lambda account: [account.deposit(7, at=bank.clock.now) for _ in range(90)])
+    trail, stream = bank.trail, "account-long"
+    trail.timeline(stream)
+    times = [trail.timeline(stream).moments[version].recorded_at for version in (499, 500, 501, 1081)]
+    for version in (1, 499, 500, 501, 999, 1000, 1081):
+        assert trail.state(stream, version=version) == bank.trail.state(stream, version=version)
+    for at in map(datetime.fromisoformat, times):
+        assert trail.state(stream, at=at) == bank.trail.state(stream, at=at)
+    assert trail.state(stream) == bank.trail.state(stream)
+
+
+def test_a_checkpoint_of_a_log_that_was_altered_since_is_not_used(bank: Bank) -> None:
+    bank.open("long")
+    for _ in range(6):
+        bank.act("long", lambda account: [account.deposit(7, at=bank.clock.now) for _ in range(90)])
+    trail = bank.trail
+    trail.timeline("account-long")
+    bank.rewrite("account-long", 500, '"amount":7', '"amount":9')
+    assert trail.state("account-long", version=510).facts["balance"] == 509 * 7 + 2
