@@ -41,6 +41,6 @@ def moment(text: str) -> datetime:
     """A time as people write it. Raises Problem INVALID_REQUEST."""
     try:
         found = datetime.fromisoformat(text.strip())
-    except ValueError:
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise Problem("INVALID_REQUEST", f"{text!r} is not a time in ISO 8601, such as 2026-03-01T12:00:00Z") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

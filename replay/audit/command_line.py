@@ -66,9 +66,9 @@ def moment(text: str) -> datetime:
     """A time in ISO 8601; one without a zone is UTC."""
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise typer.BadParameter(f"{text!r} is not a time in ISO 8601, such as 2026-11-23T12:00:00Z") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def version_or_moment(text: str) -> int | datetime:

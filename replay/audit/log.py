@@ -1,7 +1,7 @@
 """The events container as a whole: which streams it holds, and each of them verified, in the order of their names."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
@@ -47,7 +47,9 @@ class Log:
             if len(page) < _NAMES_PAGE:
                 return
 
-    def verified(self, streams: Iterable[tuple[str, tuple[int, str] | None]], *, jobs: int) -> Iterator[Verification]:
+    def verified(
+        self, streams: Iterable[tuple[str, tuple[int, str] | None]], *, jobs: int
+    ) -> Generator[Verification, None, None]:
         """Each stream verified, against the head given with it, in the given order; `jobs` at a time."""
         waiting: deque[Future[Verification]] = deque()
         with ThreadPoolExecutor(jobs, "verify") as pool:

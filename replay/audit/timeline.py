@@ -18,7 +18,7 @@ from eventstore.documents import Document, RecordedEvent
 from eventstore.history import History
 from eventstore.mapper import Mapper
 
-_REMEMBERED = 64
+_REMEMBERED = 16
 _APART = 500
 
 

@@ -1,6 +1,7 @@
 """`tidemark audit` as it is typed: output, exit codes, one line per failure."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -128,6 +129,15 @@ def test_what_a_person_can_mend_is_one_line(run: Run, arguments: tuple[str, ...]
     assert failed.exit_code == code
     assert message in failed.output
     assert "Traceback" not in failed.output
+
+
+def test_every_command_and_every_option_on_the_documentation_page_is_real_and_none_is_missing(run: Run) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
+    lines = re.findall(r"tidemark audit ([a-z-]+)([^`\n]*)", page)
+    assert {name for name, _ in lines} == {command.name for command in app.registered_commands}
+    for name, rest in lines:
+        options = set(re.findall(r"--[a-z-]+", rest))
+        assert options <= set(re.findall(r"--[a-z-]+", run(name, "--help").stdout)), f"{name} {rest}"
 
 
 def test_every_command_has_an_example_in_its_help(run: Run) -> None:

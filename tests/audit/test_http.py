@@ -116,6 +116,7 @@ def test_a_time_before_the_stream_began_is_404_in_either_form(api: httpx.Client)
         ("/streams/account-alice/state?version=99", 404),
         ("/streams/account-alice/state?at=noon", 400),
         ("/streams/account-alice/state?at=2026-03-02&version=1", 400),
+        ("/streams/account-alice/state?at=9999-12-31T23:59:59-14:00", 400),
         ("/streams/%3Cscript%3E", 400),
         ("/trace?correlation=nothing", 404),
         ("/trace?correlation=x&from=%3Cb%3E", 400),

@@ -1,5 +1,7 @@
 """Tampering in every way that somebody with the keys of the database has, and what finds it."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from eventstore.documents import event_id
@@ -118,3 +120,19 @@ def test_a_stream_that_never_was_is_an_error_and_one_that_was_is_broken(bank: Ba
         verify_log(bank.log, ["account-nobody"])
     bank.remove("account-bob", 1, 2)
     assert broken(verify_log(bank.log, ["account-bob"], against=sealed)) == [("account-bob", None, "deleted")]
+
+
+def test_streams_are_taken_up_only_as_fast_as_they_are_verified(bank: Bank) -> None:
+    taken = 0
+
+    def names() -> Iterator[tuple[str, None]]:
+        nonlocal taken
+        while True:  # a log without end: whoever collected the names first would never return
+            taken += 1
+            yield "account-bob", None
+
+    verified = bank.log.verified(names(), jobs=3)
+    for done in range(1, 20):
+        assert next(verified).sound
+        assert taken <= done + 6
+    verified.close()
