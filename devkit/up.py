@@ -19,7 +19,6 @@ from devkit.cosmos.transport import InProcessTransport
 from devkit.eventhubs import LocalEventHubs, RunningServer
 from devkit.eventhubs import serve as serve_hubs
 from devkit.up_data import data_folder
-from devkit.up_pace import PacedFeed
 from devkit.up_report import CommandReport
 from eventstore.client import connect
 from eventstore.containers import create_containers
@@ -38,6 +37,8 @@ _HOST = "127.0.0.1"
 _HUB = "ledger-events"
 _HUB_PARTITIONS = 4
 _LEASE_SECONDS = 5.0  # after a kill the next start waits so long for the leases of the last one
+_LINGER_SECONDS = 0.5
+"""API and consumers share one interpreter here: under load the commands come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +73,11 @@ def up(options: UpOptions, echo: Callable[[str], None]) -> None:
         report = stack.enter_context(closing(CommandReport(echo)))
         services = build_services(settings, client, database, on_outcome=report.outcome)
         consumers = build_consumers(
-            _client(cosmos, PacedFeed(cosmos)),
+            _client(cosmos, cosmos.transport()),
             database,
             store=services.store,
             hub=EventHubsSettings(connection_string=hubs.connection_string(), hub=_HUB),
-            settings=WorkerSettings(lease=_LEASE_SECONDS),
+            settings=WorkerSettings(lease=_LEASE_SECONDS, linger=_LINGER_SECONDS),
         )
         report.follow(services.views, consumers.worker.wake)
         stack.enter_context(_working(consumers))

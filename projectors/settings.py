@@ -9,6 +9,8 @@ class WorkerSettings(BaseSettings):
     WORKER_LEASE           how long a lease lasts without renewal; a worker that died is replaced after that
     WORKER_REFRESH         how often leases and generations are looked at
     WORKER_IDLE_MIN, _MAX  polling of a feed that is caught up backs off between these
+    WORKER_LINGER          while events trickle in, pages are read at growing intervals up to this one: a page costs
+                           nearly the same for one event as for a hundred. The first event after a silence never waits
     WORKER_RETRY_MIN, _MAX a failing consumer is tried again between these
     WORKER_FLUSH           how long full pages are folded in memory before they are written
     WORKER_PAGE            documents per page of the feed
@@ -22,6 +24,7 @@ class WorkerSettings(BaseSettings):
     refresh: float = 2.0
     idle_min: float = 0.02
     idle_max: float = 1.0
+    linger: float = 0.1
     retry_min: float = 0.1
     retry_max: float = 30.0
     flush: float = 1.0

@@ -176,8 +176,8 @@ class Worker:
 
     def _work(self, runner: Runner, stop: threading.Event) -> None:
         """The life of a range's thread."""
-        delay = self._settings.idle_min
-        step = Step.WORKED
+        settings = self._settings
+        delay, pause, step = settings.idle_min, 0.0, Step.WORKED
         try:
             while not stop.is_set() and not runner.cancelled:
                 heard = self._wakeup.rings
@@ -185,11 +185,15 @@ class Worker:
                 if step is Step.OVER:
                     break
                 if step in (Step.WORKED, Step.NEAR):
-                    delay = self._settings.idle_min
-                elif step is Step.FAILED:
+                    delay = settings.idle_min
+                    pause = min(max(2 * pause, settings.idle_min), settings.linger) if step is Step.NEAR else 0.0
+                    stop.wait(pause)
+                    continue
+                pause = 0.0
+                if step is Step.FAILED:
                     stop.wait(self._retry_after(runner.failures))
                 elif self._wakeup.wait(heard, delay) == heard:
-                    delay = min(delay * 2, self._settings.idle_max)
+                    delay = min(delay * 2, settings.idle_max)
         except PoisonEvent as error:
             self._poison = error
         finally:

@@ -76,6 +76,22 @@ def test_a_worker_that_is_woken_does_not_wait_for_its_next_poll(
         until(shows_the_log(client, database, ledger), seconds=10)
 
 
+def test_events_that_trickle_in_are_read_together_and_the_first_after_a_silence_at_once(
+    client: CosmosClient, database: str, ledger: Ledger
+) -> None:
+    pages: list[int] = []
+    consumer = PageConsumer("counting", lambda events: pages.append(len(events)))
+    lingering = QUICK.model_copy(update={"linger": 0.4, "idle_min": 0.005, "idle_max": 0.01})
+    with running(Worker(client, database, [consumer], views=(), settings=lingering)):
+        ledger.open("alice")
+        until(lambda: sum(pages) == 1, seconds=5)
+        for _ in range(100):
+            ledger.deposit("alice", 1)
+            time.sleep(0.01)
+        until(lambda: sum(pages) == 101)
+    assert len(pages) <= 20
+
+
 def test_workers_share_the_ranges_and_one_that_leaves_is_replaced() -> None:
     with LocalCosmos(partitions=4) as account:
         shared = account.client(no_response_on_write=True)
