@@ -6,6 +6,7 @@ cannot apply; 130 interrupted (start again: it goes on).
 
 import time
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -13,12 +14,14 @@ from rich.console import Console
 from rich.table import Table
 
 from projectors.views import VIEWS, view_named
-from replay import deadletters_cli
-from replay.command_line import FAILED, NAMES, Json, View, Views, connect, now, open_stores, reported
-from replay.console import RebuildDisplay, counted, duration, json_line
+from replay import deadletters_cli, past_cli
+from replay.command_line import FAILED, NAMES, Json, KeepDays, View, Views, now, open_stores, reported
+from replay.console import counted, duration, json_line
+from replay.forecast import PRICE
 from replay.generations import drop_generation
 from replay.progress import RebuildOptions
-from replay.rebuild import rebuild
+from replay.rebuild_cli import Price, build_pasts, forecast_views, mend_streams, rebuild_views
+from replay.retention import KEEP_DAYS, prune
 from replay.status import Status, status
 from replay.verify import Verified, verify
 
@@ -32,6 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(deadletters_cli.app)
+app.add_typer(past_cli.app)
 
 
 @app.command("rebuild")
@@ -46,6 +50,20 @@ def rebuild_command(
         bool, typer.Option("--accept-changes", help="Switch although items differ: the view's code has changed.")
     ] = False,
     max_ru: Annotated[float | None, typer.Option(help="Request units per second, at most.", min=1)] = None,
+    workers: Annotated[int, typer.Option(help="Processes, each with ranges of the feed of its own.", min=1)] = 1,
+    keep_days: KeepDays = KEEP_DAYS,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Build nothing: forecast events, items, request units, money and time.")
+    ] = False,
+    price: Price = PRICE,
+    until: Annotated[
+        str | None,
+        typer.Option(help="Build the view as of a time (ISO 8601) or a command's position, under its own name."),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Mend only what the serving generation has of this stream; may be repeated."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Build views again from the beginning of the log, beside those that serve.
@@ -55,13 +73,23 @@ def rebuild_command(
 
     Example: tidemark replay rebuild account-summary statement --max-ru 500
     """
-    options = RebuildOptions(switch=switch, park=park, accept_changes=accept_changes, max_ru=max_ru)
+    if sum((dry_run, until is not None, bool(only))) > 1:
+        raise typer.BadParameter("--dry-run, --until and --only exclude each other")
+    if workers > 1 and until is not None:
+        raise typer.BadParameter("a view of the past is built by one process", param_hint="--workers")
+    options = RebuildOptions(
+        switch, park, accept_changes, max_ru=max_ru, workers=workers, keep=timedelta(days=keep_days)
+    )
     with reported():
         chosen = _chosen(views, everything)
-        client, database = connect()
-        for name in chosen:
-            with RebuildDisplay(json=json) as display:
-                display.done(rebuild(client, database, name, options, progress=display.show))
+        if dry_run:
+            forecast_views(chosen, options, price=price, json=json)
+        elif until is not None:
+            build_pasts(chosen, until, options, json=json)
+        elif only:
+            mend_streams(chosen, only, json=json)
+        else:
+            rebuild_views(chosen, options, json=json)
 
 
 @app.command("status")
@@ -134,6 +162,23 @@ def drop_command(view: View, generation: Annotated[int, typer.Argument(help="A g
     with reported():
         deleted = drop_generation(open_stores(), view_named(view).name, generation)
         typer.echo(f"{view} v{generation} is gone: {deleted:,} documents")
+
+
+@app.command("prune")
+def prune_command(
+    views: Views = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every view.")] = False,
+    keep_days: KeepDays = KEEP_DAYS,
+) -> None:
+    """Delete generations that ceased to serve long ago. A rebuild does so at its end.
+
+    Example: tidemark replay prune --all --keep-days 30
+    """
+    with reported():
+        stores = open_stores()
+        for name in _chosen(views, everything):
+            for removed in prune(stores, name, keep=timedelta(days=keep_days), now=now()):
+                typer.echo(f"{name} v{removed.generation} is gone: {counted(removed.documents, 'document')}")
 
 
 @app.command("abandon")

@@ -16,15 +16,27 @@ from projectors.errors import PoisonEvent, ProjectionError, UnknownGeneration, U
 from projectors.stores import Stores
 from projectors.views import VIEWS
 from replay.console import fail
-from replay.errors import ReplayError
+from replay.errors import NoSuchMoment, ReplayError
 
 FAILED, USAGE, POISON, INTERRUPTED = 1, 2, 3, 130
 
 NAMES = ", ".join(sorted(VIEWS))
 
 Json = Annotated[bool, typer.Option("--json", help="JSON for machines, one object per line.")]
-View = Annotated[str, typer.Argument(help=f"One of: {NAMES}.")]
-Views = Annotated[list[str] | None, typer.Argument(help=f"Any of: {NAMES}.")]
+
+
+def _complete_view(incomplete: str) -> list[str]:
+    return [name for name in sorted(VIEWS) if name.startswith(incomplete)]
+
+
+View = Annotated[str, typer.Argument(help=f"One of: {NAMES}.", autocompletion=_complete_view)]
+Views = Annotated[list[str] | None, typer.Argument(help=f"Any of: {NAMES}.", autocompletion=_complete_view)]
+KeepDays = Annotated[
+    float,
+    typer.Option(
+        help="Days for which a generation that served is kept for an undo.", min=0, envvar="TIDEMARK_KEEP_DAYS"
+    ),
+]
 Generation = Annotated[int | None, typer.Option("--generation", help="Another generation than the one that serves.")]
 
 
@@ -52,7 +64,7 @@ def reported() -> Iterator[None]:
     except PoisonEvent as error:
         fail(f"{error}. Mend the view and start again: it goes on from there. --park goes on without the stream.")
         raise typer.Exit(POISON) from None
-    except (SettingsError, UnknownView, UnknownGeneration) as error:
+    except (SettingsError, UnknownView, UnknownGeneration, NoSuchMoment) as error:
         fail(str(error))
         raise typer.Exit(USAGE) from None
     except (ProjectionError, ReplayError, StoreError) as error:

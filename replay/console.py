@@ -60,12 +60,21 @@ def json_line(kind: str, facts: dict[str, Any]) -> str:
 
 
 class RebuildDisplay:
-    """Shows one rebuild. Use as a context manager around it and pass `show` as its progress."""
+    """Shows one rebuild. Use as a context manager around it and pass `show` as its progress.
+
+    `title` replaces the line that says which generation serves and which is built.
+    """
 
     def __init__(
-        self, *, json: bool, console: Console | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        json: bool,
+        title: str | None = None,
+        console: Console | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._json = json
+        self._title = title
         self._console = console or Console(highlight=False, soft_wrap=True)
         self._clock = clock
         self._shown_at = 0.0
@@ -85,7 +94,9 @@ class RebuildDisplay:
         if not self._begun:
             self._begun, self._shown_at = True, self._clock()
             if not self._json:
-                self._print(f"rebuild {progress.view}  v{progress.serves} serves, building v{progress.builds}")
+                self._print(
+                    self._title or f"rebuild {progress.view}  v{progress.serves} serves, building v{progress.builds}"
+                )
         if self._console.is_terminal and not self._json:
             self._bar(progress)
         elif self._clock() - self._shown_at >= _EVERY:
@@ -119,6 +130,8 @@ class RebuildDisplay:
             f"  done: {counted(rebuilt.progress.events, 'event')} in {duration(rebuilt.built_seconds)}, "
             f"{rebuilt.rate:,.0f} events/s, {verdict}; {end}"
         )
+        for removed in rebuilt.removed:
+            self._print(f"  removed v{removed.generation}, kept long enough: {counted(removed.documents, 'document')}")
 
     def _bar(self, progress: Progress) -> None:
         grid = Table.grid(padding=(0, 1))

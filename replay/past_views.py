@@ -6,7 +6,7 @@
 The ends are kept from the first step on, so that an interrupted build ends where it was to end.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 from projectors.errors import Conflict
@@ -40,7 +40,7 @@ class PastView:
     since: str
     ends: Ends
     built: Built | None = None
-    etag: str = ""
+    etag: str = field(default="", compare=False)
 
     def document(self) -> Document:
         return {
