@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import RedirectResponse, Response
 
+from domain.transfer import Transfer
 from eventstore.errors import StoreError
 from functions.audit.access import audited
 from functions.audit.asking import Account, At, Compare, From, Limit, Stream, Upto, Version
@@ -97,6 +98,7 @@ def show_stream(stream: Stream, desk: Desk, upto: Upto = None, limit: Limit = 10
         limit=limit,
         asset=page.timeline.asset,
         newest=newest,
+        transfer=page.timeline.aggregate if isinstance(page.timeline.aggregate, Transfer) else None,
         standing=getattr(page.timeline.aggregate, "status", None),
         refusals=desk.trail.refusals(stream, limit=_REFUSALS),
         chart=balance_chart(page.timeline, page.head),

@@ -56,8 +56,8 @@ class Timeline:
 
     @property
     def asset(self) -> str | None:
-        """The asset of an account."""
-        return self.aggregate.asset if isinstance(self.aggregate, Account) else None
+        """What amounts are in."""
+        return getattr(self.aggregate, "asset", None)
 
 
 class Timelines:

@@ -188,6 +188,12 @@ def test_a_hold_and_its_end_are_one_row(api: httpx.Client) -> None:
     assert '<tr id="v3">' in apart
 
 
+def test_a_transfer_leads_to_its_accounts_and_to_its_story(api: httpx.Client) -> None:
+    links = Page(api.get("/audit/streams/transfer-t1").text).links
+    assert {"/audit/streams/account-alice", "/audit/streams/account-bob"} <= set(links)
+    assert "/audit/trace?correlation=story-t1&from=transfer-t1" in links
+
+
 def test_a_stream_is_downloaded_as_an_export_that_verifies(api: httpx.Client, tmp_path: Path) -> None:
     answer = api.get("/audit/data/streams/account-alice/export")
     (tmp_path / "x.jsonl").write_bytes(answer.content)
