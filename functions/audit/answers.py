@@ -35,21 +35,19 @@ class EntryView(BaseModel):
     fields: dict[str, Any]
 
 
-class RefusalView(BaseModel):
-    code: str
-    message: str
-    details: dict[str, Any]
-
-
-class OutcomeView(BaseModel):
-    """A command that left no event: refused, or nothing to do."""
+class RefusedView(BaseModel):
+    """A command that left no event: refused with a code, or nothing to do."""
 
     stream: str
-    version: int
-    refusal: RefusalView | None
-    meta: dict[str, Any]
-    command_id: str
-    prev: str
+    version: int = Field(description="of the stream, when it was decided")
+    code: str | None
+    message: str | None
+    details: dict[str, Any]
+    recorded_at: str | None
+    actor: str | None
+    correlation: str | None
+    command: str
+    problem: str | None = Field(description="what shows that the record was altered; null: nothing")
     hash: str
 
 
@@ -62,7 +60,7 @@ class StreamView(BaseModel):
     newer: int | None
     failure: str | None = Field(description="which event could not be applied; balances end before it")
     entries: list[EntryView]
-    without_events: list[OutcomeView] = Field(description="the newest commands that left no event")
+    without_events: list[RefusedView] = Field(description="the newest commands that left no event")
 
 
 class StateView(BaseModel):
@@ -94,7 +92,7 @@ class StepView(BaseModel):
     actor: str | None
     causation: str | None
     entries: list[EntryView]
-    refusal: RefusalView | None
+    refused: RefusedView | None
     led_to: list["StepView"]
 
 

@@ -49,7 +49,7 @@ class AuditDesk:
         mapper = mapper or Mapper()
         return cls(
             log=log,
-            trail=AuditTrail(log.history, mapper),
+            trail=AuditTrail(log, mapper),
             traces=Traces(log, mapper),
             stores=Stores.open(client, database),
             views=ViewReader(client, database),

@@ -5,12 +5,10 @@ key; 130 interrupted.
 """
 
 import sys
-from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 from rich.console import Console
 
@@ -19,7 +17,7 @@ from replay.audit.command_line import (
     Against,
     PublicKey,
     Stream,
-    jsonable,
+    echo,
     moment,
     now,
     open_desk,
@@ -75,17 +73,17 @@ def show_command(
         desk = open_desk()
         if version is not None or at is not None:
             state = desk.trail.state(stream, version=version, at=moment(at) if at else None)
-            _echo(facts(state) if json else None, state_lines(state))
+            echo(facts(state) if json else None, state_lines(state))
             return
         entries, refused = desk.trail.entries(stream), desk.trail.refusals(stream, limit=_REFUSALS)
         if json:
             for each in (*entries, *refused):
-                _echo(facts(each), ())
+                echo(facts(each), ())
             return
         _console().print(entry_table(entries))
         if refused:
             typer.echo(f"without events, the newest {len(refused)}:")
-            _echo(None, refusal_lines(refused))
+            echo(None, refusal_lines(refused))
 
 
 @app.command("diff")
@@ -101,7 +99,7 @@ def diff_command(
     """
     with reported():
         found = open_desk().trail.compare(stream, version_or_moment(before), version_or_moment(after))
-        _echo(facts(found) if json else None, comparison_lines(found))
+        echo(facts(found) if json else None, comparison_lines(found))
 
 
 @app.command("trace")
@@ -121,7 +119,7 @@ def trace_command(
     with reported():
         traces = open_desk().traces
         found = traces.follow(correlation, start) if start else traces.search(correlation)
-        _echo(facts(found) if json else None, trace_lines(found))
+        echo(facts(found) if json else None, trace_lines(found))
 
 
 @app.command("verify")
@@ -173,7 +171,7 @@ def digest_command(
             progress=progress.show,
         )
         digest, taken = kept.digest, duration(progress.seconds)
-        _echo(
+        echo(
             {**digest.document(), "id": digest.id, "file": str(kept.path)} if json else None,
             [
                 f"digest {digest.number}  {digest.streams:,} streams, {digest.events:,} events in {taken}",
@@ -238,18 +236,12 @@ def verify_export_command(
 
 
 def _report(verdict: Verdict, seconds: float, *, json: bool) -> None:
-    _echo(
+    echo(
         facts(verdict, sound=verdict.sound, seconds=round(seconds, 3)) if json else None,
         verdict_lines(verdict, seconds),
     )
     if not verdict.sound:
         raise typer.Exit(FAILED)
-
-
-def _echo(document: object, lines: Iterable[str]) -> None:
-    """The document where there is one, else the lines."""
-    for line in lines if document is None else [orjson.dumps(document, default=jsonable).decode()]:
-        typer.echo(line)
 
 
 def _console() -> Console:

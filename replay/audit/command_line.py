@@ -1,12 +1,13 @@
 """What the commands of `tidemark audit` share: the log that they read, times as people write them, failures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
+import orjson
 import typer
 
 from eventstore.containers import EVENTS
@@ -50,7 +51,7 @@ def open_desk() -> Desk:
     client, database = connect()
     log = Log(client.get_database_client(database).get_container_client(EVENTS.name))
     mapper: Mapper[str] = Mapper()
-    return Desk(log, AuditTrail(log.history, mapper), Traces(log, mapper), database)
+    return Desk(log, AuditTrail(log, mapper), Traces(log, mapper), database)
 
 
 def trusted(against: Path | None, key: str | None) -> KeptDigest | None:
@@ -94,6 +95,7 @@ def reported() -> Iterator[None]:
             raise typer.Exit(FAILED) from None
 
 
-def jsonable(value: Any) -> Any:
-    """Values that JSON has no form for, as text."""
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+def echo(document: object, lines: Iterable[str]) -> None:
+    """Print the document where there is one, else the lines."""
+    for line in lines if document is None else [orjson.dumps(document, default=str).decode()]:
+        typer.echo(line)

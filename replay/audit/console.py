@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from eventstore.outcomes import RecordedOutcome
 from replay.audit.entries import Entry
 from replay.audit.facts import Difference, Value
 from replay.audit.money import decimal, money
+from replay.audit.refusals import Refused
 from replay.audit.trace import Step, Trace
 from replay.audit.trail import Comparison, StateAt
 from replay.audit.verification import Broken, Verdict
@@ -69,12 +69,11 @@ def entry_table(entries: Sequence[Entry]) -> Table:
     return table
 
 
-def refusal_lines(outcomes: Iterable[RecordedOutcome]) -> Iterator[str]:
+def refusal_lines(outcomes: Iterable[Refused]) -> Iterator[str]:
     """Commands that were refused, or had nothing to do."""
-    for outcome in outcomes:
-        what = f"{outcome.refusal.code}: {outcome.refusal.message}" if outcome.refusal else "nothing to do"
-        at, actor = str(outcome.meta.get("recorded_at"))[:19], outcome.meta.get("actor") or "?"
-        yield f"  {at.replace('T', ' ')}  at version {outcome.version}  {actor}  {outcome.command_id}  {what}"
+    for each in outcomes:
+        at, bad = (each.recorded_at or "?")[:19].replace("T", " "), f"  BAD: {each.problem}" if each.problem else ""
+        yield f"  {at}  at version {each.version}  {each.actor or '?'}  {each.command}  {_said(each)}{bad}"
 
 
 def trace_lines(trace: Trace) -> Iterator[str]:
@@ -149,13 +148,17 @@ def _amount(value: int | None, asset: str | None) -> str:
     return "" if value is None else decimal(value, asset or "")
 
 
+def _said(refused: Refused) -> str:
+    return f"refused, {refused.code}: {refused.message}" if refused.code else "nothing to do"
+
+
 def _step_lines(step: Step, indent: str) -> Iterator[str]:
     at = step.recorded_at[:19].replace("T", " ")
     for entry in step.entries:
         mark = "" if entry.problem is None else f"  BAD: {entry.problem}"
         yield f"{indent}{at}  {step.stream} v{entry.version}  {entry.sentence}  ({step.actor or '?'}){mark}"
     if not step.entries:
-        what = f"refused, {step.refusal.code}: {step.refusal.message}" if step.refusal else "nothing to do"
+        what = _said(step.refused) if step.refused else "nothing to do"
         yield f"{indent}{at}  {step.stream}  {what}  ({step.actor or '?'})"
     for child in step.led_to:
         yield from _step_lines(child, indent + "  ")

@@ -85,6 +85,15 @@ def entry_of(
 
 def chain_problem(document: Document, before: str | None) -> str | None:
     """What is wrong with the event's place in the chain, None if nothing is."""
+    version = document.get("version")
+    problem = hash_problem(document, f"{version:010d}" if isinstance(version, int) else "")
+    if problem is None and before is not None and document["prev"] != before:
+        return "does not follow the event before it"
+    return problem
+
+
+def hash_problem(document: Document, document_id: str) -> str | None:
+    """What is wrong with a document by itself: its hash, or its id, which follows from what the hash covers."""
     try:
         computed = link(
             document["prev"],
@@ -98,11 +107,9 @@ def chain_problem(document: Document, before: str | None) -> str | None:
             command_id=document["commandId"],
         )
     except (KeyError, TypeError, AttributeError) as error:
-        return f"not an event document: {error!r}"
-    if computed != document["hash"] or document["id"] != f"{document['version']:010d}":
+        return f"not a document of the log: {error!r}"
+    if computed != document.get("hash") or document["id"] != document_id:
         return "its content does not fit its hash"
-    if before is not None and document["prev"] != before:
-        return "does not follow the event before it"
     return None
 
 
@@ -117,13 +124,14 @@ def _read(document: Document, mapper: Mapper[str]) -> tuple[Any, dict[str, Any],
         event = mapper.domain_event(recorded)
         return event, recorded.meta, sentence(event)
     except Exception as error:  # noqa: BLE001 - an altered event may fail in any way, and has to be shown all the same
-        return None, _meta(document), f"{UNREADABLE}{error}"
+        return None, meta_of(document), f"{UNREADABLE}{error}"
 
 
-def _meta(document: Document) -> dict[str, Any]:
+def meta_of(document: Document) -> dict[str, Any]:
+    """Who, when and why of a document; nothing where that cannot be read."""
     try:
         meta = orjson.loads(document["meta"])
-    except (KeyError, orjson.JSONDecodeError):
+    except (KeyError, TypeError, orjson.JSONDecodeError):
         return {}
     return meta if isinstance(meta, dict) else {}
 

@@ -20,15 +20,15 @@ from domain.transfer import Transfer, transfer_stream
 from domain.transfer_process import AccountStep, Action, TransferStep
 from eventstore.documents import Document, RecordedEvent, is_event
 from eventstore.mapper import Mapper
-from eventstore.outcomes import RecordedOutcome, Refusal
 from replay.audit.entries import Entry, entry_of
 from replay.audit.errors import TraceUnknown
 from replay.audit.log import Log
+from replay.audit.refusals import Refused, refused_of
 
 
 @dataclass(slots=True)
 class Step:
-    """One command and what it left: `entries`, or a `refusal`, or neither (nothing was to be done)."""
+    """One command and what it left: `entries`, or `refused`, whose code is None if nothing was to be done."""
 
     stream: str
     command: str
@@ -36,7 +36,7 @@ class Step:
     actor: str | None
     causation: str | None
     entries: list[Entry] = field(default_factory=list)
-    refusal: Refusal | None = None
+    refused: Refused | None = None
     led_to: list["Step"] = field(default_factory=list)
 
 
@@ -77,9 +77,9 @@ class Traces:
     def _of_transfer(self, transfer_id: str, correlation: str) -> list[Document]:
         stream = transfer_stream(transfer_id)
         documents = self._of_stream(stream, correlation)
-        events = [RecordedEvent.from_document(document) for document in documents if is_event(document)]
-        transfer: Any = fold(None, [self._mapper.domain_event(event) for event in events[:1]])
-        if isinstance(transfer, Transfer):
+        first = next((document for document in documents if is_event(document)), None)
+        if first is not None and entry_of(first, before=None, mapper=self._mapper).fields:
+            transfer: Any = fold(None, [self._mapper.domain_event(RecordedEvent.from_document(first))])
             for step in _steps(transfer):
                 documents += self._log.documents_of_command(step.stream, step.command_id)
         return documents
@@ -89,9 +89,9 @@ class Traces:
         if stream.startswith(transfer_stream("")):
             yield stream.removeprefix(transfer_stream(""))
         if is_event(document):
-            event = self._mapper.domain_event(RecordedEvent.from_document(document))
-            if getattr(event, "transfer_id", None):
-                yield event.transfer_id
+            named = entry_of(document, before=None, mapper=self._mapper).fields.get("transfer_id")
+            if named:
+                yield str(named)
 
     def _trace(self, correlation: str, documents: Iterable[Document], where: str, *, complete: bool) -> Trace:
         steps: dict[tuple[str, str], Step] = {}
@@ -114,7 +114,7 @@ class Traces:
         if is_event(document):
             step.entries.append(entry_of(document, before=None, mapper=self._mapper))
         else:
-            step.refusal = RecordedOutcome.from_document(document).refusal
+            step.refused = refused_of(document)
 
 
 def _tree(ordered: list[Step]) -> list[Step]:

@@ -1,5 +1,6 @@
 """The audit trail of single streams: what happened, what was true when, and what changed between two moments."""
 
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,12 +8,12 @@ from typing import Any
 
 from domain.aggregate import fold
 from eventstore.documents import RecordedEvent
-from eventstore.history import History
 from eventstore.mapper import Mapper
-from eventstore.outcomes import RecordedOutcome
 from replay.audit.entries import Entry, entry_of, first_before
 from replay.audit.errors import BeforeBeginning, CannotApply, StreamUnknown, VersionUnknown
 from replay.audit.facts import Difference, Value, differences, facts_of
+from replay.audit.log import Log
+from replay.audit.refusals import Refused, refused_of
 from replay.audit.timeline import Timeline, Timelines
 
 MAX_PAGE = 500
@@ -54,10 +55,11 @@ class EntryPage:
 class AuditTrail:
     """Reads the log only: no view, no snapshot. Times are aware; versions count from 1."""
 
-    def __init__(self, history: History, mapper: Mapper[str]) -> None:
-        self._history = history
+    def __init__(self, log: Log, mapper: Mapper[str]) -> None:
+        self._log = log
+        self._history = log.history
         self._mapper = mapper
-        self._timelines = Timelines(history, mapper)
+        self._timelines = Timelines(log.history, mapper)
 
     def state(self, stream: str, *, version: int | None = None, at: datetime | None = None) -> StateAt:
         """The state after `version`, or after all that was recorded up to `at`, or as it is now.
@@ -110,10 +112,10 @@ class AuditTrail:
             raise StreamUnknown(stream)
         return self._entries(timeline, 0, timeline.head)
 
-    def refusals(self, stream: str, *, limit: int) -> list[RecordedOutcome]:
+    def refusals(self, stream: str, *, limit: int) -> list[Refused]:
         """The newest commands on this stream that left no event: refused, or nothing to do."""
-        found = sorted(self._history.outcomes(stream), key=lambda outcome: str(outcome.meta.get("recorded_at", "")))
-        return found[-limit:][::-1]
+        found = map(refused_of, self._log.outcomes(stream))
+        return heapq.nlargest(limit, found, key=lambda refused: refused.recorded_at or "")
 
     def timeline(self, stream: str) -> Timeline:
         """The stream's balance after each event. Raises StreamUnknown."""

@@ -42,7 +42,7 @@ class Bank:
 
     @property
     def trail(self) -> AuditTrail:
-        return AuditTrail(self.log.history, Mapper())
+        return AuditTrail(self.log, Mapper())
 
     @property
     def traces(self) -> Traces:

@@ -1,14 +1,21 @@
 """Fixtures for audits."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from azure.cosmos import CosmosClient
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from functions.services import Services
+from functions.settings import Settings, load
+from functions.wiring import build_services
 from replay.audit.archive import Archive, KeptDigest
 from replay.audit.sealing import seal
 from tests.audit.bank import Bank
+from tests.audit.serving import audit_app
+from tests.functions.transport import AsgiThread
 
 
 @pytest.fixture
@@ -37,3 +44,15 @@ def archive(tmp_path: Path) -> Archive:
 def sealed(bank: Bank, archive: Archive, key: Ed25519PrivateKey) -> KeptDigest:
     """A digest of the bank as it is."""
     return seal(bank.log, archive, key, database="tidemark", made_at="2026-03-01T13:00:00+00:00")
+
+
+@pytest.fixture
+def services(client: CosmosClient, database: str) -> Services:
+    return build_services(load(Settings, auth="none"), client, database)
+
+
+@pytest.fixture
+def api(services: Services, client: CosmosClient, database: str, bank: Bank) -> Iterator[httpx.Client]:
+    app = audit_app(services, client, database)
+    with httpx.Client(transport=AsgiThread(app), base_url="http://localhost") as http:
+        yield http

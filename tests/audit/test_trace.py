@@ -14,7 +14,7 @@ STORY = "story-t1"
 def told(steps: list[Step], depth: int = 0) -> list[str]:
     lines = []
     for step in steps:
-        what = [entry.type for entry in step.entries] or [step.refusal.code if step.refusal else "nothing"]
+        what = [entry.type for entry in step.entries] or [(step.refused and step.refused.code) or "nothing"]
         lines.append("  " * depth + f"{step.stream} {' '.join(what)}")
         lines += told(step.led_to, depth + 1)
     return lines
@@ -68,6 +68,18 @@ def test_a_correlation_matches_as_a_whole_and_is_text_whatever_is_in_it(bank: Ba
         bank.traces.search("story-t")
     with pytest.raises(TraceUnknown, match="reach of account-bob"):
         bank.traces.follow(odd, "account-bob")
+
+
+def test_a_damaged_event_does_not_hide_the_rest_of_a_story(bank: Bank) -> None:
+    bank.alter("account-alice", 3, state="not json")
+    bank.alter("transfer-t1", 1, state="{}")
+    for trace in (bank.traces.search(STORY), bank.traces.follow(STORY, "account-alice")):
+        problems = [entry.problem for step in _all(trace.roots) for entry in step.entries if entry.problem]
+        assert problems.count("its content does not fit its hash") == 2
+
+
+def _all(steps: list[Step]) -> list[Step]:
+    return [found for step in steps for found in (step, *_all(step.led_to))]
 
 
 def test_causations_that_form_a_circle_do_not_hide_anything(bank: Bank) -> None:

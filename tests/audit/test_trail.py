@@ -110,8 +110,16 @@ def test_an_altered_event_is_marked_where_it_is_and_the_rest_is_still_shown(bank
 
 def test_refusals_are_part_of_the_trail(bank: Bank) -> None:
     (refused,) = bank.trail.refusals(ALICE, limit=10)
-    assert refused.refusal is not None
-    assert (refused.refusal.code, refused.meta["actor"]) == ("INSUFFICIENT_FUNDS", "user:hasty")
+    assert (refused.code, refused.actor, refused.problem) == ("INSUFFICIENT_FUNDS", "user:hasty", None)
+
+
+@pytest.mark.parametrize("state", ["{}", "not json", "[]", '{"code":"OTHER","message":"m","details":{}}'])
+def test_an_altered_refusal_is_shown_and_marked(bank: Bank, state: str) -> None:
+    (document,) = bank.log.outcomes(ALICE)
+    bank.events.replace_item(document["id"], document | {"state": state})
+    (refused,) = bank.trail.refusals(ALICE, limit=10)
+    assert refused.code in ("UNREADABLE", "OTHER")
+    assert refused.problem == "its content does not fit its hash"
 
 
 def test_a_state_in_a_long_stream_is_the_same_from_a_checkpoint_and_from_the_beginning(bank: Bank) -> None:
