@@ -150,7 +150,7 @@ def digests(client: CosmosClient, streams: int, folder: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda number: write(events, f"{number:06d}", 1), range(streams)))
     log, key, archive = Log(events), Ed25519PrivateKey.generate(), Archive(folder)
-    wall, _ = measured(lambda: sum(1 for _ in log.names()))
+    wall, _ = measured(log.names)
     print(f"{f'names of {streams:,} streams':<44}{wall:>10.1f} s")
     for what in ("first digest", "next digest, against the one before"):
         made_at = datetime.now(UTC).isoformat()

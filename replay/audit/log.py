@@ -9,17 +9,13 @@ from typing import Any, Final
 from azure.cosmos import ContainerProxy
 
 from eventstore.documents import Document
-from eventstore.errors import MalformedDocument
 from eventstore.history import History
-from eventstore.queries import run_query
+from eventstore.queries import run_query, unraced
 from eventstore.verification import Verification
 
-_NAMES_PAGE: Final = 2_000
+_NAMES_PAGE: Final = 10_000
 _OUTCOMES_PAGE: Final = 500
-_NAMES: Final = (
-    f"SELECT DISTINCT TOP {_NAMES_PAGE} VALUE c.streamId FROM c WHERE c.streamId > @after "  # noqa: S608 - a number
-    "ORDER BY c.streamId"
-)
+_NAMES: Final = "SELECT VALUE c.streamId FROM c"
 _OUTCOMES: Final = f"SELECT TOP {_OUTCOMES_PAGE} * FROM c WHERE c.id > @after AND c.id < '.' ORDER BY c.id"  # noqa: S608 - a number
 _CONTAINING: Final = "SELECT * FROM c WHERE CONTAINS(c.meta, @text)"
 _OF_COMMAND: Final = "SELECT * FROM c WHERE c.commandId = @id OR STARTSWITH(c.commandId, @more)"
@@ -32,20 +28,13 @@ class Log:
         self._events = events
         self.history = History(events)
 
-    def names(self) -> Iterator[str]:
-        """Every stream that has documents, in the order of their names; memory holds one page of names.
+    def names(self) -> list[str]:
+        """Every stream that has documents, in the order of names as UTF-8 bytes.
 
-        Other than `History.streams` it also finds a stream whose first event is gone or was altered.
+        Reads the name of every event, and keeps each stream's once: some hundred bytes per stream. Other than
+        `History.streams` it also finds a stream whose first event is gone or was altered.
         """
-        after = ""
-        while page := run_query(partial(self._names_after, after)):
-            for name in map(str, page):
-                if name <= after:
-                    raise MalformedDocument(f"the store gives stream {name!r} after {after!r}: not in order of names")
-                after = name
-                yield name
-            if len(page) < _NAMES_PAGE:
-                return
+        return sorted(unraced(lambda: set(map(str, self._all_names()))))
 
     def verified(
         self, streams: Iterable[tuple[str, tuple[int, str] | None]], *, jobs: int
@@ -93,13 +82,8 @@ class Log:
         ]
         return run_query(lambda: self._events.query_items(_OF_COMMAND, parameters=parameters, partition_key=stream))
 
-    def _names_after(self, after: str) -> Iterable[Any]:
-        return self._events.query_items(
-            _NAMES,
-            parameters=[{"name": "@after", "value": after}],
-            enable_cross_partition_query=True,
-            max_item_count=_NAMES_PAGE,
-        )
+    def _all_names(self) -> Iterable[Any]:
+        return self._events.query_items(_NAMES, enable_cross_partition_query=True, max_item_count=_NAMES_PAGE)
 
     def _outcomes_after(self, stream: str, after: str) -> Iterable[dict[str, Any]]:
         parameters: list[dict[str, object]] = [{"name": "@after", "value": after}]

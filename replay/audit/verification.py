@@ -1,6 +1,6 @@
 """Has anybody touched the log? Every stream's hash chain recomputed, and its head compared with a digest's.
 
-Memory does not grow with the log: streams come in the order of their names, and so do a digest's heads.
+Memory holds the names of the streams, and no more of the log: names come in order, and so do a digest's heads.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -74,7 +74,7 @@ def verify_log(
         StreamUnknown: a stream was named that is neither in the log nor in the digest.
         DigestUnreadable: the heads beside the digest are not those that it seals.
     """
-    names = iter(sorted(set(streams))) if streams else log.names()
+    names = iter(sorted(set(streams)) if streams else log.names())
     verdict = Verdict(digest=against.digest.number if against else None)
     heads: dict[str, Head] = {}
     wanted = _Paired(names, against.heads() if against else iter(()), heads, frozenset(streams))
