@@ -6,7 +6,8 @@
 
 Every answer says which version of the stream it reflects and when that was recorded. A position (`eventstore.position`)
 makes a reader wait, bounded, until the view has come that far; then it answers with what there is and says whether it
-has. A reader never goes back: a switch to a generation that is behind what was served before is waited for likewise.
+has. A reader never goes back: what was served before is waited for at most MAX_WAIT seconds, whether or not anything
+was asked for, since a generation that begins to serve may be a little behind.
 """
 
 import threading
@@ -87,7 +88,7 @@ class ViewReader:
         container = client.get_database_client(database).get_container_client(CONTAINER.name)
         self._gateway = Gateway(container, meter=meter or Meter(), stop=threading.Event())
         self._registry = CachedRegistry(Registry(self._gateway), seconds=follow_seconds, clock=clock)
-        self._sums = SumReader(self._gateway, self._registry, clock=clock)
+        self._sums = SumReader(self._gateway, self._registry, clock=clock, patience=MAX_WAIT)
         self._clock = clock
         self._served: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._lock = threading.Lock()
@@ -156,22 +157,23 @@ class ViewReader:
     ) -> tuple[Document | None, Freshness]:
         """The guard, once it has reached what was asked for and what was served before, or time is up."""
         asked = after.version if after is not None and after.stream == stream else 0
-        least = max(asked, self._served.get((view.name, stream), 0))
-        end = self._clock() + min(wait, MAX_WAIT)
-        delay = _POLL_MIN
+        served = self._served.get((view.name, stream), 0)
+        began, delay = self._clock(), _POLL_MIN
         while True:
             generation = self._registry.serving(view.name)
             place = guard_place(view, generation, stream)
             document = self._gateway.read(place.id, place.partition)
             version = document["version"] if document else 0
-            left = end - self._clock()
-            if version >= least or left <= 0:
+            patience = MAX_WAIT if version < served else min(wait, MAX_WAIT) if version < asked else 0.0
+            left = began + patience - self._clock()
+            if left <= 0:
                 break
             time.sleep(min(delay, left))
             delay = min(delay * 2, _POLL_MAX)
         self._remember(view.name, stream, version)
         found = document or {}
-        return document, Freshness(version, found.get("at"), generation, version >= least, _parked(found))
+        reached = version >= max(asked, served)
+        return document, Freshness(version, found.get("at"), generation, reached, _parked(found))
 
     def _rows(self, partition: str, position: Cursor, limit: int, where: dict[str, tuple[Any, Any]]) -> list[Document]:
         conditions, parameters = ["c.id < @guards"], {"guards": GUARD_PREFIX}

@@ -179,3 +179,31 @@ def test_sums_wait_for_the_transaction_of_a_position(reader: ViewReader, ledger:
     found = reader.sums("ledger-totals", "EUR-2:2026-11-23", after=Position("account-alice", 2, "0:1#2"), wait=10)
     thread.join()
     assert (found.freshness.reached, found.data["EUR-2:2026-11-23"]["deposits"]) == (True, 5)
+
+
+@pytest.mark.parametrize("view", ["account-summary", "ledger-totals"])
+def test_what_was_served_is_waited_for_though_nothing_was_asked_for(
+    client: CosmosClient, database: str, ledger: Ledger, worker: Worker, view: str
+) -> None:
+    """Two generations, the second one a deposit behind when it begins to serve."""
+    reader, stores = ViewReader(client, database, follow_seconds=0.0), Stores.open(client, database)
+    second = ViewConsumer(VIEWS[view], 2, views=stores.views, history=stores.history, mapper=stores.mapper)
+    behind = Worker(client, database, [second], views=())
+
+    def seen() -> int:
+        if view == "ledger-totals":
+            return sum(day["movements"] for day in reader.sums(view, "EUR-2:2026-01-01", "EUR-2:2027").data.values())
+        return reader.get(view, "account-alice").freshness.version - 1
+
+    ledger.open("alice")
+    ledger.deposit("alice", 1)
+    behind.run_until_idle(20)
+    ledger.deposit("alice", 2)
+    worker.run_until_idle(20)
+    assert seen() == 2
+    stores.registry.build(view, by="olga", at=AT)
+    stores.registry.switch(view, 2, at=AT)
+    later = threading.Timer(0.2, behind.run_until_idle, args=(20,))
+    later.start()
+    assert seen() == 2
+    later.join()
