@@ -88,6 +88,20 @@ class CommandStore:
         state, _ = self._states.load(stream, session=session)
         return state.aggregate
 
+    def glance(self, stream: str) -> Any:
+        """The aggregate as this process last saw it, or read now, None if the stream has no events; not to be changed.
+
+        For facts that never change. What is read stays in the cache, so a command that follows does not read it again.
+        """
+        if known := self._cache.peek(stream):
+            return known.aggregate
+        with self._locks.hold(stream):  # another thread may have taken it out to work on it
+            if known := self._cache.peek(stream):
+                return known.aggregate
+            state, _ = self._states.load(stream)
+            self._cache.put(stream, state)
+            return state.aggregate
+
     def execute(
         self,
         stream: str,

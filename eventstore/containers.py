@@ -45,8 +45,9 @@ VIEWS: Final = ContainerSpec(
     {"indexingMode": "consistent", "automatic": True, "includedPaths": [{"path": "/*"}], "excludedPaths": []},
 )
 LEASES: Final = ContainerSpec("leases", "/consumer", _only("/consumer/?", "/kind/?"))
+KEYS: Final = ContainerSpec("keys", "/subject", _only("/subject/?"))
 
-CONTAINERS: Final = (EVENTS, SNAPSHOTS, VIEWS, LEASES)
+CONTAINERS: Final = (EVENTS, SNAPSHOTS, VIEWS, LEASES, KEYS)
 
 
 def create_containers(client: CosmosClient, database: str) -> None:

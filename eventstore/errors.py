@@ -18,6 +18,9 @@
     │   ├── MalformedDocument    not a document of this store
     │   ├── UnknownEventType     no class is registered for a stored type
     │   └── UnknownSchema        stored by a newer class than the one that runs
+    ├── Keys of personal data
+    │   ├── MasterKeyUnusable    the master key is not there, not allowed, or another one
+    │   └── KeysUnavailable      no answer from the keys; nothing was recorded
     └── InvalidPosition      not a position token of this store
 
 Those that mean something to users of the eventsourcing library are also the library's: a `VersionConflict` is its
@@ -147,6 +150,17 @@ class UnknownSchema(StoreError, MapperDeserialisationError):
             f"event {version} of stream {stream} ({type_name}) has schema {schema}, this program knows up to {known}: "
             "deploy the newer version"
         )
+
+
+class MasterKeyUnusable(StoreError):
+    """The master key of personal data cannot be read or used, or is not the one that wrapped a data key."""
+
+
+class KeysUnavailable(StoreError, OperationalError):
+    """The keys of personal data do not answer now. Nothing was recorded: repeat the command with the same id."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the keys of personal data are not to be had ({why}): repeat the request later")
 
 
 class InvalidPosition(StoreError):

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from functions.personal import PERSONAL
+
 __all__ = [
     "Amount",
     "Asset",
@@ -42,10 +44,11 @@ def _text_of_time(value: object) -> object:
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Amount = Annotated[int, Field(strict=True, ge=1, le=_MAX_AMOUNT, description="in minor units", examples=[500])]
 Asset = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{1,9}/[0-9]{1,2}$")]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$"), PERSONAL]
 Reason = Annotated[
     str,
     StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"),
+    PERSONAL,
 ]
 ValueDate = Annotated[date, BeforeValidator(_text_of_date)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_text_of_time)]
