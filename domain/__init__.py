@@ -5,6 +5,7 @@ from domain.aggregate import Snapshot, fold, personal_fields
 from domain.errors import DomainError, InvalidCommand, Refused
 from domain.existence import require_account, require_no_account, require_no_transfer, require_transfer
 from domain.hold_expiry import ExpiryStep
+from domain.subject import Subject, subject_stream
 from domain.transfer import Transfer, transfer_stream
 from domain.transfer_process import AccountStep, Progress, StepRefused, TransferStep, next_step
 
@@ -18,6 +19,7 @@ __all__ = [
     "Refused",
     "Snapshot",
     "StepRefused",
+    "Subject",
     "Transfer",
     "TransferStep",
     "account_stream",
@@ -28,5 +30,6 @@ __all__ = [
     "require_no_account",
     "require_no_transfer",
     "require_transfer",
+    "subject_stream",
     "transfer_stream",
 ]

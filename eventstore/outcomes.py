@@ -28,8 +28,8 @@ _KEYED: Final = re.compile(r"([0-9a-f]{64})~([^~]+)~[0-9a-f]{64}")
 class Command:
     """A command's identity. `fingerprint` is a digest of its content, so that an id cannot come again with another.
 
-    A fingerprint of three parts, `<SHA-256>~<key>~<SHA-256>`, ends with a digest that only the holder of a key can make.
-    It counts only against another one under the same key: once a key is destroyed, nobody can compare any more.
+    A fingerprint of three parts, `<SHA-256>~<key>~<SHA-256>`, ends with a digest that only who has a key can make. It
+    counts only against another one under the same key: once a key is destroyed, nobody can compare any more.
 
     `metadata` goes into the events' meta as it is: `recorded_at` (ISO 8601, set by the caller's clock), `actor`,
     `reason`, `correlation`, `causation`, `traceparent`.
@@ -148,4 +148,6 @@ def _agree(recorded: str, given: str) -> bool:
     if recorded == given:
         return True
     before, now = _KEYED.fullmatch(recorded), _KEYED.fullmatch(given)
-    return bool(before and now) and before[1] == now[1] and before[2] != now[2]
+    if before is None or now is None:
+        return False
+    return before[1] == now[1] and before[2] != now[2]

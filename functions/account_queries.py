@@ -74,11 +74,13 @@ def get_account(account_id: AccountId, services: Injected, reading: Read) -> Res
     """Balance, what is held of it, status and limits."""
     if reading.strong:
         account = load(services, account_id)
-        return reply(_facts(account) | {"freshness": reading.of_log(account.version, account.modified_on)})
+        facts = services.personal.readable(_facts(account), "name")
+        return reply(facts | {"freshness": reading.of_log(account.version, account.modified_on)})
     item = services.views.get("account-summary", account_stream(account_id), after=reading.after, wait=reading.wait)
     if item.data is None:
         raise _unknown(account_id, item.freshness)
     facts = {name: item.data[name] for name in AccountView.model_fields if name in item.data}
+    facts = services.personal.readable(facts, "name")
     return reply({"account_id": account_id, **facts, "freshness": reading.of_view(item.freshness)})
 
 
@@ -103,7 +105,8 @@ def get_statement(
         **place(services, account_id, reading),
     )
     check(account_id, reading, entries.freshness)
-    return reply({"data": entries.data, "next": entries.next, "freshness": reading.of_view(entries.freshness)})
+    data = [services.personal.readable(entry, "reference") for entry in entries.data]
+    return reply({"data": data, "next": entries.next, "freshness": reading.of_view(entries.freshness)})
 
 
 @router.get(
@@ -127,7 +130,8 @@ def get_entry(
     check(account_id, reading, entries.freshness)
     if not entries.data:
         raise Problem("NOT_FOUND", f"version {version} of account {account_id} is no movement, or not in the view yet")
-    return reply(entries.data[0] | {"freshness": reading.of_view(entries.freshness)})
+    entry = services.personal.readable(entries.data[0], "reference")
+    return reply(entry | {"freshness": reading.of_view(entries.freshness)})
 
 
 def load(services: Services, account_id: str) -> Account:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel
 from starlette.responses import Response
 
 from domain.account import Account, account_stream
@@ -21,6 +20,8 @@ __all__ = ["AccountId", "execute", "router"]
 
 router = APIRouter(tags=["accounts"], dependencies=[require("command")])
 
+B = TypeVar("B", bound=BaseModel | None)
+
 AccountId = Annotated[Identifier, Path(description="as given when the account was opened", examples=["alice"])]
 
 _CREDIT = ("ACCOUNT_NOT_FOUND", "ACCOUNT_CLOSED", "BALANCE_TOO_LARGE")
@@ -30,20 +31,21 @@ DEBIT = ("ACCOUNT_NOT_FOUND", "ACCOUNT_CLOSED", "ACCOUNT_FROZEN", "LIMIT_EXCEEDE
 @router.post("/accounts", **done(AccountAnswer, "ACCOUNT_EXISTS", status=201))
 def open_account(body: OpenAccount, services: Injected, context: Context) -> Response:
     """Open an account of one asset, empty."""
+    owner = body.owner or body.account_id
+    said = services.personal.of_owner(owner, body, key=context.key, new=True)
 
     def decide(account: Account | None) -> Account:
         require_no_account(account)
-        owner = body.owner or body.account_id
-        return Account.open(body.account_id, asset=body.asset, owner=owner, name=body.name, at=context.at)
+        return Account.open(said.account_id, asset=said.asset, owner=owner, name=said.name, at=context.at)
 
     outcome = services.store.execute(
         account_stream(body.account_id),
-        context.command("OpenAccount", body),
+        context.command("OpenAccount", said),
         decide,
         answer=account_facts,
         expected_version=context.expected_version,
     )
-    services.on_outcome("OpenAccount", body, outcome)
+    services.on_outcome("OpenAccount", said, outcome)
     return respond(outcome, status=201, location=f"/accounts/{body.account_id}")
 
 
@@ -51,8 +53,8 @@ def open_account(body: OpenAccount, services: Injected, context: Context) -> Res
 def deposit(account_id: AccountId, body: Deposit, services: Injected, context: Context) -> Response:
     """Money comes in from outside."""
 
-    def change(account: Account) -> None:
-        account.deposit(body.amount, reference=body.reference, effective_date=body.effective_date, at=context.at)
+    def change(account: Account, said: Deposit) -> None:
+        account.deposit(said.amount, reference=said.reference, effective_date=said.effective_date, at=context.at)
 
     outcome = execute(services, context, "Deposit", account_id, change, body)
     return respond(outcome, status=201, location=_entry(account_id, outcome))
@@ -62,8 +64,8 @@ def deposit(account_id: AccountId, body: Deposit, services: Injected, context: C
 def withdraw(account_id: AccountId, body: Withdraw, services: Injected, context: Context) -> Response:
     """Money leaves to outside, never more than is available."""
 
-    def change(account: Account) -> None:
-        account.withdraw(body.amount, reference=body.reference, effective_date=body.effective_date, at=context.at)
+    def change(account: Account, said: Withdraw) -> None:
+        account.withdraw(said.amount, reference=said.reference, effective_date=said.effective_date, at=context.at)
 
     outcome = execute(services, context, "Withdraw", account_id, change, body)
     return respond(outcome, status=201, location=_entry(account_id, outcome))
@@ -73,8 +75,8 @@ def withdraw(account_id: AccountId, body: Withdraw, services: Injected, context:
 def freeze(account_id: AccountId, body: WithReason, services: Injected, context: Context) -> Response:
     """No new debits and holds; credits and what is held already go on."""
 
-    def change(account: Account) -> None:
-        account.freeze(reason=body.reason, at=context.at)
+    def change(account: Account, said: WithReason) -> None:
+        account.freeze(reason=said.reason, at=context.at)
 
     return respond(execute(services, context, "Freeze", account_id, change, body))
 
@@ -83,8 +85,8 @@ def freeze(account_id: AccountId, body: WithReason, services: Injected, context:
 def unfreeze(account_id: AccountId, body: WithReason, services: Injected, context: Context) -> Response:
     """Debits and holds again."""
 
-    def change(account: Account) -> None:
-        account.unfreeze(reason=body.reason, at=context.at)
+    def change(account: Account, said: WithReason) -> None:
+        account.unfreeze(reason=said.reason, at=context.at)
 
     return respond(execute(services, context, "Unfreeze", account_id, change, body))
 
@@ -93,8 +95,8 @@ def unfreeze(account_id: AccountId, body: WithReason, services: Injected, contex
 def set_limits(account_id: AccountId, body: SetLimits, services: Injected, context: Context) -> Response:
     """Replace both limits on debits and holds; one that is absent is lifted."""
 
-    def change(account: Account) -> None:
-        account.set_limits(per_debit=body.per_debit, per_day=body.per_day, at=context.at)
+    def change(account: Account, said: SetLimits) -> None:
+        account.set_limits(per_debit=said.per_debit, per_day=said.per_day, at=context.at)
 
     return respond(execute(services, context, "SetLimits", account_id, change, body))
 
@@ -103,8 +105,8 @@ def set_limits(account_id: AccountId, body: SetLimits, services: Injected, conte
 def close(account_id: AccountId, body: WithReason, services: Injected, context: Context) -> Response:
     """Nothing any more; needs a balance of zero and no open hold."""
 
-    def change(account: Account) -> None:
-        account.close(reason=body.reason, at=context.at)
+    def change(account: Account, said: WithReason) -> None:
+        account.close(reason=said.reason, at=context.at)
 
     return respond(execute(services, context, "Close", account_id, change, body))
 
@@ -114,26 +116,30 @@ def execute(
     context: CommandContext,
     operation: str,
     account_id: str,
-    change: Callable[[Account], None],
-    body: BaseModel | None = None,
+    change: Callable[[Account, B], None],
+    body: B,
     *,
     answer: Callable[[Account], dict[str, Any]] = account_facts,
 ) -> Outcome:
-    """Run `change` on the account as one command. `operation` with its target is part of the command's fingerprint."""
+    """Run `change` on the account as one command. `operation` with its target is part of the command's fingerprint.
+
+    `change` gets the body with its personal texts encrypted; nothing else of a body goes into events.
+    """
+    said = services.personal.of_account(account_id, body, key=context.key)
 
     def decide(account: Account | None) -> Account:
         account = require_account(account, account_id)
-        change(account)
+        change(account, said)
         return account
 
     outcome = services.store.execute(
         account_stream(account_id),
-        context.command(operation, body, reason=getattr(body, "reason", None)),
+        context.command(operation, said, reason=getattr(said, "reason", None)),
         decide,
         answer=answer,
         expected_version=context.expected_version,
     )
-    services.on_outcome(operation, body, outcome)
+    services.on_outcome(operation, said, outcome)
     return outcome
 
 

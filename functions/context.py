@@ -12,7 +12,9 @@ from fastapi import Depends, Header, Request
 from pydantic import BaseModel
 
 from eventstore.commands import Command
+from eventstore.personal import Token
 from functions.auth import Principal
+from functions.personal import personal_texts
 from functions.telemetry import current_traceparent
 
 __all__ = ["CommandContext", "Context", "derived_id"]
@@ -30,18 +32,35 @@ class CommandContext:
     metadata: Mapping[str, str]
 
     def command(self, operation: str, body: BaseModel | None, *, reason: str | None = None) -> Command:
-        """The store's command. Its fingerprint covers what the caller asks for: operation, target and body.
+        """The store's command for a body whose personal texts are encrypted.
 
-        If-Match is left out on purpose: a mismatch leaves nothing behind, and the caller may then look again and send
-        the same command with the same key and the new version.
+        Its fingerprint covers what the caller asks for: operation, target and body. Of personal texts it covers the
+        tokens, apart from the rest and with the name of their key: they are the same for the same texts, and tell
+        nothing once the key is destroyed. If-Match is left out on purpose: a mismatch leaves nothing behind, and the
+        caller may then look again and send the same command with the same key and the new version.
         """
+        texts = personal_texts(body)
         asked: dict[str, Any] = {
             "operation": operation,
-            "body": body.model_dump(mode="json", exclude_none=True) if body else {},
+            "body": body.model_dump(mode="json", exclude_none=True, exclude=set(texts)) if body else {},
         }
-        fingerprint = hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        fingerprint = _digest(asked) + _keyed(texts)
         metadata = {**self.metadata, "reason": reason} if reason else self.metadata
         return Command(id=self.key, fingerprint=fingerprint, metadata=metadata)
+
+
+def _keyed(texts: dict[str, str]) -> str:
+    """The part of a fingerprint that personal texts add; see `eventstore.commands.Command`."""
+    if not texts:
+        return ""
+    tokens = [Token.parse(text) for text in texts.values()]
+    if (token := tokens[0]) is None or None in tokens:
+        raise ValueError("personal texts are encrypted before the command is made")
+    return f"~{token.subject}:{token.number}~{_digest(texts)}"
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def derived_id(context: CommandContext, scope: str) -> str:

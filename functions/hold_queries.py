@@ -56,7 +56,8 @@ def get_holds(account_id: AccountId, services: Injected, reading: Read, page: Pa
         **place(services, account_id, reading),
     )
     check(account_id, reading, holds.freshness)
-    return reply({"data": holds.data, "next": holds.next, "freshness": reading.of_view(holds.freshness)})
+    data = [services.personal.readable(hold, "reference") for hold in holds.data]
+    return reply({"data": data, "next": holds.next, "freshness": reading.of_view(holds.freshness)})
 
 
 @router.get(
@@ -80,4 +81,5 @@ def get_hold(
     check(account_id, reading, holds.freshness)
     if not holds.data:
         raise Problem("HOLD_NOT_FOUND", f"account {account_id} has no open hold {hold_id}", {"hold": hold_id})
-    return reply(holds.data[0] | {"freshness": reading.of_view(holds.freshness)})
+    hold = services.personal.readable(holds.data[0], "reference")
+    return reply(hold | {"freshness": reading.of_view(holds.freshness)})

@@ -31,8 +31,8 @@ class HoldAnswer(AccountAnswer):
 def place_hold(account_id: AccountId, body: PlaceHold, services: Injected, context: Context) -> Response:
     """Set money aside: no longer available, still in the balance."""
 
-    def change(account: Account) -> None:
-        account.place_hold(body.amount, expires_at=body.expires_at, reference=body.reference, at=context.at)
+    def change(account: Account, said: PlaceHold) -> None:
+        account.place_hold(said.amount, expires_at=said.expires_at, reference=said.reference, at=context.at)
 
     outcome = execute(services, context, "PlaceHold", account_id, change, body, answer=_placed_facts)
     location = f"/accounts/{account_id}/holds/{outcome.answer.get('hold_id')}"
@@ -44,10 +44,9 @@ def capture_hold(
     account_id: AccountId, hold_id: HoldId, services: Injected, context: Context, body: CaptureHold | None = None
 ) -> Response:
     """Held money leaves to outside, all of it or less; what is not captured is released."""
-    amount = body.amount if body else None
 
-    def change(account: Account) -> None:
-        account.capture_hold(hold_id, amount, at=context.at)
+    def change(account: Account, said: CaptureHold | None) -> None:
+        account.capture_hold(hold_id, said.amount if said else None, at=context.at)
 
     return respond(execute(services, context, f"CaptureHold {hold_id}", account_id, change, body))
 
@@ -58,7 +57,7 @@ def release_hold(
 ) -> Response:
     """Held money becomes available again."""
 
-    def change(account: Account) -> None:
+    def change(account: Account, _: NoFields | None) -> None:
         account.release_hold(hold_id, at=context.at)
 
     return respond(execute(services, context, f"ReleaseHold {hold_id}", account_id, change, body))

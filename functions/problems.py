@@ -26,6 +26,7 @@ from eventstore.errors import (
     CommandInvalid,
     CommandReused,
     InvalidPosition,
+    KeysUnavailable,
     StoreBusy,
     StoreError,
     StoreUnavailable,
@@ -152,7 +153,7 @@ async def _on_store_error(request: Request, error: Exception) -> Response:
             problem = Problem("VERSION_MISMATCH", str(error))
         case StoreBusy():
             problem = Problem("STORE_BUSY", str(error))
-        case StoreUnavailable():
+        case StoreUnavailable() | KeysUnavailable():
             problem = Problem("STORE_UNAVAILABLE", str(error))
         case CommandInvalid() | InvalidPosition():
             problem = Problem("INVALID_REQUEST", str(error))

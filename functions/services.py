@@ -11,6 +11,7 @@ from eventstore.commands import CommandStore, Outcome
 from eventstore.history import History
 from functions.auth import Authenticator
 from functions.clock import Clock
+from functions.personal import PersonalTexts
 from functions.settings import Settings
 from projectors.reader import ViewReader
 
@@ -29,6 +30,7 @@ class Services:
     store: CommandStore
     history: History
     views: ViewReader
+    personal: PersonalTexts
     on_outcome: OnOutcome = lambda _operation, _body, _outcome: None
 
 

@@ -51,7 +51,8 @@ def get_transfer(transfer_id: TransferId, services: Injected, reading: Read) -> 
     if item.data is None:
         details = {"transfer": transfer_id, "reached": item.freshness.reached}
         raise Problem("TRANSFER_NOT_FOUND", f"there is no transfer {transfer_id}", details)
-    return reply(item.data | {"freshness": reading.of_view(item.freshness)})
+    transfer = services.personal.readable(item.data, "reference")
+    return reply(transfer | {"freshness": reading.of_view(item.freshness)})
 
 
 def _place(services: Services, stream: str, transfer_id: str, reading: Reading) -> dict[str, Any]:

@@ -36,19 +36,20 @@ class TransferAnswer(BaseModel):
 def request_transfer(body: RequestTransfer, services: Injected, context: Context) -> Response:
     """Move money between two accounts of one asset; `reverses` takes a completed transfer back."""
     transfer_id = body.transfer_id or derived_id(context, "transfer")
+    said = services.personal.of_account(body.source, body, key=context.key)
 
     def decide(transfer: Transfer | None) -> Transfer:
         require_no_transfer(transfer)
-        return Transfer.request(transfer_id, at=context.at, **body.model_dump(exclude={"transfer_id"}))
+        return Transfer.request(transfer_id, at=context.at, **said.model_dump(exclude={"transfer_id"}))
 
     outcome = services.store.execute(
         transfer_stream(transfer_id),
-        context.command("RequestTransfer", body, reason=body.reason),
+        context.command("RequestTransfer", said, reason=said.reason),
         decide,
         answer=_facts,
         expected_version=context.expected_version,
     )
-    services.on_outcome("RequestTransfer", body, outcome)
+    services.on_outcome("RequestTransfer", said, outcome)
     return respond(outcome, status=202, location=f"/transfers/{transfer_id}")
 
 

@@ -3,17 +3,21 @@ to anything: what cannot be reached shows with the first request, and in /health
 
 import threading
 from dataclasses import dataclass
+from typing import Any, Final
 
 from azure.cosmos import CosmosClient
 
-from domain.aggregate import Snapshot, fold
+from domain.aggregate import Snapshot, fold, personal_fields
 from domain.errors import Refused
 from eventstore.commands import CommandStore
 from eventstore.containers import EVENTS
+from eventstore.errors import SettingsError
 from eventstore.history import History
 from eventstore.mapper import Mapper
+from eventstore.personal import KeyWrapper, MemoryKey, PersonalData, PersonalSettings, SealedFields, SubjectKeys
 from functions.auth import authenticator
 from functions.clock import utc_now
+from functions.personal import PersonalTexts
 from functions.services import OnOutcome, Services
 from functions.settings import Settings, load
 from projectors.consumer import Consumer
@@ -25,10 +29,19 @@ from projectors.worker import Worker
 
 __all__ = ["Consumers", "build_consumers", "build_services", "build_store"]
 
+_MEMORY: Final = MemoryKey()
+"""For a service of this machine alone that is given no other: what it encrypts is readable until the process ends."""
+
 
 def build_store(client: CosmosClient, database: str) -> CommandStore:
     containers = client.get_database_client(database)
-    return CommandStore(containers, mapper=Mapper(), fold=fold, refusals=Refused, snapshot_class=Snapshot)
+    mapper = Mapper[str](fields=SealedFields(personal_fields, carried=_of_transfer))
+    return CommandStore(containers, mapper=mapper, fold=fold, refusals=Refused, snapshot_class=Snapshot)
+
+
+def _of_transfer(fields: dict[str, Any]) -> bool:
+    """The steps of a transfer carry the text of its request on, where it was checked."""
+    return fields.get("transfer_id") is not None
 
 
 def build_services(
@@ -37,17 +50,32 @@ def build_services(
     database: str,
     *,
     on_outcome: OnOutcome = lambda _operation, _body, _outcome: None,
+    master: KeyWrapper | None = None,
 ) -> Services:
-    """What the HTTP apps work with. Raises SettingsError when authentication is not configured."""
+    """What the HTTP apps work with. `master` wraps the keys of personal data; without it, as the settings say.
+
+    Raises:
+        SettingsError: authentication or the master key is not configured.
+    """
+    store = build_store(client, database)
+    keys = SubjectKeys(client.get_database_client(database), master or _master_key(settings))
     return Services(
         settings=settings,
         authenticator=authenticator(settings),
         clock=utc_now,
-        store=build_store(client, database),
+        store=store,
         history=History(client.get_database_client(database).get_container_client(EVENTS.name)),
         views=ViewReader(client, database),
+        personal=PersonalTexts(PersonalData(keys), store),
         on_outcome=on_outcome,
     )
+
+
+def _master_key(settings: Settings) -> KeyWrapper:
+    master = load(PersonalSettings).master_key()
+    if master is None and settings.auth != "none":
+        raise SettingsError("TIDEMARK_MASTER_KEY_ID must be set: a Key Vault key, to wrap the keys of personal data")
+    return master or _MEMORY
 
 
 @dataclass(frozen=True, slots=True)

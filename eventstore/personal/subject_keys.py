@@ -85,7 +85,7 @@ class SubjectKeys:
         raise KeysUnavailable(f"others are faster to make a key for subject {subject}")
 
     def find(self, subject: str, number: int) -> tuple[DataKey | None, bool]:
-        """Key `number` of a subject and whether it is destroyed; `(None, False)` when the container has not heard of it.
+        """Key `number` of a subject, and whether it is destroyed; `(None, False)`: the container knows no such key.
 
         Raises:
             MasterKeyUnusable
@@ -101,7 +101,7 @@ class SubjectKeys:
         return None, True
 
     def destroy(self, subject: str) -> int | None:
-        """Destroy the subject's key, for ever. Its number, also if it was destroyed before; None if there never was one.
+        """Destroy the subject's key, for ever. Its number, if it was destroyed before too; None: there never was one.
 
         Raises:
             KeysUnavailable: others change the document all the time.
