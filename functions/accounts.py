@@ -1,9 +1,10 @@
 """Commands on accounts: parse, hand to the ledger, answer."""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from domain.account import Account, account_stream
