@@ -22,6 +22,7 @@ from devkit.up_data import data_folder
 from devkit.up_report import CommandReport
 from eventstore.client import connect
 from eventstore.containers import create_containers
+from eventstore.personal import FileKey, MemoryKey
 from eventstore.settings import CosmosSettings
 from functions import local
 from functions.hosting import run_app
@@ -36,6 +37,7 @@ __all__ = ["UpOptions", "up"]
 _HOST = "127.0.0.1"
 _HUB = "ledger-events"
 _HUB_PARTITIONS = 4
+_MASTER_KEY = "master.key"
 _LEASE_SECONDS = 5.0  # after a kill the next start waits so long for the leases of the last one
 _LINGER_SECONDS = 0.5
 """API and consumers share one interpreter here: under load the commands come first."""
@@ -71,7 +73,7 @@ def up(options: UpOptions, echo: Callable[[str], None]) -> None:
         client = _client(cosmos, cosmos.transport())
         create_containers(client, database)
         report = stack.enter_context(closing(CommandReport(echo)))
-        services = build_services(settings, client, database, on_outcome=report.outcome)
+        services = build_services(settings, client, database, on_outcome=report.outcome, master=_master_key(folder))
         consumers = build_consumers(
             _client(cosmos, cosmos.transport()),
             database,
@@ -87,6 +89,10 @@ def up(options: UpOptions, echo: Callable[[str], None]) -> None:
 
 def _client(cosmos: LocalCosmos, transport: InProcessTransport) -> CosmosClient:
     return connect(CosmosSettings(endpoint=cosmos.endpoint, key=cosmos.key), transport=transport)
+
+
+def _master_key(folder: Path | None) -> MemoryKey:
+    return FileKey.read_or_make(folder / _MASTER_KEY) if folder else MemoryKey()
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from functions.hosting import APPS
 from functions.logs import configure_logs
 from functions.metering import connect_metered
 from functions.settings import Settings
-from functions.wiring import Consumers, build_consumers, build_services
+from functions.wiring import Consumers, build_consumers, build_services, require_master_key
 from projectors.worker import Worker
 
 __all__ = ["Visits", "register"]
@@ -38,6 +38,7 @@ def register(app: func.FunctionApp, settings: Settings) -> None:
     configure_logs(settings.log_level)
     if settings.role != "projectors":
         settings.require_auth()
+        require_master_key(settings)
         _register_http(app, settings)
     if settings.role in ("projectors", "all"):
         _register_projectors(app)

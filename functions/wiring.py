@@ -11,7 +11,7 @@ from domain.aggregate import Snapshot, fold, personal_fields
 from domain.errors import Refused
 from eventstore.commands import CommandStore
 from eventstore.containers import EVENTS
-from eventstore.errors import SettingsError
+from eventstore.errors import MasterKeyUnusable, SettingsError
 from eventstore.history import History
 from eventstore.mapper import Mapper
 from eventstore.personal import KeyWrapper, MemoryKey, PersonalData, PersonalSettings, SealedFields, SubjectKeys
@@ -27,7 +27,7 @@ from projectors.relay import EventHubPublisher, EventHubsSettings, relay
 from projectors.settings import WorkerSettings
 from projectors.worker import Worker
 
-__all__ = ["Consumers", "build_consumers", "build_services", "build_store"]
+__all__ = ["Consumers", "build_consumers", "build_services", "build_store", "require_master_key"]
 
 _MEMORY: Final = MemoryKey()
 """For a service of this machine alone that is given no other: what it encrypts is readable until the process ends."""
@@ -58,7 +58,7 @@ def build_services(
         SettingsError: authentication or the master key is not configured.
     """
     store = build_store(client, database)
-    keys = SubjectKeys(client.get_database_client(database), master or _master_key(settings))
+    keys = SubjectKeys(client.get_database_client(database), master or require_master_key(settings) or _MEMORY)
     return Services(
         settings=settings,
         authenticator=authenticator(settings),
@@ -71,11 +71,15 @@ def build_services(
     )
 
 
-def _master_key(settings: Settings) -> KeyWrapper:
-    master = load(PersonalSettings).master_key()
+def require_master_key(settings: Settings) -> KeyWrapper | None:
+    """The master key that the environment names. Raises SettingsError when one is needed and it cannot be used."""
+    try:
+        master = load(PersonalSettings).master_key()
+    except MasterKeyUnusable as error:
+        raise SettingsError(f"TIDEMARK_MASTER_KEY_ID: {error}") from None
     if master is None and settings.auth != "none":
         raise SettingsError("TIDEMARK_MASTER_KEY_ID must be set: a Key Vault key, to wrap the keys of personal data")
-    return master or _MEMORY
+    return master
 
 
 @dataclass(frozen=True, slots=True)

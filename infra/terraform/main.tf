@@ -97,6 +97,7 @@ module "cosmos" {
   principals = merge(
     { for role, identity in local.identities : role => { app = identity.principal_id } },
     { operators = local.operators },
+    { erasers = { for id in var.eraser_principal_ids : id => id } },
   )
 }
 

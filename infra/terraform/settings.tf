@@ -8,6 +8,7 @@ locals {
       COSMOS_ENDPOINT                           = module.cosmos.endpoint
       COSMOS_DATABASE                           = module.cosmos.database
       TIDEMARK_ROLE                             = role
+      TIDEMARK_MASTER_KEY_ID                    = module.vault.subjects_key_id
       TIDEMARK_AUTH                             = "entra"
       TIDEMARK_AUTH_ISSUER                      = local.token_authority
       TIDEMARK_AUTH_AUDIENCE                    = var.api_client_id

@@ -53,6 +53,13 @@ variable "operator_principal_ids" {
   nullable    = false
 }
 
+variable "eraser_principal_ids" {
+  description = "Object ids of Entra groups or users who may erase what is known of a person (tidemark audit forget)."
+  type        = set(string)
+  default     = []
+  nullable    = false
+}
+
 variable "monitoring" {
   description = "Days that logs are kept (30 to 730) and the gigabytes that may come in each day (-1: no limit)."
   type = object({

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from domain import Account, DomainError, InvalidCommand, Refused, Transfer, personal_fields
+from domain import Account, DomainError, InvalidCommand, Refused, Subject, Transfer, personal_fields
 from domain.aggregate import CreatedEvent, DomainEvent
 
 HERE = Path(__file__).parent
 PAGE = (HERE.parents[1] / "docs" / "ledger.md").read_text(encoding="utf-8")
 CODE = "\n".join(path.read_text(encoding="utf-8") for path in HERE.glob("*.py"))
-AGGREGATES = (Account, Transfer)
+AGGREGATES = (Account, Transfer, Subject)
 
 
 def rows(heading: str) -> list[list[str]]:

@@ -13,6 +13,7 @@ import pytest
 
 from devkit.cosmos import LocalCosmos, RunningServer, serve
 from eventstore.containers import EVENTS
+from eventstore.personal import FileKey
 from functions.packaging.build import build
 from functions.packaging.interpreter import NoInterpreter, environment
 from functions.packaging.prove import EXPECTED, ROOT, contents, run
@@ -50,12 +51,15 @@ def server(cosmos: LocalCosmos, database: str) -> Iterator[RunningServer]:
 
 
 @pytest.fixture
-def settings(server: RunningServer, database: str) -> Iterator[dict[str, str]]:
+def settings(server: RunningServer, database: str, tmp_path: Path) -> Iterator[dict[str, str]]:
+    master = tmp_path / "master.key"
+    FileKey.read_or_make(master)
     with LocalIssuer() as issuer:
         yield {
             "TIDEMARK_AUTH_ISSUER": ISSUER,
             "TIDEMARK_AUTH_AUDIENCE": AUDIENCE,
             "TIDEMARK_AUTH_JWKS_URL": issuer.url,
+            "TIDEMARK_MASTER_KEY_ID": str(master),
             "COSMOS_ENDPOINT": server.endpoint,
             "COSMOS_DATABASE": database,
             "TOKEN": issuer.token("Tidemark.Command", "Tidemark.Query"),

@@ -15,6 +15,7 @@ cosmos = {
     snapshots      = 2000
     views          = 10000
     leases         = 2000
+    keys           = 1000
     trigger-leases = 1000
   }
 }

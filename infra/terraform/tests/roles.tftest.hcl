@@ -32,6 +32,7 @@ variables {
     queries    = { app = "22222222-2222-2222-2222-222222222222" }
     projectors = { app = "33333333-3333-3333-3333-333333333333" }
     operators  = { group = "44444444-4444-4444-4444-444444444444" }
+    erasers    = { group = "55555555-5555-5555-5555-555555555555" }
   }
 }
 
@@ -43,8 +44,8 @@ run "roles" {
   }
 
   assert {
-    condition     = length([for key in keys(output.data_roles) : key if output.data_roles[key].container == "events"]) == 4
-    error_message = "The assertions below would be empty: four roles must be on events."
+    condition     = length([for key in keys(output.data_roles) : key if output.data_roles[key].container == "events"]) == 5
+    error_message = "The assertions below would be empty: five roles must be on events."
   }
 
   assert {
