@@ -260,6 +260,7 @@ def test_auditors_read_events_with_one_codec_and_cannot_store_what_they_read(hou
 def requests(house: House) -> list[tuple[str, str]]:
     entries = [(entry.operation, entry.container) for entry in house.cosmos.log.filter() if entry.container]
     print(entries)
+    print(entries)
     house.cosmos.log.clear()
     return entries
 

@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from datetime import UTC, datetime
 
 import pytest
 from azure.cosmos import CosmosClient
@@ -11,12 +12,14 @@ from azure.cosmos.exceptions import CosmosHttpResponseError
 from devkit.cosmos import LocalCosmos
 from eventstore.containers import CONTAINERS
 from functions.wiring import build_consumers
+from replay.forget import forget
 from replay.rebuild import rebuild
 from tests.infra.apps import Apps
 from tests.infra.authority import ROLES, Account
 from tests.infra.paths import TERRAFORM
 
 READ = {"readMetadata", "read", "executeQuery", "readChangeFeed"}
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ALL = READ | {"create", "replace", "upsert", "delete"}
 
 
@@ -52,6 +55,13 @@ def test_no_role_can_change_or_delete_an_event(role: str) -> None:
     assert set(ROLES[role]["events"]) <= READ | {"create"}
 
 
+def test_the_apps_make_keys_and_only_erasers_beside_them_destroy_one() -> None:
+    assert set(ROLES["commands"]["keys"]) == {"readMetadata", "create", "read", "replace"}
+    assert set(ROLES["queries"]["keys"]) == {"readMetadata", "read"}
+    assert set(ROLES["erasers"]["keys"]) == {"readMetadata", "read", "replace"}
+    assert set(ROLES["erasers"]) == {"events", "keys"}
+
+
 def test_operators_cannot_write_events() -> None:
     assert set(ROLES["operators"]["events"]) == READ
 
@@ -72,6 +82,7 @@ async def test_every_app_does_its_work_with_the_rights_of_its_identity(account: 
     await apps.command("/accounts", "open-b", {"account_id": "bob", "asset": "EUR/2"}, 201)
     for number in range(60):  # enough for a snapshot
         await apps.command("/accounts/alice/deposits", f"deposit-{number}", {"amount": 10}, 201)
+    await apps.command("/accounts/alice/deposits", "text", {"amount": 10, "reference": "rent"}, 201)
     await apps.command("/accounts/alice/withdrawals", "too-much", {"amount": 1_000_000}, 422)
     await apps.command(
         "/transfers", "transfer", {"source": "alice", "target": "bob", "amount": 100, "asset": "EUR/2"}, 202
@@ -83,7 +94,7 @@ async def test_every_app_does_its_work_with_the_rights_of_its_identity(account: 
     strong = await fresh.query("/accounts/alice?consistency=strong")
     alice, bob = await fresh.query("/accounts/alice"), await fresh.query("/accounts/bob")
     assert strong["balance"] == alice["balance"]
-    assert alice["balance"] + bob["balance"] == 610
+    assert alice["balance"] + bob["balance"] == 620
     for path in ("/accounts/alice/statement", "/accounts/alice/statement?consistency=strong", "/accounts/alice/holds"):
         await fresh.query(path)
     for path in ("/streams/account-alice/events", "/streams/account-alice/events/1"):
@@ -98,6 +109,14 @@ def test_an_operator_rebuilds_a_view_with_the_rights_of_operators(
     assert worker.run_until_idle(20).idle
     rebuilt = rebuild(account.client("operators"), database, "account-summary")
     assert rebuilt.switched
+    assert account.denied == []
+
+
+async def test_an_eraser_forgets_a_person_with_the_rights_of_erasers(account: Account, database: str) -> None:
+    apps = Apps(account, database)
+    await apps.command("/accounts", "open", {"account_id": "alice", "asset": "EUR/2", "name": "Alice"}, 201)
+    done = forget(account.client("erasers"), database, "alice", actor="eraser", reason="request", at=NOON)
+    assert (done.stream, done.version) == ("subject-alice", 1)
     assert account.denied == []
 
 

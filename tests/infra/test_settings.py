@@ -5,13 +5,20 @@ from collections.abc import Iterable
 
 from pydantic_settings import BaseSettings
 
+from eventstore.personal import PersonalSettings
 from eventstore.settings import CosmosSettings
 from functions.settings import Settings
 from projectors.relay.settings import EventHubsSettings
 from projectors.settings import WorkerSettings
 from tests.infra.paths import ROOT, TERRAFORM
 
-OF_THE_CODE: Iterable[type[BaseSettings]] = (Settings, CosmosSettings, EventHubsSettings, WorkerSettings)
+OF_THE_CODE: Iterable[type[BaseSettings]] = (
+    Settings,
+    PersonalSettings,
+    CosmosSettings,
+    EventHubsSettings,
+    WorkerSettings,
+)
 OF_THE_PLATFORM = {
     "AZURE_CLIENT_ID",  # azure-identity: which managed identity
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",  # the Functions host: telemetry with the identity
@@ -37,7 +44,7 @@ def test_every_setting_is_known_to_the_code_or_the_platform() -> None:
 
 def test_everything_without_which_an_app_cannot_start_is_set() -> None:
     needed = {"TIDEMARK_ROLE", "TIDEMARK_AUTH_ISSUER", "TIDEMARK_AUTH_AUDIENCE", "TIDEMARK_AUTH_JWKS_URL"}
-    needed |= {"COSMOS_ENDPOINT", "COSMOS_DATABASE", "AZURE_CLIENT_ID"}
+    needed |= {"COSMOS_ENDPOINT", "COSMOS_DATABASE", "AZURE_CLIENT_ID", "TIDEMARK_MASTER_KEY_ID"}
     assert needed <= set_by_terraform()
 
 
