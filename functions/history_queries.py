@@ -13,7 +13,7 @@ from functions.openapi import found
 from functions.paging import MAX_LIMIT
 from functions.problems import Problem
 from functions.reading import reply
-from functions.services import Injected
+from functions.services import Injected, Services
 
 __all__ = ["router"]
 
@@ -36,6 +36,7 @@ class EventView(BaseModel):
     encoding: str = Field(description="json, or base64 when the state is compressed or encrypted")
     state: str
     meta: str = Field(description="JSON: event id, recorded_at, actor, reason, correlation, causation, traceparent")
+    personal: dict[str, str] = Field(description="what the encrypted texts of state and meta say, or that it is erased")
     command_id: str
     prev: str
     hash: str
@@ -54,7 +55,9 @@ def get_events(
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="events per page")] = 100,
 ) -> Response:
     """The stream's events in the order of their versions."""
-    events = [_event(document) for document in islice(services.history.documents(stream, after=after), limit + 1)]
+    events = [
+        _event(services, document) for document in islice(services.history.documents(stream, after=after), limit + 1)
+    ]
     if not events and after == 0:
         raise _unknown(stream)
     page = events[:limit]
@@ -65,11 +68,11 @@ def get_events(
 def get_event(stream: Stream, version: Version, services: Injected) -> Response:
     """One event; events too large for Event Hubs refer to this place."""
     for document in services.history.documents(stream, after=version - 1, upto=version):
-        return reply(_event(document))
+        return reply(_event(services, document))
     raise _unknown(f"{stream} version {version}")
 
 
-def _event(document: Document) -> dict[str, Any]:
+def _event(services: Services, document: Document) -> dict[str, Any]:
     return {
         "stream": document["streamId"],
         "version": document["version"],
@@ -78,6 +81,7 @@ def _event(document: Document) -> dict[str, Any]:
         "encoding": document["enc"],
         "state": document["state"],
         "meta": document["meta"],
+        "personal": services.personal.of_event(document),
         "command_id": document["commandId"],
         "prev": document["prev"],
         "hash": document["hash"],

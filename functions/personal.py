@@ -3,12 +3,14 @@
 from functools import cache
 from typing import Any, Final, TypeVar, get_args
 
+import orjson
 from pydantic import BaseModel
 
 from domain.account import Account, account_stream
 from eventstore.cache import StreamCache
 from eventstore.commands import CommandStore
-from eventstore.personal import PersonalData
+from eventstore.documents import JSON, Document
+from eventstore.personal import PersonalData, Token
 
 __all__ = ["PERSONAL", "PersonalTexts", "personal_names"]
 
@@ -55,6 +57,16 @@ class PersonalTexts:
         """
         return self.of_owner(self._owner(account_id), body, key=key) if personal_texts(body) else body
 
+    def of_event(self, document: Document) -> dict[str, str]:
+        """What the encrypted texts of an event say, by field; "meta.reason" is why the command was sent."""
+        tokens = {}
+        if document["enc"] == JSON:
+            tokens = {name: text for name, text in orjson.loads(document["state"]).items() if _is_token(text)}
+        reason = orjson.loads(document["meta"]).get("reason")
+        if _is_token(reason):
+            tokens["meta.reason"] = reason
+        return {name: str(self.text(token)) for name, token in tokens.items()}
+
     def _owner(self, account_id: str) -> str:
         """An account that is not there is taken for one that is its own owner, as it is by default."""
         owner = self._owners.peek(account_id)
@@ -65,6 +77,10 @@ class PersonalTexts:
             owner = account.owner
             self._owners.put(account_id, owner)
         return owner
+
+
+def _is_token(text: object) -> bool:
+    return isinstance(text, str) and Token.parse(text) is not None
 
 
 def personal_texts(body: BaseModel | None) -> dict[str, str]:

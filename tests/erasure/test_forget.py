@@ -58,6 +58,10 @@ class House:
         services = build_services(settings, self.client, DATABASE, master=self.master)
         return replace(services, clock=lambda: NOON)
 
+    def api(self) -> httpx.Client:
+        """The API of another process."""
+        return httpx.Client(transport=AsgiThread(local.create_app(self.process())), base_url="http://localhost")
+
     def history(self) -> History:
         return History(self.client.get_database_client(DATABASE).get_container_client(EVENTS.name))
 
@@ -133,7 +137,7 @@ def test_answers_are_readable_until_the_person_is_forgotten(house: House, api: h
     assert texts(api) == [name, name, deposit, transfer, hold, transfer, transfer]
     assert api.get("/accounts/bob").json()["name"] == "Robert"
     house.forget()
-    with httpx.Client(transport=AsgiThread(local.create_app(house.process())), base_url="http://localhost") as after:
+    with house.api() as after:
         assert texts(after) == [ERASED] * 7
         assert after.get("/accounts/bob").json()["name"] == "Robert"
         assert after.get("/accounts/alice").json()["balance"] == 895
@@ -166,11 +170,16 @@ def test_what_is_kept_is_the_same_before_and_after_and_verifies(house: House, ap
 
 def test_the_log_says_who_was_forgotten_by_whom_and_why(house: House, api: httpx.Client) -> None:
     tell(api)
+    frozen = api.get("/streams/account-alice/events").json()["data"][-1]
+    assert frozen["personal"] == {"reason": SECRETS[3], "meta.reason": SECRETS[3]}
     house.forget()
     house.forget()
     (event,) = house.history().stream("subject-alice-1")
     assert (event.type, event.meta["actor"], event.meta["reason"]) == ("subject.forgotten", "support", "request 4711")
-    assert api.get("/streams/subject-alice-1/events").status_code == 200
+    with house.api() as api:
+        assert api.get("/streams/subject-alice-1/events").status_code == 200
+        frozen = api.get("/streams/account-alice/events").json()["data"][-1]
+        assert frozen["personal"] == {"reason": ERASED, "meta.reason": ERASED}
 
 
 def test_an_erasure_that_stopped_halfway_goes_on(house: House, api: httpx.Client) -> None:
@@ -191,7 +200,7 @@ def test_a_command_sent_again_is_the_same_command_before_and_after(house: House,
     again = tell(api)
     assert [answer.json() for answer in again] == [answer.json() for answer in first]
     house.forget()
-    with httpx.Client(transport=AsgiThread(local.create_app(house.process())), base_url="http://localhost") as after:
+    with house.api() as after:
         forgotten = tell(after)
     for answers in (again, forgotten):
         assert all(answer.headers["Idempotency-Replayed"] == "true" for answer in answers)
@@ -258,9 +267,9 @@ def test_auditors_read_events_with_one_codec_and_cannot_store_what_they_read(hou
 
 
 def requests(house: House) -> list[tuple[str, str]]:
+    """The requests on items since the last call; what the SDK asks once about a container is left out."""
     entries = [(entry.operation, entry.container) for entry in house.cosmos.log.filter() if entry.container]
-    print(entries)
-    print(entries)
+    entries = [entry for entry in entries if entry[0] in {"create", "read", "query", "batch", "replace"}]
     house.cosmos.log.clear()
     return entries
 
@@ -272,11 +281,11 @@ def test_a_key_costs_one_write_when_an_account_is_opened_and_nothing_after(house
     assert requests(house) == [("create", "keys"), *cold]
     post(api, "/accounts/alice/deposits", "warm", {"amount": 1, "reference": "text"})
     assert requests(house) == [("create", "events")]
-    with httpx.Client(transport=AsgiThread(local.create_app(house.process())), base_url="http://localhost") as fresh:
+    with house.api() as fresh:
         requests(house)
         post(fresh, "/accounts/alice/deposits", "cold", {"amount": 1, "reference": "text"})
         assert sorted(requests(house)) == sorted([*cold, ("read", "keys")])
-    with httpx.Client(transport=AsgiThread(local.create_app(house.process())), base_url="http://localhost") as fresh:
+    with house.api() as fresh:
         requests(house)
         post(fresh, "/accounts/alice/deposits", "without", {"amount": 1})
         assert requests(house) == cold
