@@ -18,10 +18,11 @@ from devkit.cosmos import LocalCosmos, serve
 from devkit.cosmos.transport import InProcessTransport
 from devkit.eventhubs import LocalEventHubs, RunningServer
 from devkit.eventhubs import serve as serve_hubs
-from devkit.up_data import data_folder
+from devkit.up_data import DataFolderError, data_folder
 from devkit.up_report import CommandReport
 from eventstore.client import connect
 from eventstore.containers import create_containers
+from eventstore.errors import MasterKeyUnusable
 from eventstore.personal import FileKey, MemoryKey
 from eventstore.settings import CosmosSettings
 from functions import local
@@ -92,7 +93,10 @@ def _client(cosmos: LocalCosmos, transport: InProcessTransport) -> CosmosClient:
 
 
 def _master_key(folder: Path | None) -> MemoryKey:
-    return FileKey.read_or_make(folder / _MASTER_KEY) if folder else MemoryKey()
+    try:
+        return FileKey.read_or_make(folder / _MASTER_KEY) if folder else MemoryKey()
+    except MasterKeyUnusable as error:
+        raise DataFolderError(str(error)) from None
 
 
 @contextmanager

@@ -26,11 +26,13 @@ from azure.cosmos.exceptions import (
 
 from eventstore.containers import KEYS
 from eventstore.errors import KeysUnavailable
+from eventstore.log import pause
 from eventstore.personal.data_key import KEY_BYTES, DataKey
 from eventstore.personal.wrapper import KeyWrapper, Wrapped
 
 KEY_ID: Final = "key"
 _ATTEMPTS: Final = 5
+_FIRST_PAUSE: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class SubjectKeys:
         if known and known.key:
             return known.key
         for attempt in range(_ATTEMPTS):
+            if attempt > 1:  # the replica that is read may lag behind the one that refused
+                pause(_FIRST_PAUSE, attempt)
             document = None if expect_none and not attempt else self._read(subject)
             if document and document["wrapped"]:
                 known = self._remember(subject, document)
