@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from eventstore.containers import EVENTS
 from eventstore.mapper import Mapper
+from eventstore.personal import PersonalData
 from functions.audit.lag_history import LagHistory
 from projectors.processes import OpenTransfers
 from projectors.reader import ViewReader
@@ -41,16 +42,16 @@ class AuditDesk:
         client: CosmosClient,
         database: str,
         *,
-        mapper: Mapper[str] | None = None,
+        personal: PersonalData | None = None,
         digests: Path | None = None,
     ) -> Self:
-        """Sends nothing. `mapper` reads events as the service does, with its field codec if it has one."""
+        """Sends nothing. `personal` opens personal texts; without it their tokens are shown."""
         log = Log(client.get_database_client(database).get_container_client(EVENTS.name))
-        mapper = mapper or Mapper()
+        mapper = Mapper[str]()
         return cls(
             log=log,
-            trail=AuditTrail(log, mapper),
-            traces=Traces(log, mapper),
+            trail=AuditTrail(log, mapper, personal),
+            traces=Traces(log, mapper, personal),
             stores=Stores.open(client, database),
             views=ViewReader(client, database),
             open_transfers=OpenTransfers(client, database),

@@ -42,6 +42,7 @@ from replay.audit.sealing import seal
 from replay.audit.verification import JOBS, Verdict, verify_log
 from replay.command_line import FAILED, Json
 from replay.console import duration
+from replay.forget import forget_command
 
 _REFUSALS = 20
 
@@ -54,6 +55,9 @@ app = typer.Typer(
 )
 
 Jobs = Annotated[int, typer.Option(min=1, max=64, help="Streams at a time.")]
+
+
+app.command("forget")(forget_command)
 
 
 @app.command("show")

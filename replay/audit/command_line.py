@@ -12,6 +12,7 @@ import typer
 
 from eventstore.containers import EVENTS
 from eventstore.mapper import Mapper
+from eventstore.personal import PersonalData, PersonalSettings, SubjectKeys
 from replay.audit.archive import KeptDigest, kept_at
 from replay.audit.errors import AuditError, DigestError, KeyUnusable, LogBroken
 from replay.audit.keys import public_key
@@ -51,7 +52,9 @@ def open_desk() -> Desk:
     client, database = connect()
     log = Log(client.get_database_client(database).get_container_client(EVENTS.name))
     mapper: Mapper[str] = Mapper()
-    return Desk(log, AuditTrail(log, mapper), Traces(log, mapper), database)
+    master = PersonalSettings().master_key()
+    personal = PersonalData(SubjectKeys(client.get_database_client(database), master)) if master else None
+    return Desk(log, AuditTrail(log, mapper, personal), Traces(log, mapper, personal), database)
 
 
 def trusted(against: Path | None, key: str | None) -> KeptDigest | None:

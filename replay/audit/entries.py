@@ -8,6 +8,7 @@ import orjson
 from eventstore.chain import genesis, link
 from eventstore.documents import Document, RecordedEvent
 from eventstore.mapper import Mapper
+from replay.audit.readable import Readable
 from replay.audit.sentences import sentence
 from replay.audit.timeline import Moment
 
@@ -48,12 +49,12 @@ def entry_of(
     document: Document,
     *,
     before: str | None,
-    mapper: Mapper[str],
+    readable: Readable,
     moments: tuple[Moment | None, Moment | None] = (None, None),
     asset: str | None = None,
 ) -> Entry:
     """`before` is the hash of the event before, None where it was not read. `moments` are before and after this one."""
-    event, meta, said = _read(document, mapper)
+    event, meta, said = _read(document, readable.mapper)
     fields = {name: value for name, value in vars(event).items() if name in _own(event)} if event is not None else {}
     earlier, now = moments
     change = None
@@ -66,7 +67,7 @@ def entry_of(
         recorded_at=meta.get("recorded_at"),
         sentence=said,
         actor=meta.get("actor"),
-        reason=meta.get("reason") or fields.get("reason"),
+        reason=readable.text(meta.get("reason")) or fields.get("reason"),
         command=str(document.get("commandId")),
         correlation=meta.get("correlation"),
         causation=meta.get("causation"),

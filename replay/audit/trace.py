@@ -20,9 +20,11 @@ from domain.transfer import Transfer, transfer_stream
 from domain.transfer_process import AccountStep, Action, TransferStep
 from eventstore.documents import Document, RecordedEvent, is_event
 from eventstore.mapper import Mapper
+from eventstore.personal import PersonalData
 from replay.audit.entries import Entry, entry_of
 from replay.audit.errors import TraceUnknown
 from replay.audit.log import Log
+from replay.audit.readable import Readable
 from replay.audit.refusals import Refused, refused_of
 
 
@@ -54,9 +56,10 @@ class Trace:
 class Traces:
     """Finds stories in the log."""
 
-    def __init__(self, log: Log, mapper: Mapper[str]) -> None:
+    def __init__(self, log: Log, mapper: Mapper[str], personal: PersonalData | None = None) -> None:
         self._log = log
         self._mapper = mapper
+        self._readable = Readable(mapper, personal)
 
     def search(self, correlation: str) -> Trace:
         """All that carries the correlation, wherever it is. Raises TraceUnknown."""
@@ -78,7 +81,7 @@ class Traces:
         stream = transfer_stream(transfer_id)
         documents = self._of_stream(stream, correlation)
         first = next((document for document in documents if is_event(document)), None)
-        if first is not None and entry_of(first, before=None, mapper=self._mapper).fields:
+        if first is not None and entry_of(first, before=None, readable=self._readable).fields:
             transfer: Any = fold(None, [self._mapper.domain_event(RecordedEvent.from_document(first))])
             for step in _steps(transfer):
                 documents += self._log.documents_of_command(step.stream, step.command_id)
@@ -89,7 +92,7 @@ class Traces:
         if stream.startswith(transfer_stream("")):
             yield stream.removeprefix(transfer_stream(""))
         if is_event(document):
-            named = entry_of(document, before=None, mapper=self._mapper).fields.get("transfer_id")
+            named = entry_of(document, before=None, readable=self._readable).fields.get("transfer_id")
             if named:
                 yield str(named)
 
@@ -112,7 +115,7 @@ class Traces:
             Step(stream, command, str(meta.get("recorded_at", "")), meta.get("actor"), meta.get("causation")),
         )
         if is_event(document):
-            step.entries.append(entry_of(document, before=None, mapper=self._mapper))
+            step.entries.append(entry_of(document, before=None, readable=self._readable))
         else:
             step.refused = refused_of(document)
 

@@ -9,10 +9,12 @@ from typing import Any
 from domain.aggregate import fold
 from eventstore.documents import RecordedEvent
 from eventstore.mapper import Mapper
+from eventstore.personal import PersonalData
 from replay.audit.entries import Entry, entry_of, first_before
 from replay.audit.errors import BeforeBeginning, CannotApply, StreamUnknown, VersionUnknown
 from replay.audit.facts import Difference, Value, differences, facts_of
 from replay.audit.log import Log
+from replay.audit.readable import Readable
 from replay.audit.refusals import Refused, refused_of
 from replay.audit.timeline import Timeline, Timelines
 
@@ -55,10 +57,11 @@ class EntryPage:
 class AuditTrail:
     """Reads the log only: no view, no snapshot. Times are aware; versions count from 1."""
 
-    def __init__(self, log: Log, mapper: Mapper[str]) -> None:
+    def __init__(self, log: Log, mapper: Mapper[str], personal: PersonalData | None = None) -> None:
         self._log = log
         self._history = log.history
         self._mapper = mapper
+        self._readable = Readable(mapper, personal)
         self._timelines = Timelines(log.history, mapper)
 
     def state(self, stream: str, *, version: int | None = None, at: datetime | None = None) -> StateAt:
@@ -75,7 +78,7 @@ class AuditTrail:
                 raise BeforeBeginning(stream, at, self._first(stream).recorded_at)
             raise VersionUnknown(stream, version or 0, head)
         asset = getattr(aggregate, "asset", None)
-        return StateAt(stream, last.version, last.recorded_at, head, asset, facts_of(aggregate))
+        return StateAt(stream, last.version, last.recorded_at, head, asset, self._readable.facts(facts_of(aggregate)))
 
     def compare(self, stream: str, before: int | datetime, after: int | datetime) -> Comparison:
         """Two versions, or two times, or one of each, field by field. Raises as `state` does."""
@@ -132,7 +135,7 @@ class AuditTrail:
             if version > start:
                 moments = timeline.moments.get(version - 1), timeline.moments.get(version)
                 found.append(
-                    entry_of(document, before=before, mapper=self._mapper, moments=moments, asset=timeline.asset)
+                    entry_of(document, before=before, readable=self._readable, moments=moments, asset=timeline.asset)
                 )
             before = str(document.get("hash"))
         return found
