@@ -61,7 +61,7 @@ def main() -> None:
             floor = max(drain(container) for _ in range(3))
             before, batches = peak_mb(), cosmos.log.count("batch", container="views")
             built = rebuild(client, DATABASE, view, settings=WorkerSettings(parallel=0, page=PAGE))
-            items = max(1, built.comparison.streams + built.comparison.items)
+            items = max(1, built.comparison.items)
             written = cosmos.log.count("batch", container="views") - batches
             progress = built.progress
             print(

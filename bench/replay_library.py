@@ -1,0 +1,134 @@
+"""How fast a view is rebuilt, against the eventsourcing library's own runner with a view in SQLite.
+
+    python -m bench.replay_library [--events 20000] [--accounts 200]
+
+Both sides in this process, one after the other, on the same number of deposits; rates are by wall clock. The library
+reads from memory and commits one transaction for each event, which is what makes its projections exactly once;
+Tidemark reads and writes the local Cosmos DB in process, on disk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.application import Application
+from eventsourcing.dispatch import singledispatchmethod
+from eventsourcing.domain import Aggregate, event
+from eventsourcing.persistence import Tracking
+from eventsourcing.projection import Projection, ProjectionRunner
+from eventsourcing.sqlite import SQLiteTrackingRecorder
+
+from bench.projectors_log import DATABASE, Log
+from devkit.cosmos import LocalCosmos
+from eventstore.containers import create_containers
+from projectors.settings import WorkerSettings
+from projectors.worker import Worker
+from replay.rebuild import rebuild
+
+LEAST = 3.0
+
+
+class Balance(Aggregate):
+    @event("Opened")
+    def __init__(self) -> None:
+        self.balance = 0
+
+    @event("Deposited")
+    def deposit(self, amount: int) -> None:
+        self.balance += amount
+
+
+class Bank(Application[UUID]):
+    """Filled before the runner starts: it keeps everything in memory."""
+
+
+class Balances(SQLiteTrackingRecorder):
+    def construct_create_table_statements(self) -> list[str]:
+        table = "CREATE TABLE IF NOT EXISTS balances (id TEXT PRIMARY KEY, balance INTEGER) WITHOUT ROWID"
+        return [*super().construct_create_table_statements(), table]
+
+    def add(self, account: UUID, amount: int, tracking: Tracking) -> None:
+        upsert = "INSERT INTO balances VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET balance = balance + ?"
+        with self.datastore.transaction(commit=True) as cursor:
+            self._insert_tracking(cursor, tracking)
+            cursor.execute(upsert, (account.hex, amount, amount))
+
+
+class BalancesProjection(Projection[Balances]):
+    name = "balances"
+    last = 0
+    done = threading.Event()
+
+    @singledispatchmethod
+    def process_event(self, domain_event: Any, tracking: Tracking) -> None:
+        amount = getattr(domain_event, "amount", 0)
+        self.view.add(domain_event.originator_id, amount, tracking)
+        if tracking.notification_id >= self.last:
+            self.done.set()
+
+
+class FilledBank(Bank):
+    name = "Bank"
+    shared: Any = None
+
+    def construct_recorder(self) -> Any:
+        return self.shared or super().construct_recorder()
+
+
+def library(events: int, accounts: int, folder: Path) -> float:
+    """Events per second."""
+    bank = FilledBank()
+    opened = [Balance() for _ in range(accounts)]
+    for number in range(events - accounts):
+        opened[number % accounts].deposit(number)
+    bank.save(*opened)
+    FilledBank.shared, BalancesProjection.last = bank.recorder, bank.recorder.max_notification_id() or 0
+    environment = {
+        "BALANCES_PERSISTENCE_MODULE": "eventsourcing.sqlite",
+        "BALANCES_SQLITE_DBNAME": str(folder / "v.db"),
+    }
+    began = time.perf_counter()
+    with ProjectionRunner(
+        application_class=FilledBank, projection_class=BalancesProjection, view_class=Balances, env=environment
+    ):
+        BalancesProjection.done.wait()
+    return BalancesProjection.last / (time.perf_counter() - began)
+
+
+def tidemark(events: int, accounts: int, folder: Path) -> float:
+    """Events per second, the comparison with the serving generation included."""
+    with LocalCosmos(folder / "cosmos.db") as cosmos:
+        client = cosmos.client(no_response_on_write=True, consistency_level="Eventual")
+        create_containers(client, DATABASE)
+        log = Log(client.get_database_client(DATABASE).get_container_client("events"), accounts)
+        log.grow(events - accounts)
+        alone = WorkerSettings(parallel=0)
+        Worker(client, DATABASE, only=["account-summary"], settings=alone).run_until_idle(3600)
+        began = time.perf_counter()
+        built = rebuild(client, DATABASE, "account-summary", settings=alone)
+        return built.progress.events / (time.perf_counter() - began)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=20_000)
+    parser.add_argument("--accounts", type=int, default=200)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        theirs = library(arguments.events, arguments.accounts, Path(folder))
+        ours = tidemark(arguments.events, arguments.accounts, Path(folder))
+    print("| | events/s |")
+    print("|---|---:|")
+    print(f"| eventsourcing, its own runner, view in SQLite | {theirs:,.0f} |")
+    print(f"| Tidemark, rebuild of account-summary with its comparison | {ours:,.0f} |")
+    print(f"\n{ours / theirs:.1f} times as fast (at least {LEAST} wanted)")
+
+
+if __name__ == "__main__":
+    main()
