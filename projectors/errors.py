@@ -131,8 +131,8 @@ class RebuildRunning(ProjectionError):
 
     def __init__(self, view: str, by: str, since: str) -> None:
         super().__init__(
-            f"{view} is being rebuilt by {by} since {since}: wait for it, or abandon it with "
-            f"`tidemark replay abandon {view}`"
+            f"{view} is being rebuilt by {by} since {since}: wait for it, or stop it there; "
+            f"`tidemark replay abandon {view}` clears away one that nobody runs any more"
         )
         self.by = by
 

@@ -20,7 +20,7 @@ from replay.console import counted, duration, json_line
 from replay.forecast import PRICE
 from replay.generations import drop_generation
 from replay.progress import RebuildOptions
-from replay.rebuild_cli import Price, build_pasts, forecast_views, mend_streams, rebuild_views
+from replay.rebuild_cli import Price, abandon_rebuild, build_pasts, forecast_views, mend_streams, rebuild_views
 from replay.retention import KEEP_DAYS, prune
 from replay.status import Status, status
 from replay.verify import Verified, verify
@@ -188,13 +188,7 @@ def abandon_command(view: View) -> None:
     Example: tidemark replay abandon account-summary
     """
     with reported():
-        stores = open_stores()
-        building = stores.registry.of(view_named(view).name).building
-        if building is None:
-            typer.echo(f"no rebuild of {view} is under way")
-            return
-        deleted = drop_generation(stores, view, building.generation)
-        typer.echo(f"{view} v{building.generation} is gone: {deleted:,} documents")
+        typer.echo(abandon_rebuild(view_named(view).name))
 
 
 def _chosen(views: list[str] | None, everything: bool) -> list[str]:

@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 
+from projectors.stores import Stores
 from projectors.views import view_named
-from replay.command_line import connect, open_stores
+from replay.builder import BuilderLock
+from replay.command_line import connect, now, open_stores
 from replay.console import RebuildDisplay, counted, duration, json_line
 from replay.forecast import Forecast, forecast
+from replay.generations import drop_generation
 from replay.mend import Mended, mend
 from replay.past import build_past
 from replay.past_views import PastView
@@ -54,6 +57,18 @@ def build_pasts(views: Sequence[str], until: str, options: RebuildOptions, *, js
         with RebuildDisplay(json=json, title=f"build {name} as of {until}") as display:
             past = build_past(client, database, name, until, options, progress=display.show)
         typer.echo(json_line("built", past_facts(past)) if json else past_line(past))
+
+
+def abandon_rebuild(view: str) -> str:
+    """Clears an interrupted rebuild away; one line about it. Raises RebuildRunning while somebody runs it."""
+    client, database = connect()
+    with BuilderLock(client, database, view, at=now().isoformat(timespec="seconds")):
+        stores = Stores.open(client, database)
+        building = stores.registry.of(view).building
+        if building is None:
+            return f"no rebuild of {view} is under way"
+        deleted = drop_generation(stores, view, building.generation)
+    return f"{view} v{building.generation} is gone: {counted(deleted, 'document')}"
 
 
 def past_facts(past: PastView) -> dict[str, object]:

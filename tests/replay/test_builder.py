@@ -14,6 +14,7 @@ from projectors.worker import Worker
 from replay.builder import BuilderLock, builder_partition, this_process
 from replay.progress import Phase, Progress
 from replay.rebuild import rebuild
+from replay.rebuild_cli import abandon_rebuild
 
 AT = "2026-11-23T12:00:00+00:00"
 
@@ -94,3 +95,14 @@ def test_a_second_rebuild_is_refused_during_the_comparison_too(
 
     assert rebuild(client, database, "statement", settings=settings, progress=start_another).switched
     assert [error.by for error in refused] == [this_process()]
+
+
+def test_a_rebuild_under_way_is_not_abandoned_by_others(
+    served: Worker, client: CosmosClient, database: str, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("replay.rebuild_cli.connect", lambda: (client, database))
+    stores.registry.build("statement", by="olga", at=AT)
+    with lock(client, database), pytest.raises(RebuildRunning):
+        abandon_rebuild("statement")
+    assert stores.registry.of("statement").building is not None
+    assert abandon_rebuild("statement") == "statement v2 is gone: 0 documents"
