@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -33,7 +32,6 @@ from eventstore.containers import create_containers
 from eventstore.documents import Document, event_id, sealed
 from eventstore.mapper import Mapper
 from functions import queries_app
-from functions.audit import AuditDesk, install
 from functions.settings import Settings, load
 from functions.wiring import build_services
 from replay.audit.archive import Archive
@@ -182,8 +180,7 @@ def trees(leaves: int) -> None:
 def pages(client: CosmosClient, events: int, rounds: int) -> None:
     write(client.get_database_client(DATABASE).get_container_client("events"), "long", events)
     services = build_services(load(Settings, auth="none"), client, DATABASE)
-    app = queries_app.create_app(replace(services))
-    install(app, AuditDesk.open(client, DATABASE))
+    app = queries_app.create_app(services)
     with asyncio.Runner() as runner:
         transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
         http = httpx.AsyncClient(transport=transport, base_url="http://localhost")

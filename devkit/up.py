@@ -123,6 +123,7 @@ def _banner(options: UpOptions, api: socket.socket, cosmos_port: int, hubs_port:
     lines = [
         f"Tidemark {version('tidemark-ledger')}   {kept}",
         f"API          http://localhost:{port}/docs",
+        f"Audit        http://localhost:{port}/audit",
         f"Cosmos DB    http://localhost:{cosmos_port}        local server",
         f"Event Hubs   localhost:{hubs_port}               local server, hub {_HUB}",
         f"Try          curl -X POST localhost:{port}/accounts -H 'Idempotency-Key: open' "

@@ -5,6 +5,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions import account_queries, history_queries, hold_queries, total_queries, transfer_queries
 from functions.app import create
+from functions.audit import install
 from functions.services import Services
 
 __all__ = ["create_app"]
@@ -24,6 +25,8 @@ def create_app(services: Services) -> FastAPI:
             history_queries.router,
         ],
     )
+    if services.audit is not None:
+        install(app, services.audit)
     app.add_middleware(HeadAsGet)
     return app
 

@@ -4,6 +4,7 @@ The store's own are eventstore.settings.CosmosSettings (COSMOS_…). A wrong val
 """
 
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError
@@ -41,6 +42,9 @@ class Settings(BaseSettings):
     max_wait_ms: Annotated[
         int, Field(ge=0, le=30_000, description="the longest that a query waits for a position token, milliseconds")
     ] = 5_000
+    digests: Annotated[
+        Path | None, Field(description="folder of digests whose newest one the audit's health page shows")
+    ] = None
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="least level of log lines")
     ] = "INFO"

@@ -15,6 +15,7 @@ from eventstore.errors import MasterKeyUnusable, SettingsError
 from eventstore.history import History
 from eventstore.mapper import Mapper
 from eventstore.personal import KeyWrapper, MemoryKey, PersonalData, PersonalSettings, SealedFields, SubjectKeys
+from functions.audit import AuditDesk
 from functions.auth import authenticator
 from functions.clock import utc_now
 from functions.personal import PersonalTexts
@@ -59,6 +60,7 @@ def build_services(
     """
     store = build_store(client, database)
     keys = SubjectKeys(client.get_database_client(database), master or require_master_key(settings) or _MEMORY)
+    personal = PersonalData(keys)
     return Services(
         settings=settings,
         authenticator=authenticator(settings),
@@ -66,7 +68,8 @@ def build_services(
         store=store,
         history=History(client.get_database_client(database).get_container_client(EVENTS.name)),
         views=ViewReader(client, database),
-        personal=PersonalTexts(PersonalData(keys), store),
+        personal=PersonalTexts(personal, store),
+        audit=AuditDesk.open(client, database, personal=personal, digests=settings.digests),
         on_outcome=on_outcome,
     )
 

@@ -37,7 +37,7 @@ class Unconvertible(Exception):
 def documents() -> dict[str, dict[str, Any]]:
     """The documents by app, as they belong into DIRECTORY."""
     # An app's document depends on its routes alone, so that nothing has to be reachable here.
-    services = cast(Services, SimpleNamespace(settings=Settings(auth="none")))
+    services = cast(Services, SimpleNamespace(settings=Settings(auth="none"), audit=None))
     return {name: as_3_0(create(services).openapi()) for name, create in _APPS.items()}
 
 

@@ -4,20 +4,20 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import uvicorn
 from azure.cosmos import CosmosClient
 from fastapi import FastAPI
 
 from functions import queries_app
-from functions.audit import AuditDesk, install
+from functions.audit import AuditDesk
 from functions.services import Services
 
 
 def audit_app(services: Services, client: CosmosClient, database: str, **options: object) -> FastAPI:
-    app = queries_app.create_app(services)
-    install(app, AuditDesk.open(client, database, **options))  # type: ignore[arg-type]
-    return app
+    desk = AuditDesk.open(client, database, **options)  # type: ignore[arg-type]
+    return queries_app.create_app(replace(services, audit=desk))
 
 
 @contextmanager
