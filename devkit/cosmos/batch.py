@@ -124,7 +124,7 @@ def _run(writes: Writes, operation: dict[str, Any]) -> Outcome:
             raise BadRequest(f"The batch's {kind} operation has no resourceBody.")
         if kind == "patch":
             return writes.patch(_id(operation), body, conditions)
-        raw = document.without_system_properties(body, orjson.dumps(body))
+        raw = document.own_text(body)
         if kind == "create":
             return writes.create(body, raw)
         if kind == "upsert":
@@ -150,8 +150,10 @@ def _succeeded(operations: list[dict[str, Any]], outcomes: list[Outcome], *, min
         head = f'{{"statusCode":{outcome.status},"requestCharge":{outcome.charge:.2f}'
         if outcome.status != 204:
             head += f',"eTag":"\\"{outcome.etag[1:-1]}\\""'
-        is_body = outcome.body and not (minimal and _kind(operation) != "read")
-        parts.append(b'%s,"resourceBody":%s}' % (head.encode(), outcome.body) if is_body else head.encode() + b"}")
+        if outcome.body and not (minimal and _kind(operation) != "read"):
+            parts.append((head + ',"resourceBody":').encode() + outcome.body + b"}")
+        else:
+            parts.append(head.encode() + b"}")
     return b"[%s]" % b",".join(parts)
 
 

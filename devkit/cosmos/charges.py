@@ -62,4 +62,4 @@ def feed(size: int) -> float:
 
 
 def _kilobytes(size: int) -> int:
-    return max(1, -(-size // 1024))
+    return -(-size // 1024) or 1

@@ -22,6 +22,10 @@ class Container:
     database: Database
     number: int
     rid_bytes: bytes
+    rid: str
+    """The resource id as text."""
+    self_link: str
+    """`dbs/<rid>/colls/<rid>/`."""
     body: dict[str, Any]
     partitions: PartitionMap
     key: PartitionKey
@@ -41,16 +45,17 @@ class Container:
         """Read a checked definition."""
         raw = rid.container_rid(database.rid_bytes, number)
         text = rid.encode(raw)
+        self_link = f"dbs/{database.rid}/colls/{text}/"
         body |= {
             "_rid": text,
-            "_self": f"dbs/{database.rid}/colls/{text}/",
+            "_self": self_link,
             "_docs": "docs/",
             "_sprocs": "sprocs/",
             "_triggers": "triggers/",
             "_udfs": "udfs/",
             "_conflicts": "conflicts/",
         }
-        return Container(database, number, raw, body, partitions, **_read(body))
+        return Container(database, number, raw, text, self_link, body, partitions, **_read(body))
 
     def redefine(self, body: dict[str, Any]) -> None:
         """Take over a changed definition; the resource id stays."""
@@ -63,16 +68,6 @@ class Container:
     def id(self) -> str:
         """The name."""
         return str(self.body["id"])
-
-    @property
-    def rid(self) -> str:
-        """The resource id as text."""
-        return str(self.body["_rid"])
-
-    @property
-    def self_link(self) -> str:
-        """`dbs/<rid>/colls/<rid>/`."""
-        return str(self.body["_self"])
 
     @property
     def link(self) -> str:

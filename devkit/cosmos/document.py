@@ -25,16 +25,15 @@ def parse(raw: bytes) -> tuple[dict[str, Any], bytes]:
         raise BadRequest(f"The request body is not JSON: {error}") from error
     if not isinstance(item, dict):
         raise BadRequest("The request body must be a JSON object.")
-    return item, without_system_properties(item, raw)
+    return item, raw.strip() if SYSTEM_PROPERTIES.isdisjoint(item) else own_text(item)
 
 
-def without_system_properties(item: dict[str, Any], raw: bytes) -> bytes:
-    """The text of the client's own properties; `item` loses the others."""
+def own_text(item: dict[str, Any]) -> bytes:
+    """The text of an item that is at hand as an object; `item` loses the system properties."""
     if not SYSTEM_PROPERTIES.isdisjoint(item):
         for name in SYSTEM_PROPERTIES:
             item.pop(name, None)
-        return orjson.dumps(item)
-    return raw.strip()
+    return orjson.dumps(item)
 
 
 def etag(number: int, position: int) -> str:
@@ -46,10 +45,10 @@ def compose(container: Container, raw: bytes, number: int, mark: str, ts: int) -
     """The stored and answered text of an item with the etag `mark`."""
     rid = item_rid(container.rid_bytes, number)
     system = (
-        f'"_rid":"{rid}","_self":"{container.self_link}docs/{rid}/","_etag":"\\{mark[:-1]}\\"",'
+        f',"_rid":"{rid}","_self":"{container.self_link}docs/{rid}/","_etag":"\\{mark[:-1]}\\"",'
         f'"_attachments":"attachments/","_ts":{ts}}}'
     )
-    return b"%s,%s" % (raw[:-1].rstrip(), system.encode())
+    return raw[:-1].rstrip() + system.encode()
 
 
 def with_lsn(body: bytes, lsn: int) -> bytes:

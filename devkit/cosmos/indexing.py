@@ -5,7 +5,7 @@ Rules: https://learn.microsoft.com/azure/cosmos-db/index-policy
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from devkit.cosmos.errors import BadRequest
@@ -13,6 +13,8 @@ from devkit.cosmos.partition_key import split_path
 
 _ETAG_PATH = '/"_etag"/?'
 _ROOTS = ("/*", "/")
+_MAX_NAMES = 1_000
+"""Names remembered per object: items may use names as data."""
 
 
 def normalized(policy: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -83,7 +85,7 @@ class IndexingPolicy:
             [(split_path(entry["path"]), entry.get("order") == "descending") for entry in composite]
             for composite in policy.get("compositeIndexes") or []
         ]
-        self._memo: dict[tuple[str, ...], bool] = {}
+        self._top = _Level((), self.includes)
         self._only = (
             [path for path, is_included in self._exact.items() if is_included and "[]" not in path]
             if not any(self._subtree.values())
@@ -93,17 +95,12 @@ class IndexingPolicy:
 
     def includes(self, path: tuple[str, ...]) -> bool:
         """Whether a scalar at this path is indexed; the most precise rule decides."""
-        known = self._memo.get(path)
-        if known is None:
-            known = self._exact.get(path)
-            length = len(path)
-            while known is None and length >= 0:
-                known = self._subtree.get(path[:length])
-                length -= 1
-            known = self.is_on and bool(known)
-            if len(self._memo) < 10_000:
-                self._memo[path] = known
-        return known
+        known = self._exact.get(path)
+        length = len(path)
+        while known is None and length >= 0:
+            known = self._subtree.get(path[:length])
+            length -= 1
+        return self.is_on and bool(known)
 
     def terms(self, item: Mapping[str, Any]) -> int:
         """How many values of an item enter the index."""
@@ -111,20 +108,7 @@ class IndexingPolicy:
             return 0
         if self._only is not None:
             return sum(_holds(item, path) for path in self._only)
-        return self._count((), item.items())
-
-    def _count(self, path: tuple[str, ...], members: Iterable[tuple[str, Any]]) -> int:
-        count, memo = 0, self._memo
-        for name, value in members:
-            inner = (*path, name)
-            if isinstance(value, dict):
-                count += self._count(inner, value.items())
-            elif isinstance(value, list):
-                count += self._count(inner, (("[]", element) for element in value))
-            else:
-                known = memo.get(inner)
-                count += known if known is not None else self.includes(inner)
-        return count
+        return self._top.count(item.items())
 
     def check_order_by(self, order_by: Sequence[tuple[str, bool]]) -> None:
         """Raise `BadRequest` when no index serves this ORDER BY."""
@@ -140,6 +124,43 @@ class IndexingPolicy:
                 "The order by query does not have a corresponding composite index that it can be served from. "
                 f"Add one over {', '.join(path for path, _ in order_by)} to the indexing policy."
             )
+
+
+class _Level(dict[str, bool]):
+    """What a policy says of the members of one object inside the items; filled as their names appear."""
+
+    __slots__ = ("_includes", "_inner", "_path")
+
+    def __init__(self, path: tuple[str, ...], includes: Callable[[tuple[str, ...]], bool]) -> None:
+        self._path = path
+        self._includes = includes
+        self._inner: dict[str, _Level] = {}
+
+    def __missing__(self, name: str) -> bool:
+        known = self._includes((*self._path, name))
+        if len(self) < _MAX_NAMES:
+            self[name] = known
+        return known
+
+    def count(self, members: Iterable[tuple[str, Any]]) -> int:
+        """How many scalars at and below these members are indexed."""
+        count = 0
+        for name, value in members:
+            if type(value) is dict:
+                count += self._below(name).count(value.items())
+            elif type(value) is list:
+                count += self._below(name).count([("[]", element) for element in value])
+            else:
+                count += self[name]
+        return count
+
+    def _below(self, name: str) -> _Level:
+        level = self._inner.get(name)
+        if level is None:
+            level = _Level((*self._path, name), self._includes)
+            if len(self._inner) < _MAX_NAMES:
+                self._inner[name] = level
+        return level
 
 
 def _serves(composite: list[tuple[tuple[str, ...], bool]], wanted: list[tuple[tuple[str, ...], bool]]) -> bool:

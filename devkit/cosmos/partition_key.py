@@ -71,7 +71,8 @@ class PartitionKey:
         if len(self.paths) == 1 and len(key.components) == 1:
             wanted = key.components[0]
             if type(wanted) is str:
-                return bool(_at(item, self.paths[0]) == wanted)
+                path = self.paths[0]
+                return bool((item.get(path[0]) if len(path) == 1 else _at(item, path)) == wanted)
         return self.of(item).text == key.text
 
     def parse_header(self, text: str) -> PartitionKeyValue:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -29,13 +29,13 @@ class UniqueKeys:
         for policy, value in enumerate(unique_values(self._container, item)):
             self._claim(policy, value, number)
 
-    def rows(self, item: Mapping[str, Any], number: int) -> list[tuple[int, str, int, str, int]]:
-        """What `claim_all` stores for a new item."""
-        values = unique_values(self._container, item)
-        return [(*self._where, policy, value, number) for policy, value in enumerate(values)]
-
-    def claim_all(self, rows: list[tuple[int, str, int, str, int]]) -> None:
+    def claim_all(self, items: Sequence[Mapping[str, Any]], numbers: Sequence[int]) -> None:
         """Claim the values of many new items; `sqlite3.IntegrityError` when one is taken."""
+        rows = [
+            (*self._where, policy, value, number)
+            for item, number in zip(items, numbers, strict=True)
+            for policy, value in enumerate(unique_values(self._container, item))
+        ]
         self._store.write_many(_CLAIM, rows)
 
     def move(self, old: Mapping[str, Any], new: Mapping[str, Any], number: int) -> None:

@@ -22,7 +22,12 @@ from devkit.cosmos.unique_keys import UniqueKeys
 from devkit.cosmos.versions import Versions
 
 _ITEM_NUMBER_BLOCK = 1000
-_INSERT = "INSERT INTO items (position, container, epk, id, number, ts, expires, body) VALUES (?,?,?,?,?,?,?,?)"
+_INSERT = (
+    "INSERT INTO items (position, container, epk, id, number, ts, expires, body) VALUES (?,?,?,?,?,?,nullif(?,0),?)"
+)
+
+_Row = tuple[int, int, str, str, int, int, int, bytearray]
+"""What `_INSERT` takes. The driver looks for adapters of None and bytes at every call, not of 0 and bytearray."""
 
 
 class Refused(Exception):
@@ -38,6 +43,7 @@ class Writes:
         self._key = key
         self.partition: Partition = container.partitions.at(key.position)
         self.lsn = self.partition.lsn + 1
+        self._first = (self.partition.number << PARTITION_SHIFT) | (self.lsn << PLACE_BITS)
         self._places = 0
         self._now = now()
         self._unique = UniqueKeys(store, container, key) if container.unique_keys else None
@@ -69,52 +75,33 @@ class Writes:
 
     def create(self, item: dict[str, Any], raw: bytes) -> Outcome:
         """Store a new item."""
-        item_id = self._check(item)
-        number = self._next_number()
-        position = self._next_position()
-        etag = document.etag(number, position)
-        body = document.compose(self._container, raw, number, etag, self._now)
+        row, outcome = self._new(item, raw)
         try:
-            self._store.write(
-                _INSERT,
-                (position, self._container.number, self._key.position, item_id, number, self._now,
-                 self._expiry(item), body),
-            )  # fmt: skip
+            self._store.write(_INSERT, row)
         except sqlite3.IntegrityError as error:
             raise Conflict(
-                f"Entity with the specified id already exists in the system: '{item_id}' in partition {self._key.text}."
+                f"Entity with the specified id already exists in the system: '{item['id']}' in partition "
+                f"{self._key.text}."
             ) from error
         if self._unique:
-            self._unique.add(item, number)
+            self._unique.add(item, outcome.number)
         if self._versions:
-            self._versions.created(position, self._now, body)
-        charge = charges.create(len(body), self._container.indexing.terms(item))
-        return Outcome(201, body, etag, charge, number)
+            self._versions.created(row[0], self._now, outcome.body)
+        return outcome
 
     def create_all(self, items: Sequence[dict[str, Any]]) -> list[Outcome]:
         """Store new items with one statement; raises `Refused` without saying which of them is the reason."""
-        container, position_of_key, ts = self._container, self._key.position, self._now
-        terms, indexed = container.indexing, []
-        rows, outcomes = [], []
-        for item in items:
-            item_id = self._check(item)
-            raw = document.without_system_properties(item, orjson.dumps(item))
-            number, position = self._next_number(), self._next_position()
-            etag = document.etag(number, position)
-            body = document.compose(container, raw, number, etag, ts)
-            rows.append((position, container.number, position_of_key, item_id, number, ts, self._expiry(item), body))
-            outcomes.append(Outcome(201, body, etag, charges.create(len(body), terms.terms(item)), number))
-            if self._unique:
-                indexed += self._unique.rows(item, number)
+        new = [self._new(item, document.own_text(item)) for item in items]
+        outcomes = [outcome for _, outcome in new]
         try:
-            self._store.write_many(_INSERT, rows)
+            self._store.write_many(_INSERT, [row for row, _ in new])
             if self._unique:
-                self._unique.claim_all(indexed)
+                self._unique.claim_all(items, [outcome.number for outcome in outcomes])
         except sqlite3.IntegrityError as error:
             raise Refused from error
         if self._versions:
-            for row in rows:
-                self._versions.created(row[0], ts, row[-1])
+            for row, outcome in new:
+                self._versions.created(row[0], self._now, outcome.body)
         return outcomes
 
     def replace(
@@ -136,7 +123,7 @@ class Writes:
             self._unique.move(orjson.loads(stored.body), item, stored.number)
         try:
             self._store.write(
-                "UPDATE items SET position = ?, id = ?, ts = ?, expires = ?, body = ? WHERE position = ?",
+                "UPDATE items SET position = ?, id = ?, ts = ?, expires = nullif(?,0), body = ? WHERE position = ?",
                 (position, new_id, self._now, self._expiry(item), body, stored.position),
             )
         except sqlite3.IntegrityError as error:
@@ -162,7 +149,7 @@ class Writes:
         stored = self.find(item_id)
         conditions.check(stored)
         item = patched(orjson.loads(stored.body), change, self._container.key)
-        raw = document.without_system_properties(item, b"") or orjson.dumps(item)
+        raw = document.own_text(item)
         if item.get("id") != item_id:
             raise BadRequest("A patch may not change the id of an item.")
         return self.replace(item_id, item, raw, ALWAYS, stored)
@@ -189,6 +176,19 @@ class Writes:
         stored = self.find(item_id)
         return Outcome(200, stored.body, stored.etag, charges.point_read(len(stored.body)), stored.number)
 
+    def _new(self, item: dict[str, Any], raw: bytes) -> tuple[_Row, Outcome]:
+        """The row of a new item, and what its creation gives back."""
+        item_id = self._check(item)
+        container, ts = self._container, self._now
+        number = container.next_item
+        container.next_item = number + 1
+        position = self._next_position()
+        etag = document.etag(number, position)
+        body = document.compose(container, raw, number, etag, ts)
+        row = (position, container.number, self._key.position, item_id, number, ts, self._expiry(item), bytearray(body))
+        charge = charges.create(len(body), container.indexing.terms(item))
+        return row, Outcome(201, body, etag, charge, number)
+
     def _check(self, item: dict[str, Any]) -> str:
         item_id = check_id(item, MAX_ITEM_ID_LENGTH)
         if not self._container.key.matches(item, self._key):
@@ -199,7 +199,8 @@ class Writes:
             )
         return item_id
 
-    def _expiry(self, item: dict[str, Any]) -> int | None:
+    def _expiry(self, item: dict[str, Any]) -> int:
+        """The second in which an item expires, 0 for never."""
         ttl = self._container.default_ttl
         if "ttl" in item:
             if item["ttl"] is None:
@@ -207,18 +208,13 @@ class Writes:
             own = check_ttl_value(item["ttl"], "item")
             ttl = own if ttl is not None else None
         if ttl is None or ttl == -1:
-            return None
+            return 0
         expires = self._now + ttl
         if self._container.next_expiry is None or expires < self._container.next_expiry:
             self._container.next_expiry = expires
         return expires
 
     def _next_position(self) -> int:
-        position = (self.partition.number << PARTITION_SHIFT) | (self.lsn << PLACE_BITS) | self._places
+        position = self._first + self._places
         self._places += 1
         return position
-
-    def _next_number(self) -> int:
-        number = self._container.next_item
-        self._container.next_item = number + 1
-        return number
