@@ -1,7 +1,8 @@
 """Log lines as JSON, one object a line, on standard error.
 
-A line holds time, level, logger, message, the trace it belongs to, and an error's type and traceback. Bodies, query
-strings, tokens and headers are never logged; the ids in a path are pseudonymous.
+A line holds time, level, logger, message, the trace it belongs to, an error's type and traceback, and for a read
+through the audit role who read what. Bodies, query strings, tokens and headers are never logged; the ids in a path are
+pseudonymous.
 """
 
 import logging
@@ -27,6 +28,8 @@ class JsonFormatter(logging.Formatter):
         context = trace.get_current_span().get_span_context()
         if context.is_valid:
             line |= {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
+        if audit := getattr(record, "audit", None):
+            line["audit"] = audit
         if record.exc_info and record.exc_info[0] is not None:
             line |= {"error": record.exc_info[0].__name__, "traceback": self.formatException(record.exc_info)}
         return orjson.dumps(line).decode()

@@ -16,7 +16,7 @@ __all__ = ["ROOMS", "build"]
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
-ROOMS = ("domain", "eventstore", "projectors", "functions")
+ROOMS = ("domain", "eventstore", "projectors", "replay", "functions")
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 DEPENDENCIES = Path(".python_packages/lib/site-packages")
 _SKIPPED = shutil.ignore_patterns("__pycache__", "packaging", "function_app.py")
