@@ -99,7 +99,8 @@ class Operator:
     """Starts `tidemark replay rebuild`, kills it at a moment, starts it again."""
 
     def __init__(self, endpoint: str, stores: Stores) -> None:
-        self._environment = {**os.environ, "COSMOS_ENDPOINT": endpoint, "WORKER_PAGE": "100", "WORKER_REFRESH": "0.5"}
+        settings = {"COSMOS_ENDPOINT": endpoint, "WORKER_PAGE": "100", "WORKER_REFRESH": "0.5"}
+        self._environment = {**os.environ, **settings, "PYTHONPATH": str(Path(__file__).parents[2])}
         self._stores = stores
 
     def rebuild(self, *views: str, max_ru: int = 1_000_000) -> "subprocess.Popen[str]":

@@ -15,7 +15,8 @@ from projectors.views import VIEWS
 from replay.cli import app
 from replay.command_line import FAILED, INTERRUPTED, POISON, USAGE
 
-PAGE = (Path(__file__).parents[2] / "docs" / "replay.md").read_text()
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "replay.md").read_text()
 
 
 def walk(command: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -71,6 +72,7 @@ def test_every_exit_code_is_documented() -> None:
 def test_the_shell_completes_commands_options_and_views(typed: str, word: int, offered: set[str]) -> None:
     environment = {
         **os.environ,
+        "PYTHONPATH": str(ROOT),
         "_TIDEMARK_COMPLETE": "complete_bash",
         "COMP_WORDS": typed,
         "COMP_CWORD": str(word),
