@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TFLAGS ?=
 BENCH ?= $(patsubst bench/%.py,%,$(filter-out bench/__init__.py bench/capacity_%.py,$(wildcard bench/*.py)))
 
-.PHONY: help install run test check format conformance bench openapi package lock clean
+.PHONY: help install run test check format conformance proof bench openapi package lock clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,6 +51,9 @@ test: check ## check, then all tests (TFLAGS="-k name" …)
 conformance: $(VENV)/development ## Microsoft's own SDK tests against the local servers (minutes)
 	@$(BIN)/python tests/conformance/cosmos_conformance.py
 	@$(BIN)/python tests/conformance/eventhubs_conformance.py
+
+proof: $(VENV)/development ## A rebuild under load, splits, throttling and kills, at full size (minutes)
+	@TIDEMARK_PROOF=full $(BIN)/pytest tests/replay/test_proof.py
 
 bench: $(VENV)/development ## Every figure of the documentation, measured here (minutes; BENCH="relay eventstore" for some)
 	@for name in $(BENCH); do echo "== $$name"; $(BIN)/python -m bench.$$name; done
