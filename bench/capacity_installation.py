@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.capacity_settings import Assumptions
 
 _ENVS = Path(__file__).parents[1] / "infra" / "terraform" / "envs"
-CONTAINERS = ("events", "snapshots", "views", "leases")
+CONTAINERS = ("events", "snapshots", "views", "leases", "keys")
 TRIGGER_LEASES = "trigger-leases"
 
 
