@@ -27,7 +27,7 @@ def python() -> Path:
     try:
         return environment(ROOT / "build", ROOT / "requirements.lock")
     except NoInterpreter as reason:
-        pytest.skip(str(reason))
+        pytest.skip(str(reason))  # the worker runs on Python 3.13 alone, Tidemark from 3.11
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import pytest
 from tests.conformance import cosmos_conformance as conformance
 
 
+# Fetching the suite takes minutes and a network, which a test run must not need.
 @pytest.mark.skipif(
     not conformance.is_prepared(), reason="Microsoft's tests are not cached; `make conformance` does it"
 )

@@ -18,6 +18,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tide
 @pytest.fixture(scope="module")
 def modules() -> Path:
     """The folder that holds the SDK; installed once per machine."""
+    # Tidemark needs no Node: a machine without it, or without npm's packages, says so and tests the rest.
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("node and npm are not installed, so the JavaScript SDK cannot be run")
     folder = CACHE / PACKAGE.rsplit("@", 1)[1]
