@@ -45,13 +45,13 @@ _BEFORE_ALL: Final = "."
 class Taken(Exception):
     """A version or a command of the write is there already. `session` is the session token that saw it.
 
-    `resent`: what is there may be the write itself, sent before and never answered.
+    What is there may be the write itself: sent before and never answered, also by the SDK, which sends some requests
+    again without a word.
     """
 
-    def __init__(self, session: str, *, resent: bool) -> None:
+    def __init__(self, session: str) -> None:
         super().__init__(session)
         self.session = session
-        self.resent = resent
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class EventLog:
             except AzureError as error:
                 status = status_of(error)
                 if status == _CONFLICT:
-                    raise Taken(_session(error), resent=unsure) from None
+                    raise Taken(_session(error)) from None
                 if status == _THROTTLED and not unsure:
                     raise StoreBusy(stream, "Cosmos DB throttles it") from error
                 if status != _THROTTLED and not unanswered(error):
@@ -139,6 +139,12 @@ class EventLog:
             )
         )
         return Tail(documents, None, seen.session)
+
+    def has(self, stream: str, document: Document, session: str) -> bool:
+        """Whether it is this very document that took its version, as its writer made it."""
+        version = document["version"]
+        tail = self.between(stream, version, version, descending=False, limit=1, session=session)
+        return any(document.items() <= found.items() for found in tail.events)
 
     def fence(self, stream: str, document: Document) -> str:
         """A session token that has seen everything acknowledged so far, by whichever process.

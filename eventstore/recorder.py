@@ -128,15 +128,10 @@ class CosmosAggregateRecorder(AggregateRecorder):
             session = self._log.append(stream, documents)
         except Taken as taken:
             session = taken.session
-            if not (taken.resent and self._is_there(stream, documents[0], session)):
+            if not self._log.has(stream, documents[0], session):
                 self._forget(stream, session)
                 raise VersionConflict(stream, documents[0]["version"]) from None
         self._heads.put(stream, _Head(last["version"], last["hash"], session))
-
-    def _is_there(self, stream: str, document: Document, session: str) -> bool:
-        version = document["version"]
-        tail = self._log.between(stream, version, version, descending=False, limit=1, session=session)
-        return [each["hash"] for each in tail.events] == [document["hash"]]
 
     def _documents(
         self, stream: str, stored_events: Sequence[StoredEvent], command: Command | None, metadata: Mapping[str, str]

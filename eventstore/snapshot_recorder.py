@@ -4,14 +4,14 @@
 import logging
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from azure.core.exceptions import AzureError
 from azure.cosmos import ContainerProxy
 from eventsourcing.persistence import AggregateRecorder, StoredEvent
 from typing_extensions import override
 
-from eventstore.documents import MAX_VERSION, event_id, from_text, to_text
+from eventstore.documents import MAX_VERSION, Document, event_id, from_text, to_text
 from eventstore.errors import NotSupported, StoreError, VersionConflict
 from eventstore.log import EventLog, Taken
 
@@ -40,14 +40,23 @@ class CosmosSnapshotRecorder(AggregateRecorder):
         stream = str(stored_events[0].originator_id)
         if any(str(each.originator_id) != stream for each in stored_events):
             raise NotSupported("snapshots are added one aggregate at a time")
+        documents = [_document(stream, each) for each in stored_events]
         try:
-            self._log.append(stream, [_document(stream, each) for each in stored_events])
-        except Taken as taken:
-            if not taken.resent:
-                raise VersionConflict(stream, stored_events[0].originator_version) from None
+            is_taken = self._is_taken(stream, documents)
         except (AzureError, StoreError):
             _logger.exception("snapshot of stream %s was not stored; its events are all there", stream)
+            return None
+        if is_taken:
+            raise VersionConflict(stream, documents[0]["version"])
         return None
+
+    def _is_taken(self, stream: str, documents: list[Document]) -> bool:
+        """Write them, and say whether others were there in their place."""
+        try:
+            self._log.append(stream, documents)
+        except Taken as taken:
+            return not self._log.has(stream, documents[0], taken.session)
+        return False
 
     def select_events(
         self,
@@ -67,7 +76,7 @@ class CosmosSnapshotRecorder(AggregateRecorder):
         ]
 
 
-def _document(stream: str, stored: StoredEvent) -> dict[str, Any]:
+def _document(stream: str, stored: StoredEvent) -> Document:
     enc, text = to_text(stored.state)
     return {
         "id": event_id(stored.originator_version),
@@ -76,5 +85,5 @@ def _document(stream: str, stored: StoredEvent) -> dict[str, Any]:
         "type": stored.topic,
         "enc": enc,
         "state": text,
-        "meta": "",
+        "meta": str(uuid4()),  # tells a write that was sent twice from another one of the same snapshot
     }

@@ -6,6 +6,7 @@
     cosmos.faults.add(reset=True, operation="batch")                  the connection dies, nothing was done
     cosmos.faults.add(lose_answer=True, operation="batch", skip=2, count=1)   committed, and the answer is lost
     cosmos.faults.add(lose_answer=True, timeout=True)                 the same, seen by the client as a time-out
+    cosmos.faults.add(lose_answer=True, status=503)                   the same, with a refusal in the answer's place
     cosmos.faults.on_request(callback)                                callback(info, "before" | "after")
 
 Rules are tried in the order they were added; the first that fires decides. Delays do not decide: they add up.

@@ -78,17 +78,16 @@ class Service:
         delay, fault = self._faults.decide(_info(call, number))
         if delay:
             sleep(delay)
-        if fault is not None and fault.status:
-            return call.finish(fault.refusal().response())
-        if fault is not None and fault.reset:
-            self._lose(call, fault, started)
+        if fault is not None and not fault.lose_answer:
+            return self._fail(call, fault, started)
         response = self._handle(call)
         self._faults.notify(_info(call, number, response.status), "after")
-        if fault is not None:
-            self._lose(call, fault, started)
-        return response
+        return self._fail(call, fault, started) if fault is not None else response
 
-    def _lose(self, call: Call, fault: Fault, started: float) -> None:
+    def _fail(self, call: Call, fault: Fault, started: float) -> Response:
+        """What the client gets in the place of an answer."""
+        if fault.status:
+            return call.finish(fault.refusal().response())
         self._note(call, Response(0), started)
         raise ConnectionLost(timeout=fault.timeout)
 

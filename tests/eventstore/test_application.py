@@ -134,6 +134,22 @@ def test_a_save_whose_answer_was_lost_succeeds(
     assert history(cosmos).verify(str(fido)).sound
 
 
+@pytest.mark.parametrize("container", ["events", "snapshots"])
+def test_a_save_that_the_sdk_sent_twice_by_itself_succeeds(
+    container: str, environment: dict[str, str], cosmos: LocalCosmos
+) -> None:
+    """Some answers make the SDK send a write again, and all that is seen of it is a conflict with oneself."""
+    with DogSchool(environment) as school:
+        fido = school.register_dog("Fido")
+        fault = cosmos.faults.add(lose_answer=True, status=503, operation="create", container=container, count=1)
+        for trick in ("roll over", "play dead", "fetch ball", "sit"):
+            school.add_trick(fido, trick)
+        assert fault.fired == 1
+        assert cosmos.log.count("create", container=container, status=409) == 1
+        assert len(school.get_dog(fido)["tricks"]) == 4
+    assert history(cosmos).verify(str(fido)).sound
+
+
 def test_a_failed_snapshot_fails_no_save(
     environment: dict[str, str], cosmos: LocalCosmos, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -56,6 +56,17 @@ def test_a_command_of_several_events_whose_answer_was_lost_takes_effect_once(
     assert versions(history) == [1, 2]
 
 
+@pytest.mark.parametrize("status", [408, 500, 503])
+def test_a_command_that_was_committed_and_answered_with_a_failure_takes_effect_once(
+    store: CommandStore, cosmos: LocalCosmos, history: History, status: int
+) -> None:
+    open_purse(store)
+    cosmos.faults.add(lose_answer=True, status=status, operation="create", container="events", count=1)
+    paid = pay_in(store, 5, "key")
+    assert (paid.version, paid.answer, paid.replayed) == (2, {"balance": 5}, False)
+    assert versions(history) == [1, 2]
+
+
 def test_a_command_that_never_arrived_is_sent_again(store: CommandStore, cosmos: LocalCosmos, history: History) -> None:
     open_purse(store)
     cosmos.faults.add(reset=True, operation="create", container="events", count=1)

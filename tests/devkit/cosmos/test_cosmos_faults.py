@@ -52,6 +52,16 @@ def test_a_lost_answer_can_look_like_a_time_out(cosmos: LocalCosmos, container: 
     assert container.read_item("1", "p")["id"] == "1"
 
 
+def test_a_refusal_can_take_the_place_of_the_answer_to_a_committed_write(
+    cosmos: LocalCosmos, container: ContainerProxy
+) -> None:
+    cosmos.faults.add(lose_answer=True, status=408, operation="create", count=1)
+    with pytest.raises(CosmosHttpResponseError) as failure:
+        container.create_item(item(1))
+    assert failure.value.status_code == 408
+    assert container.read_item("1", "p")["id"] == "1"
+
+
 def test_a_reset_connection_leaves_nothing_behind(cosmos: LocalCosmos, container: ContainerProxy) -> None:
     cosmos.faults.add(reset=True, operation="create", count=1)
     with pytest.raises(ServiceResponseError):
