@@ -7,6 +7,9 @@ rounds that alternate between the two sides, so that a busy machine disturbs bot
 client and the same documents. A command asks for less consistency per request than the client's default, which spares
 the SDK its bookkeeping of session tokens; the second line compares with a bare call that does so too. Exits with 1 when
 a limit is broken.
+
+The library's recorder for PostgreSQL is measured too where its POSTGRES_DBNAME, POSTGRES_HOST … say where one is (with
+psycopg installed); bench/emmett.mjs is the like for emmett.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import argparse
 import contextlib
 import gc
 import itertools
+import os
 import statistics
 import sys
 import tempfile
@@ -237,6 +241,9 @@ def rates(cosmos: LocalCosmos, bench: Bench, seconds: float) -> Iterator[tuple[s
     with tempfile.TemporaryDirectory() as folder:
         settings = {"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": str(Path(folder) / "events.db")}
         yield "library's save, its SQLite recorder (file), cached", library_rate(settings, seconds)
+    if "POSTGRES_DBNAME" in os.environ:
+        settings = {"PERSISTENCE_MODULE": "eventsourcing.postgres"}
+        yield "library's save, its PostgreSQL recorder, cached", library_rate(os.environ | settings, seconds)
     yield "library's save, its in-memory recorder, cached", library_rate({}, seconds)
 
 
