@@ -134,14 +134,19 @@ def serve(
 
 
 @app.command()
-def work() -> None:
+def work(
+    consumers: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this one, a view's name, transfers or relay; may be repeated. All if none is given."),
+    ] = None,
+) -> None:
     """Run the consumers against COSMOS_ENDPOINT: views, relay and transfers. Start as many as you like.
 
-    Example: tidemark work
+    Example: tidemark work --consumers statement --consumers relay
     """
     from functions.hosting import work as run
 
-    run(lambda line: typer.echo(line))
+    run(consumers or [], lambda line: typer.echo(line))
 
 
 @app.command()

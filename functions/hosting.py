@@ -3,7 +3,7 @@
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -65,15 +65,15 @@ def run_app(app: ASGIApp, listener: socket.socket) -> None:
     uvicorn.Server(config).run(sockets=[listener])
 
 
-def work(echo: Callable[[str], None]) -> None:
-    """Run the consumers until SIGINT or SIGTERM. Raises SettingsError."""
+def work(only: Collection[str], echo: Callable[[str], None]) -> None:
+    """Run the consumers, or those that `only` names, until SIGINT or SIGTERM. Raises SettingsError."""
     settings = load(Settings)
     configure_logs(settings.log_level)
     configure_telemetry("projectors")
     cosmos = CosmosSettings.load()
-    consumers = build_consumers(connect_metered(cosmos), cosmos.database)
+    consumers = build_consumers(connect_metered(cosmos), cosmos.database, only=only)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
-    echo("Working.")
+    echo(f"Working: {', '.join(only)}." if only else "Working.")
     consumers.run(stop)

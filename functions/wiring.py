@@ -2,6 +2,7 @@
 to anything: what cannot be reached shows with the first request, and in /health/ready."""
 
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,10 +23,11 @@ from functions.personal import PersonalTexts
 from functions.services import OnOutcome, Services
 from functions.settings import Settings, load
 from projectors.consumer import Consumer
-from projectors.processes import Processes, ProcessSettings, Watchdog
+from projectors.processes import TRANSFERS, Processes, ProcessSettings, Watchdog
 from projectors.reader import ViewReader
-from projectors.relay import EventHubPublisher, EventHubsSettings, relay
+from projectors.relay import RELAY, EventHubPublisher, EventHubsSettings, relay
 from projectors.settings import WorkerSettings
+from projectors.views import VIEWS
 from projectors.worker import Worker
 
 __all__ = ["Consumers", "build_consumers", "build_services", "build_store", "require_master_key"]
@@ -87,13 +89,18 @@ def require_master_key(settings: Settings) -> KeyWrapper | None:
 
 @dataclass(frozen=True, slots=True)
 class Consumers:
-    """The worker with all consumers, and the watchdog for what they could not finish."""
+    """The worker with its consumers, and the watchdog for what the transfer process could not finish."""
 
     worker: Worker
     watchdog: Watchdog
+    watches: bool = True
+    """Whether the watchdog runs beside the worker."""
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set."""
+        if not self.watches:
+            self.worker.run(stop)
+            return
         thread = threading.Thread(target=self.watchdog.run, args=(stop,), name="watchdog")
         thread.start()
         try:
@@ -110,16 +117,32 @@ def build_consumers(
     store: CommandStore | None = None,
     hub: EventHubsSettings | None = None,
     settings: WorkerSettings | None = None,
+    only: Collection[str] = (),
 ) -> Consumers:
     """All views, transfers, and the relay when there is a hub; what is not given is as the environment says.
 
-    Where the API runs in the same process, give its `store`: the cache then serves both.
+    Where the API runs in the same process, give its `store`: the cache then serves both. `only` names the consumers to
+    run, all unless given; the watchdog belongs to transfers.
+
+    Raises:
+        SettingsError: `only` names what there is not.
     """
     hub = hub or load(EventHubsSettings)
+    _check_names(only, hub)
     store = store or build_store(client, database)
     processes = Processes.open(client, database, store, clock=utc_now, settings=load(ProcessSettings))
     consumers: list[Consumer] = [processes.consumer]
     if hub.configured:
         consumers.append(relay(EventHubPublisher(hub.producer(), source=f"urn:tidemark:{database}")))
-    worker = Worker(client, database, consumers, settings=settings or load(WorkerSettings))
-    return Consumers(worker, processes.watchdog)
+    worker = Worker(client, database, consumers, only=only, settings=settings or load(WorkerSettings))
+    return Consumers(worker, processes.watchdog, watches=not only or TRANSFERS in only)
+
+
+def _check_names(names: Collection[str], hub: EventHubsSettings) -> None:
+    known = [*VIEWS, TRANSFERS, RELAY]
+    if unknown := sorted(set(names) - set(known)):
+        raise SettingsError(f"there is no consumer {', '.join(unknown)}: choose from {', '.join(known)}")
+    if RELAY in names and not hub.configured:
+        raise SettingsError(
+            "the relay needs a hub: set EVENTHUBS_CONNECTION_STRING, or EVENTHUBS_FULLY_QUALIFIED_NAMESPACE"
+        )
