@@ -24,7 +24,7 @@ from functions.auth import Principal
 from functions.settings import Settings
 from functions.wiring import build_services, build_store
 from projectors.consumer import Consumer
-from projectors.lease import HeldLease
+from projectors.held_lease import HeldLease
 from projectors.processes import Processes, ProcessSettings
 from projectors.reader import ViewReader
 from projectors.relay import EventHubPublisher, relay
@@ -83,13 +83,24 @@ class Position:
         self._stores = stores
         self._consumer = consumer
         stores.leases.establish(consumer.name, stores.feed.ranges(), stores.feed.rid())
-        self.restart()
+        self._take()
 
     def restart(self) -> None:
         """Another worker takes over, and remembers nothing."""
+        self.release()
+        self._take()
+
+    def _take(self) -> None:
         (lease,) = self._stores.leases.of(self._consumer.name)
         held = HeldLease(self._stores.leases, self._stores.leases.take(lease, "bench"))
-        self._runner = Runner(self._consumer, held, self._stores.feed, settings=SETTINGS, meter=self._stores.meter)
+        self._runner = Runner(
+            self._consumer,
+            held,
+            self._stores.feed,
+            settings=SETTINGS,
+            meter=self._stores.meter,
+            clock=STANDSTILL,
+        )
 
     def step(self) -> Step:
         """One page, or one poll in vain. Raises RuntimeError when it failed."""

@@ -9,8 +9,6 @@ from bench.capacity_model import Model
 
 BUCKETS = 16
 """Of account-summary and transfer-status: `projectors.view.StreamView.buckets`."""
-ESTABLISHED = 99
-"""Ranges that a new consumer can begin with: `projectors.lease.Leases.establish` makes its leases in one batch."""
 _DAY = 86_400
 
 
@@ -75,17 +73,13 @@ def _hub(model: Model) -> Iterable[list[str]]:
 
 
 def _account(model: Model) -> Iterable[list[str]]:
-    given, figures = model.given, model.figures
+    given = model.given
     serverless = _reached(model, dev(), dict.fromkeys(CONTAINERS, given.serverless_limit))
     deployed = _reached(model, prod(), prod().ceilings)
     most = _reached(model, prod(), dict.fromkeys(CONTAINERS, given.container_limit))
-    log = ESTABLISHED * given.partition_gb
-    events = log * 1e9 / figures.bytes["deposit"]["events"] / (1 + given.index_overhead)
-    lasts = f"{events / 1e6:,.0f} million events: {events / _DAY / 1000:,.0f} days at 1,000/s"
     yield ["serverless account", f"{given.serverless_limit:,.0f} RU/s of a container", serverless]
     yield ["account of `envs/prod.tfvars`", "its `max_throughput`", deployed]
     yield ["autoscale account", f"{given.container_limit:,.0f} RU/s of a container", most]
-    yield ["a new consumer, so a rebuild", f"{ESTABLISHED} ranges, a log of {log:,.0f} GB", lasts]
 
 
 def _reached(model: Model, installation: Installation, ceilings: Mapping[str, float]) -> str:

@@ -42,7 +42,21 @@ SNAPSHOTS: Final = ContainerSpec("snapshots", "/streamId", _only("/id/?", "/stre
 VIEWS: Final = ContainerSpec(
     "views",
     "/pk",
-    {"indexingMode": "consistent", "automatic": True, "includedPaths": [{"path": "/*"}], "excludedPaths": []},
+    # What queries filter and sort by, and nothing else: every indexed value is paid for at every write of its document.
+    _only(
+        "/id/?",
+        "/pk/?",
+        "/stream/?",
+        "/key/?",
+        "/upto/?",
+        "/data/version/?",
+        "/data/effective_date/?",
+        "/data/hold/?",
+        "/data/expires_at/?",
+        "/state/status/?",
+        "/state/requested_at/?",
+        "/state/asset/?",
+    ),
 )
 LEASES: Final = ContainerSpec("leases", "/consumer", _only("/consumer/?", "/kind/?"))
 KEYS: Final = ContainerSpec("keys", "/subject", _only("/subject/?"))

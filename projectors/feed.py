@@ -81,6 +81,11 @@ class Page:
     full: bool
     head: int | None
 
+    def events_in(self, transactions: int, after: int | None) -> int:
+        """About how many events so many transactions hold, if they are like those of this page, read after `after`."""
+        covered = (self.lsn or 0) - (after or 0)
+        return round(len(self.events) * transactions / covered) if covered > 0 else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Split:
@@ -163,7 +168,9 @@ class Feed:
     def _page(self, start: Mapping[str, Any], limit: int, rid: str) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
         captured: list[Mapping[str, Any]] = []
         pages = self._container.query_items_change_feed(
-            max_item_count=limit, response_hook=lambda headers, _: captured.append(headers), **start
+            max_item_count=limit,
+            **(self._gateway.hooks | {"response_hook": lambda headers, _: captured.append(headers)}),
+            **start,
         ).by_page()
         try:
             documents: list[dict[str, Any]] = list(next(pages, ()))

@@ -22,6 +22,7 @@ from azure.cosmos.exceptions import CosmosClientTimeoutError, CosmosResourceNotF
 from eventstore.queries import run_query, unraced
 from projectors.errors import Conflict, Rejected, Stopping, Unanswered
 from projectors.meter import Meter
+from projectors.tally import Retries, book
 
 Document: TypeAlias = dict[str, Any]
 Operation: TypeAlias = tuple[str, tuple[Any, ...]] | tuple[str, tuple[Any, ...], dict[str, Any]]
@@ -47,13 +48,15 @@ class Gateway:
         self.container = container
         self.meter = meter
         self._stop = stop
+        self.hooks: dict[str, Any] = {"response_hook": self._book, "raw_response_hook": self._listen}
+        """Keyword arguments of the SDK's calls that book their answers."""
 
     def read(self, id_: str, partition: str) -> Document | None:
         """A point read; None when there is no such item."""
 
         def request() -> Document | None:
             try:
-                return self.container.read_item(id_, partition, response_hook=self._book)
+                return self.container.read_item(id_, partition, **self.hooks)
             except CosmosResourceNotFoundError as error:
                 self._book(error.headers or {})
                 return None
@@ -71,7 +74,7 @@ class Gateway:
                 lambda: self.container.query_items(
                     sql,
                     parameters=[{"name": f"@{name}", "value": value} for name, value in parameters.items()],
-                    response_hook=self._book,
+                    **self.hooks,
                     **scope,
                 )
             )
@@ -107,34 +110,34 @@ class Gateway:
             parameters=[{"name": f"@{name}", "value": value} for name, value in parameters.items()],
             enable_cross_partition_query=True,
             max_item_count=_ROWS_PER_PAGE,
-            response_hook=self._book,
+            **self.hooks,
         ).by_page(token)
         rows = list(next(pages, ()))
         return rows, pages.continuation_token  # type: ignore[attr-defined]
 
     def create(self, document: Document) -> str:
         """Creates the item; its etag. Raises Conflict when there is one."""
-        return self._etag_of(lambda hook: self.container.create_item(document, response_hook=hook))
+        return self._etag_of(lambda hooks: self.container.create_item(document, **hooks))
 
     def replace(self, document: Document, etag: str) -> str:
         """Replaces the item If-Match; its new etag. Raises Conflict when it has changed or gone."""
         return self._etag_of(
-            lambda hook: self.container.replace_item(
+            lambda hooks: self.container.replace_item(
                 document["id"],
                 document,
                 etag=etag,
                 match_condition=MatchConditions.IfNotModified,
-                response_hook=hook,
+                **hooks,
             )
         )
 
     def delete(self, id_: str, partition: str) -> None:
         """Deletes the item; Conflict when it has gone."""
-        self.send(lambda: self.container.delete_item(id_, partition, response_hook=self._book))
+        self.send(lambda: self.container.delete_item(id_, partition, **self.hooks))
 
     def batch(self, partition: str, operations: Sequence[Operation]) -> list[str]:
         """One transactional batch; the new etags, in the order of the operations ("" for a delete)."""
-        results = self.send(lambda: self.container.execute_item_batch(operations, partition, response_hook=self._book))
+        results = self.send(lambda: self.container.execute_item_batch(operations, partition, **self.hooks))
         return [result.get("eTag") or "" for result in results]
 
     def send(self, request: Callable[[], T]) -> T:
@@ -146,36 +149,48 @@ class Gateway:
             except AzureError as error:
                 self._wait_or_raise(error)
 
-    def _etag_of(self, request: Callable[[Callable[..., None]], Any]) -> str:
+    def _etag_of(self, request: Callable[[dict[str, Any]], Any]) -> str:
         captured: list[Mapping[str, Any]] = []
 
         def hook(headers: Mapping[str, Any], *_: Any) -> None:
             captured.append(headers)
             self._book(headers)
 
-        self.send(lambda: request(hook))
+        self.send(lambda: request(self.hooks | {"response_hook": hook}))
         return str(captured[-1]["etag"])
 
     def _book(self, headers: Mapping[str, Any], *_: Any) -> None:
         self.meter.charge(headers)
 
+    def _listen(self, response: Any) -> None:
+        """Hears every answer, those too after which the SDK itself waits and sends again."""
+        if response.http_response.status_code == 429:
+            self.meter.throttled(_retry_after(response.http_response.headers))
+            book(Retries(throttled=1))
+
     def _wait_or_raise(self, error: AzureError) -> None:
         if isinstance(error, _NO_ANSWER):
+            book(Retries(errors=1))
             raise Unanswered(f"{self.container.id}: no answer: {error}") from error
         status = getattr(error, "status_code", None)
         headers = getattr(error, "headers", None) or {}
         self.meter.charge(headers)
         index = getattr(error, "error_index", None) or 0
         if status == 429:
-            delay = float(headers.get(_RETRY_AFTER) or _DEFAULT_RETRY_AFTER * 1000) / 1000
-            self.meter.throttled(delay)
-            if self._stop.wait(delay):
+            if self._stop.wait(_retry_after(headers)):
                 raise Stopping(f"{self.container.id}: told to stop while throttled") from error
             return
         if status in _CONFLICTS:
+            book(Retries(conflicts=1))
             raise Conflict(f"{self.container.id}: {status}", index) from error
         if status in _UNANSWERED:
+            book(Retries(errors=1))
             raise Unanswered(f"{self.container.id}: {status}") from error
         if status in _REJECTED:
             raise Rejected(f"{self.container.id}: {status}: {error.message}", index) from error
         raise error
+
+
+def _retry_after(headers: Mapping[str, Any]) -> float:
+    """Seconds."""
+    return float(headers.get(_RETRY_AFTER) or _DEFAULT_RETRY_AFTER * 1000) / 1000

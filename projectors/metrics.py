@@ -5,12 +5,13 @@ tidemark.projector.retries             steps that failed and were taken again   
 tidemark.projector.parks               streams parked                              view
 tidemark.projector.throttled           seconds waited because the store said 429
 tidemark.projector.lag.transactions    behind the log, per range held              consumer, range
+tidemark.projector.lag.events          the same in events, going by the last page  consumer, range
 tidemark.projector.lag.seconds         age of what is applied next, 0 caught up    consumer, range
 """
 
 import weakref
 from collections.abc import Iterable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from opentelemetry.metrics import CallbackOptions, Observation, get_meter
 
@@ -22,6 +23,14 @@ parks = _meter.create_counter("tidemark.projector.parks", unit="{stream}", descr
 throttled = _meter.create_counter("tidemark.projector.throttled", unit="s", description="Time waited for 429")
 
 
+class Lag(NamedTuple):
+    """How far behind the log."""
+
+    transactions: int
+    events: int
+    seconds: float
+
+
 class Lagging(Protocol):
     """One range at work."""
 
@@ -29,8 +38,8 @@ class Lagging(Protocol):
     def labels(self) -> dict[str, str]: ...
 
     @property
-    def lag(self) -> tuple[int, float]:
-        """Transactions and seconds behind the log."""
+    def lag(self) -> Lag:
+        """As of the last page."""
 
 
 _ranges: "weakref.WeakSet[Lagging]" = weakref.WeakSet()
@@ -47,11 +56,15 @@ def unwatch(lagging: Lagging) -> None:
 
 
 def _transactions(_: CallbackOptions) -> Iterable[Observation]:
-    return [Observation(lagging.lag[0], lagging.labels) for lagging in list(_ranges)]
+    return [Observation(lagging.lag.transactions, lagging.labels) for lagging in list(_ranges)]
+
+
+def _events(_: CallbackOptions) -> Iterable[Observation]:
+    return [Observation(lagging.lag.events, lagging.labels) for lagging in list(_ranges)]
 
 
 def _seconds(_: CallbackOptions) -> Iterable[Observation]:
-    return [Observation(lagging.lag[1], lagging.labels) for lagging in list(_ranges)]
+    return [Observation(lagging.lag.seconds, lagging.labels) for lagging in list(_ranges)]
 
 
 _meter.create_observable_gauge(

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from projectors.gateway import Document, Gateway
+from projectors.guard import GUARD_PREFIX
 from projectors.partial import Partial
 from projectors.places import partition_key
+from projectors.sum_view import BUCKET
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,15 @@ class Parked:
 
 
 def parked_in(views: Gateway, view: str, generation: int) -> list[Parked]:
-    """All parked streams of a generation, by name."""
+    """All parked streams of a generation, by name: guards of streams that are marked, and the few guards of sums."""
     guards = views.query(
-        "SELECT * FROM c WHERE STARTSWITH(c.pk, @prefix) AND (IS_DEFINED(c.upto) OR IS_DEFINED(c.late))",
+        "SELECT * FROM c WHERE STARTSWITH(c.pk, @prefix) AND IS_DEFINED(c.upto)",
         prefix=partition_key(view, generation, ""),
+    )
+    guards += views.query(
+        "SELECT * FROM c WHERE c.id >= @guards AND IS_DEFINED(c.late)",
+        partition_key(view, generation, BUCKET),
+        guards=GUARD_PREFIX,
     )
     found = [parked for guard in guards for parked in _of_guard(view, generation, guard)]
     return sorted(found, key=lambda parked: (parked.stream, parked.version))

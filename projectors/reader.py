@@ -37,6 +37,11 @@ MAX_WAIT = 10.0
 MAX_PAGE = 500
 _POLL_MIN, _POLL_MAX = 0.005, 0.1
 _REMEMBERED = 100_000
+_INDEXED = frozenset(
+    path["path"].removeprefix("/data/").removesuffix("/?")
+    for path in CONTAINER.indexing["includedPaths"]
+    if path["path"].startswith("/data/")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +203,11 @@ class ViewReader:
 
 
 def _field(name: str) -> str:
-    """The name, once it is known to be one: it becomes part of a query."""
+    """The name, once it is known to be one (it becomes part of a query) that no query must scan for."""
     if not name.isidentifier():
         raise ValueError(f"{name!r} is no field of an item")
+    if name not in _INDEXED:
+        raise ValueError(f"{name!r} is not indexed: add /data/{name}/? to VIEWS in eventstore/containers.py")
     return name
 
 

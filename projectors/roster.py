@@ -13,7 +13,8 @@ from projectors.balance import wanted
 from projectors.consumer import Consumer
 from projectors.errors import LeaseLost, ProjectionError
 from projectors.feed import FeedRange
-from projectors.lease import HeldLease, Lease
+from projectors.held_lease import HeldLease
+from projectors.lease import Lease
 from projectors.runner import Runner
 from projectors.settings import WorkerSettings
 from projectors.stores import Stores

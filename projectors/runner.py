@@ -1,10 +1,12 @@
 """Works one range for one consumer, a page at a time.
 
-    read a page -> handle it in memory -> renew the lease -> write -> checkpoint
+    read a page -> handle it in memory -> renew the lease, with the position before the page -> write
 
 In that order: a renewal between reading and writing keeps a worker that was paused from writing what it read long
-ago, and a checkpoint before the writes would lose them in a crash. While full pages follow each other, handling goes
-on in memory and one flush serves several pages; the moment the range is caught up everything is written.
+ago, and a position stored before the writes would lose them in a crash. The position after the page goes with the next
+renewal: the next page's, the one that keeps an idle lease, or the one that gives it back. While full pages follow each
+other, handling goes on in memory and one flush serves several pages; the moment the range is caught up everything is
+written.
 """
 
 import enum
@@ -16,13 +18,16 @@ from datetime import UTC, datetime
 
 from projectors import metrics
 from projectors.consumer import Consumer, Handler
-from projectors.errors import LeaseLost, PoisonEvent, ProjectionError, Stopping, Unavailable
+from projectors.errors import Conflict, LeaseLost, PoisonEvent, ProjectionError, Stopping, Unanswered, Unavailable
 from projectors.feed import Feed, Page, Split
-from projectors.lease import HeldLease
+from projectors.held_lease import HeldLease
 from projectors.meter import Meter
 from projectors.settings import WorkerSettings
+from projectors.tally import Retries
 
 _log = logging.getLogger(__name__)
+_SETTLE = 1.0
+"""Seconds of silence after which the position is stored by itself."""
 
 
 class Step(enum.Enum):
@@ -62,13 +67,14 @@ class Runner:
         self._begin()
 
     def _begin(self) -> None:
-        """From the stored position, knowing nothing: what an earlier attempt had in memory is forgotten."""
+        """From where everything is done, knowing nothing: what an earlier attempt had in memory is forgotten."""
         self._handler: Handler = self.consumer.open(self.held.now)
         self._position = self.held.now.lsn
         self._ahead: Future[Page | Split] | None = None
         self._events = 0
         self._at: str | None = None
         self._head: int | None = None
+        self._waiting = 0
         self._flushed_at = self._clock()
 
     @property
@@ -82,19 +88,20 @@ class Runner:
         return {"consumer": self.consumer.name, "range": self.held.now.id}
 
     @property
-    def lag(self) -> tuple[int, float]:
-        """Transactions and seconds behind the log, as of the last page."""
+    def lag(self) -> metrics.Lag:
+        """Behind the log, as of the last page."""
         behind = max(0, (self._head or 0) - (self._position or 0))
         if not behind or self._at is None:
-            return behind, 0.0
-        return behind, max(0.0, (datetime.now(UTC) - datetime.fromisoformat(self._at)).total_seconds())
+            return metrics.Lag(behind, self._waiting, 0.0)
+        seconds = (datetime.now(UTC) - datetime.fromisoformat(self._at)).total_seconds()
+        return metrics.Lag(behind, self._waiting, max(0.0, seconds))
 
     def cancel(self) -> None:
         """The range is no longer wanted here: whoever drives the runner stops after the step under way."""
         self.cancelled = True
 
     def step(self) -> Step:
-        """Works one page. Failures leave nothing behind: the next step starts again from the position stored."""
+        """Works one page. Failures leave nothing behind: the next step starts again from where everything is done."""
         return self._guarded(self._step)
 
     def finish(self) -> Step:
@@ -103,7 +110,8 @@ class Runner:
 
     def _guarded(self, work: Callable[[], Step]) -> Step:
         try:
-            step = work()
+            with self.held.tally.booking():
+                step = work()
         except LeaseLost as error:
             _log.info("%s", error)
             return Step.OVER
@@ -123,13 +131,13 @@ class Runner:
         return Step.WORKED
 
     def _flush(self) -> None:
-        """Writes what is handled and then the position."""
+        """Writes what is handled; its position goes with the next renewal."""
         if self._position == self.held.now.lsn:
             return
         self.held.renew()
         self._handler.flush()
         lease = self.held.now
-        self.held.checkpoint(
+        self.held.done(
             self._position, events=lease.events + self._events, at=self._at or lease.at, head=self._head or lease.head
         )
         self._meter.applied(self._events)
@@ -143,6 +151,7 @@ class Runner:
             self.held.split(page.ranges)
             _log.info("%s: split into %d ranges", self.name, len(page.ranges))
             return Step.OVER
+        self._waiting = page.events_in(max(0, (page.head or 0) - (page.lsn or 0)), self._position)
         self._position, self._head = page.lsn, page.head
         if page.full:
             self._read_ahead()
@@ -155,7 +164,11 @@ class Runner:
         self._flush()
         if page.full:
             return Step.WORKED
-        return Step.NEAR if page.size else Step.IDLE
+        if page.size:
+            return Step.NEAR
+        if self.held.unwritten and self._clock() - self._flushed_at >= _SETTLE:
+            self.held.renew()
+        return Step.IDLE
 
     def _next(self) -> Page | Split:
         if self._ahead is not None:
@@ -176,6 +189,8 @@ class Runner:
         self.failures += 1
         self.error = error
         metrics.retries.add(1, {"consumer": self.consumer.name})
+        if not isinstance(error, Conflict | Unanswered):  # those were booked where they were answered
+            self.held.tally.add(Retries(errors=1))
         level = logging.INFO if isinstance(error, Unavailable) else logging.ERROR
         detail = None if isinstance(error, ProjectionError) else error
         _log.log(level, "%s: %s", self.name, error, exc_info=detail)

@@ -12,7 +12,7 @@ from eventstore.history import History
 from eventstore.mapper import Mapper
 from projectors.feed import Feed
 from projectors.gateway import Gateway
-from projectors.lease import Leases
+from projectors.leases import Leases
 from projectors.meter import Meter
 from projectors.registry import Registry
 

@@ -12,7 +12,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from azure.core.exceptions import AzureError
@@ -27,6 +26,7 @@ from projectors.roster import Roster
 from projectors.runner import Runner, Step
 from projectors.settings import WorkerSettings
 from projectors.stores import Stores
+from projectors.tally import BookingExecutor
 from projectors.view import View
 from projectors.views import VIEWS
 from projectors.wakeup import Wakeup
@@ -93,7 +93,7 @@ class Worker:
             [consumer for consumer in consumers if not only or consumer.name in only],
             [view for view in (VIEWS.values() if views is None else views) if not only or view.name in only],
             settings=self._settings,
-            executor=ThreadPoolExecutor(parallel, thread_name_prefix="request") if parallel else None,
+            executor=BookingExecutor(parallel, thread_name_prefix="request") if parallel else None,
             clock=clock,
             within=within,
         )

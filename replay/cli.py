@@ -11,18 +11,18 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from projectors.views import VIEWS, view_named
 from replay import deadletters_cli, past_cli
 from replay.command_line import FAILED, NAMES, Json, KeepDays, View, Views, now, open_stores, reported
-from replay.console import counted, duration, json_line
+from replay.console import counted, json_line
 from replay.forecast import PRICE
 from replay.generations import drop_generation
 from replay.progress import RebuildOptions
 from replay.rebuild_cli import Price, abandon_rebuild, build_pasts, forecast_views, mend_streams, rebuild_views
 from replay.retention import KEEP_DAYS, prune
 from replay.status import Status, status
+from replay.status_table import status_table
 from replay.verify import Verified, verify
 
 _WATCH_SECONDS = 2.0
@@ -97,21 +97,24 @@ def status_command(
     watch: Annotated[bool, typer.Option("--watch", help="Again every two seconds, until Ctrl-C.")] = False,
     json: Json = False,
 ) -> None:
-    """Show every view's generations with their lag, and what is parked.
+    """Show every view's generations and every consumer: lag, events per second, retries, what is parked.
 
     Example: tidemark replay status --watch
     """
     with reported():
         stores = open_stores()
         console = Console(highlight=False)
+        before: Status | None = None
         while True:
             found = status(stores)
+            shown = found if before is None else found.since(before)
+            before = found
             if json:
-                typer.echo(json_line("status", found.facts()))
+                typer.echo(json_line("status", shown.facts()))
             else:
                 if watch and console.is_terminal:
                     console.clear()
-                console.print(_table(found))
+                console.print(status_table(shown))
             if not watch:
                 return
             time.sleep(_WATCH_SECONDS)
@@ -208,31 +211,3 @@ def _print_verified(verified: Verified) -> None:
         typer.echo(f"  {len(verified.parked)} parked: tidemark replay deadletters list {verified.view}")
     verdict = "right" if verified.right else counted(len(verified.different), "difference")
     typer.echo(f"  {verdict}")
-
-
-def _table(found: Status) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("view", "generation", "state", "lag", "behind", "parked", "worker"):
-        table.add_column(heading, justify="right" if heading in ("lag", "behind", "parked") else "left")
-    for row in found.views:
-        begun = bool(row.lag.ranges)
-        table.add_row(
-            row.view,
-            f"v{row.generation}",
-            row.state + (f" by {row.by}" if row.by else ""),
-            f"{row.lag.transactions:,}" if begun else "not begun",
-            duration(row.lag.seconds) if begun else "",
-            str(row.parked),
-            "yes" if row.lag.owned else "no",
-        )
-    for lag in found.consumers:
-        table.add_row(
-            lag.consumer,
-            "",
-            "consumer",
-            f"{lag.transactions:,}",
-            duration(lag.seconds),
-            "",
-            "yes" if lag.owned else "no",
-        )
-    return table

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from eventstore.containers import VIEWS as CONTAINER
 from projectors.errors import Unavailable
 from projectors.feed import FeedRange, Page
 from projectors.gateway import Document
@@ -29,6 +30,7 @@ PRICE = 0.25
 
 _WRITE, _WRITE_PER_KB, _WRITE_PER_VALUE = 5.5, 0.45, 0.2
 """Request units of creating an item of 1 KB, each further KB, each indexed value."""
+_INDEXED = [path["path"].split("/")[1:-1] for path in CONTAINER.indexing["includedPaths"]]
 _FIXED, _PER_RANGE = 100.0, 40.0
 """Request units that every rebuild takes, however short the log is: registry, lock, leases, lag."""
 _PAGE, _SAMPLE_EVENTS, _SAMPLE_ITEMS = 1000, 5_000, 200
@@ -188,12 +190,12 @@ class _Forecast:
 def _write_units(document: Document) -> float:
     kept = {name: value for name, value in document.items() if not name.startswith("_")}
     kilobytes = max(1, -(-len(orjson.dumps(kept)) // 1024))
-    return _WRITE + _WRITE_PER_KB * (kilobytes - 1) + _WRITE_PER_VALUE * _values(kept)
+    return _WRITE + _WRITE_PER_KB * (kilobytes - 1) + _WRITE_PER_VALUE * sum(_has(kept, path) for path in _INDEXED)
 
 
-def _values(value: Any) -> int:
-    if isinstance(value, dict):
-        return sum(map(_values, value.values()))
-    if isinstance(value, list):
-        return sum(map(_values, value))
-    return 1
+def _has(value: Any, path: list[str]) -> bool:
+    for name in path:
+        if not isinstance(value, dict) or name not in value:
+            return False
+        value = value[name]
+    return True

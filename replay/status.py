@@ -1,6 +1,6 @@
 """Where every consumer and every view stands."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,10 +26,25 @@ class GenerationStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`views` by name and generation; `consumers` are the others: relay, transfers."""
+    """`views` by name and generation; `consumers` are the others: relay, transfers. `at` is when it was looked at."""
 
+    at: datetime
     views: list[GenerationStatus]
     consumers: list[ConsumerLag]
+
+    def since(self, before: "Status") -> "Status":
+        """The same, with rates and retries of the time since an earlier look instead of those of late."""
+        seconds = (self.at - before.at).total_seconds()
+        known = {lag.consumer: lag for lag in (*(row.lag for row in before.views), *before.consumers)}
+
+        def compared(lag: ConsumerLag) -> ConsumerLag:
+            return lag.since(known[lag.consumer], seconds) if lag.consumer in known else lag
+
+        return replace(
+            self,
+            views=[replace(row, lag=compared(row.lag)) for row in self.views],
+            consumers=[compared(lag) for lag in self.consumers],
+        )
 
     def facts(self) -> dict[str, Any]:
         """For machines: JSON-native."""
@@ -68,6 +83,7 @@ def status(stores: Stores, *, now: datetime | None = None) -> Status:
     others = [name for name in stores.leases.consumers() if name.partition("@")[0] not in VIEWS]
     lags = {lag.consumer: lag for lag in lag_of(stores, [*names, *others], now=now)}
     return Status(
+        now,
         [
             GenerationStatus(
                 view, generation, state, by, since, lags[name], len(parked_in(stores.views, view, generation))
@@ -80,8 +96,13 @@ def status(stores: Stores, *, now: datetime | None = None) -> Status:
 
 def _lag_facts(lag: ConsumerLag) -> dict[str, Any]:
     return {
+        "lag_events": lag.events,
+        "lag_events_counted": lag.counted,
         "lag_transactions": lag.transactions,
         "lag_seconds": round(lag.seconds, 3),
+        "events_per_second": round(lag.rate, 1),
+        "retries": asdict(lag.retries),
+        "recent_seconds": lag.recent_seconds,
         "worked": lag.owned,
         "ranges": [asdict(part) for part in lag.ranges],
     }

@@ -1,5 +1,7 @@
 """Leases: one owner at a time, positions that only their owner moves, splits that leave no gap and no double."""
 
+import contextlib
+import itertools
 import threading
 from dataclasses import replace
 
@@ -7,16 +9,22 @@ import pytest
 from azure.core.exceptions import ServiceResponseError
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos
+from devkit.cosmos import LocalCosmos, RequestInfo
 from projectors.balance import wanted
-from projectors.errors import LeaseLost
+from projectors.errors import LeaseLost, Unanswered
 from projectors.feed import FeedRange
 from projectors.gateway import Gateway
-from projectors.lease import HeldLease, Lease, Leases
+from projectors.held_lease import HeldLease
+from projectors.lease import Lease
+from projectors.leases import Leases
 from projectors.meter import Meter
 
 WHOLE = FeedRange("", "FF")
 HALVES = [FeedRange("", "20"), FeedRange("20", "FF")]
+
+
+class Killed(BaseException):
+    """The process is gone."""
 
 
 class Clock:
@@ -55,8 +63,8 @@ def test_of_two_workers_that_take_a_lease_one_gets_it(leases: Leases) -> None:
 def test_a_worker_whose_lease_was_taken_cannot_move_the_position(leases: Leases, clock: Clock) -> None:
     mine = leases.take(only(leases), "first")
     clock.now += 31
-    theirs = leases.checkpoint(leases.take(only(leases), "second"), 9)
-    for write in (leases.renew, leases.release, lambda lease: leases.checkpoint(lease, 5)):
+    theirs = leases.renew(leases.take(only(leases), "second"), lsn=9)
+    for write in (leases.renew, leases.release, lambda lease: leases.renew(lease, lsn=5)):
         with pytest.raises(LeaseLost):
             write(mine)
     assert only(leases) == theirs
@@ -72,15 +80,15 @@ def test_a_lease_is_free_when_it_expires_and_not_before(leases: Leases, clock: C
 def test_a_renewal_whose_answer_was_lost_is_still_this_workers(leases: Leases, cosmos: LocalCosmos) -> None:
     mine = leases.take(only(leases), "first")
     cosmos.faults.add(lose_answer=True, timeout=True, operation="replace", count=1)
-    renewed = leases.checkpoint(mine, 7)
+    renewed = leases.renew(mine, lsn=7)
     assert (renewed.lsn, renewed.owner) == (7, "first")
-    assert leases.checkpoint(renewed, 8).lsn == 8
+    assert leases.renew(renewed, lsn=8).lsn == 8
 
 
 def test_a_renewal_that_never_arrived_is_sent_again(leases: Leases, cosmos: LocalCosmos) -> None:
     mine = leases.take(only(leases), "first")
     fault = cosmos.faults.add(reset=True, operation="replace", count=1)
-    assert leases.checkpoint(mine, 7).lsn == 7
+    assert leases.renew(mine, lsn=7).lsn == 7
     assert fault.fired == 1
 
 
@@ -97,7 +105,7 @@ def test_a_lost_answer_behind_which_another_worker_took_the_lease_is_a_lost_leas
 
     remove = cosmos.faults.on_request(steal)
     with pytest.raises(LeaseLost):
-        leases.checkpoint(mine, 7)
+        leases.renew(mine, lsn=7)
     assert (only(leases).owner, only(leases).lsn) == ("second", None)
 
 
@@ -106,8 +114,81 @@ def test_workers_that_saw_different_ranges_make_leases_only_once(leases: Leases)
     assert [lease.range for lease in leases.of("view@1")] == [WHOLE]
 
 
+MANY = [FeedRange(f"{number:04X}" if number else "", f"{number + 1:04X}") for number in range(250)]
+
+
+def test_more_ranges_than_a_batch_holds_all_get_their_lease(leases: Leases, cosmos: LocalCosmos) -> None:
+    cosmos.log.clear()
+    leases.establish("many", MANY, "rid")
+    assert [lease.range for lease in leases.of("many")] == MANY
+    assert cosmos.log.count("batch", container="leases") == 3
+    leases.establish("many", HALVES, "rid")
+    assert [lease.range for lease in leases.of("many")] == MANY
+    leases.forget("many")
+    assert leases.consumers() == ["view@1"]
+
+
+@pytest.mark.parametrize("phase", ["before", "after"])
+@pytest.mark.parametrize("fatal", range(1, 7))
+def test_whoever_comes_next_makes_the_leases_that_a_dead_worker_left_unmade(
+    leases: Leases, cosmos: LocalCosmos, fatal: int, phase: str
+) -> None:
+    """Until then the consumer has not begun: a range without a lease would be forgotten behind those that have one."""
+    seen = 0
+
+    def die(info: RequestInfo, at: str) -> None:
+        nonlocal seen
+        seen += at == phase
+        if seen >= fatal:
+            raise Killed
+
+    remove = cosmos.faults.on_request(die)
+    with pytest.raises(Killed):
+        leases.establish("many", MANY, "rid")
+    remove()
+    assert len(leases.of("many")) in (0, len(MANY))
+    leases.establish("many", HALVES if leases.consumers() == ["many", "view@1"] else MANY, "rid")
+    assert [lease.range for lease in leases.of("many")] == MANY
+
+
+def test_a_lease_that_was_split_is_not_made_again_by_a_worker_that_was_asleep(
+    leases: Leases, cosmos: LocalCosmos
+) -> None:
+    """It would live beside its children, and everything in its range be worked twice."""
+
+    def split_meanwhile(info: RequestInfo, phase: str) -> None:
+        nonlocal batches
+        batches += info.operation == "batch" and phase == "before"
+        if batches == 2:
+            batches += 1
+            leases.establish("many", MANY, "rid")
+            (lease,) = (lease for lease in leases.of("many") if lease.range == MANY[150])
+            low, high = lease.range.min, lease.range.max
+            leases.split(leases.take(lease, "other"), [FeedRange(low, f"{low}80"), FeedRange(f"{low}80", high)])
+
+    batches = 0
+    remove = cosmos.faults.on_request(split_meanwhile)
+    leases.establish("many", MANY, "rid")
+    remove()
+    found = [lease.range for lease in leases.of("many")]
+    assert len(found) == len(MANY) + 1
+    assert MANY[150] not in found
+    assert all(one.max == other.min for one, other in itertools.pairwise(found))
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_an_answer_lost_while_leases_are_made_makes_none_twice(
+    leases: Leases, cosmos: LocalCosmos, number: int
+) -> None:
+    cosmos.faults.add(lose_answer=True, timeout=True, operation="batch", skip=number - 1, count=1)
+    for _ in range(2):
+        with contextlib.suppress(Unanswered):
+            leases.establish("many", MANY, "rid")
+    assert [lease.range for lease in leases.of("many")] == MANY
+
+
 def test_children_begin_at_their_parents_position_and_know_where_they_come_from(leases: Leases) -> None:
-    mine = leases.checkpoint(leases.take(only(leases), "first"), 42)
+    mine = leases.renew(leases.take(only(leases), "first"), lsn=42)
     leases.split(mine, HALVES)
     left, right = leases.of("view@1")
     assert (left.range, right.range) == tuple(HALVES)
@@ -134,16 +215,17 @@ def test_a_split_happens_once(leases: Leases) -> None:
     assert len(leases.of("view@1")) == 2
 
 
-def test_heartbeat_and_checkpoint_of_one_holder_do_not_shut_each_other_out(leases: Leases) -> None:
+def test_heartbeat_and_page_of_one_holder_do_not_shut_each_other_out(leases: Leases) -> None:
     held = HeldLease(leases, leases.take(only(leases), "first"))
     threads = [threading.Thread(target=held.renew) for _ in range(4)]
     for thread in threads:
         thread.start()
     for lsn in range(10):
-        held.checkpoint(lsn)
+        held.done(lsn, events=lsn)
+        held.renew()
     for thread in threads:
         thread.join()
-    assert only(leases).lsn == 9
+    assert (only(leases).lsn, only(leases).events) == (9, 9)
 
 
 def test_forgetting_a_consumer_leaves_the_others(leases: Leases) -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import orjson
 import pytest
 from azure.cosmos import CosmosClient
 from feeding import Ledger, shown_by_the_views, told_by_the_log
@@ -141,19 +142,37 @@ def test_a_consumer_that_fails_is_retried_from_its_position_and_holds_up_no_othe
 def test_the_position_is_written_after_the_work_and_the_lease_renewed_before_it(
     client: CosmosClient, database: str, ledger: Ledger, cosmos: LocalCosmos, settings: WorkerSettings
 ) -> None:
-    """A checkpoint before the work would lose it in a crash; work without a renewal may be that of a long-dead page."""
-    order: list[str] = []
-    ledger.open("alice")
-    consumer = PageConsumer("relay", lambda events: order.append("work"))
+    """A position before the work would lose it in a crash; work without a renewal may be that of a long-dead page.
+
+    The position of a page goes with the next page's renewal, the last one with the lease as it is given back.
+    """
+    order: list[tuple[str, int | None]] = []
+    consumer = PageConsumer("relay", lambda events: order.append(("work", events[-1].lsn)))
 
     def note(info: RequestInfo, phase: str) -> None:
-        if phase == "before" and info.operation in ("changefeed", "replace"):
-            order.append("read" if info.operation == "changefeed" else "lease")
+        if phase == "before" and info.operation == "changefeed":
+            order.append(("read", None))
+        if phase == "before" and info.operation == "replace":
+            order.append(("lease", orjson.loads(info.body)["lsn"]))
 
+    ledger.open("alice")
+    ledger.deposit("alice", 5)
     cosmos.faults.on_request(note)
-    Worker(client, database, [consumer], views=(), settings=settings).run_until_idle(20)
-    take, *middle = order
-    assert (take, middle[:5]) == ("lease", ["read", "lease", "work", "lease", "read"])
+    pages = settings.model_copy(update={"page": 1})
+    Worker(client, database, [consumer], views=(), settings=pages).run_until_idle(20)
+    first, second = [("read", None), ("lease", None), ("work", 1)], [("read", None), ("lease", 1), ("work", 2)]
+    assert order[:7] == [("lease", None), *first, *second]
+    assert order[-1] == ("lease", 2)
+    assert [lsn for what, lsn in order[7:] if what == "lease"] == [2]
+
+
+def test_a_position_does_not_wait_for_the_next_page_when_there_is_none(
+    client: CosmosClient, database: str, ledger: Ledger
+) -> None:
+    ledger.open("alice")
+    stores = Stores.open(client, database)
+    with running(Worker(client, database, views=ACCOUNT_VIEWS, settings=QUICK)):
+        until(lambda: [(lease.lsn, lease.owner is None) for lease in stores.leases.of("statement@1")] == [(1, False)])
 
 
 def test_throttling_is_waited_out_as_long_as_the_store_asks(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 from azure.cosmos import CosmosClient
@@ -65,12 +66,50 @@ def test_status_shows_every_view_and_its_generations(run: Run, history: History)
     run("rebuild", "statement")
     result = run("status")
     rows = [line.split() for line in result.output.splitlines()]
-    assert rows[0] == ["view", "generation", "state", "lag", "behind", "parked", "worker"]
-    assert ["statement", "v2", "serving", "0", "0.0", "s", "0", "no"] in rows
-    assert ["statement", "v1", "kept", "0", "0.0", "s", "0", "no"] in rows
+    assert rows[0] == ["view", "generation", "state", "lag", "behind", "events/s", "retries", "parked", "worker"]
+    shown = {(row[0], row[1]): row for row in rows[1:]}
+    for generation, state in (("v2", "serving"), ("v1", "kept")):
+        found, lag, behind, unit, rate, retries, parked, worked = shown["statement", generation][2:]
+        assert (found, lag, behind, unit, retries, parked, worked) == (state, "0", "0.0", "s", "0", "0", "no")
+        assert float(rate.replace(",", "")) > 0
     history.write(1)
     facts = json.loads(run("status", "--json").output)
     assert {row["lag_transactions"] for row in facts["views"]} == {1}
+    assert {row["lag_events"] for row in facts["views"]} == {1}
+    assert all(row["lag_events_counted"] and row["recent_seconds"] > 0 for row in facts["views"])
+
+
+def test_status_tells_what_had_to_be_done_again(
+    run: Run, history: History, served: Worker, cosmos: LocalCosmos
+) -> None:
+    history.write(20)
+    cosmos.faults.add(status=429, retry_after_ms=1, count=5, container="views", operation="batch")
+    served.run_until_idle(30)
+    rows = [line.split() for line in run("status").output.splitlines()]
+    assert sum(int(row[row.index("throttled") - 1]) for row in rows if "throttled" in row) == 5
+    facts = json.loads(run("status", "--json").output)
+    assert sum(row["retries"]["throttled"] for row in facts["views"]) == 5
+
+
+def test_watching_shows_what_happened_since_the_last_look(
+    run: Run, history: History, served: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+
+    def work_between(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            raise KeyboardInterrupt
+        if len(looks) == 1:
+            history.write(20)
+            served.run_until_idle(30)
+
+    monkeypatch.setattr("replay.cli.time", SimpleNamespace(sleep=work_between))
+    lines = run("status", "--watch", "--json").output.splitlines()
+    first, second, third = (json.loads(line) for line in lines if line.startswith("{"))
+    rates = [{row["view"]: row["events_per_second"] for row in look["views"]} for look in (first, second, third)]
+    assert rates[1]["statement"] > 0
+    assert set(rates[2].values()) == {0.0}
 
 
 def test_dead_letters_are_listed_shown_retried_and_dropped(
