@@ -50,6 +50,18 @@ def is_event(document: Mapping[str, Any]) -> bool:
     return not str(document["id"]).startswith("-")
 
 
+def recorded_at(meta: str) -> str:
+    """When an event was recorded, ISO 8601 with zone, out of its document's `meta`.
+
+    Raises:
+        MalformedDocument: `meta` is not what it should be.
+    """
+    try:
+        return str(orjson.loads(meta)["recorded_at"])
+    except (KeyError, TypeError, orjson.JSONDecodeError) as error:
+        raise MalformedDocument(f"not the meta of an event: {meta!r}: {error!r}") from error
+
+
 def to_text(state: bytes) -> tuple[str, str]:
     """`(enc, text)` of stored bytes."""
     try:

@@ -20,7 +20,7 @@ from eventsourcing.persistence import (
 from eventsourcing.persistence import Mapper as LibraryMapper
 from eventsourcing.utils import TopicError, get_topic, resolve_topic
 
-from eventstore.documents import RecordedEvent
+from eventstore.documents import JSON, Document, RecordedEvent, from_text
 from eventstore.errors import EventNotStorable, UnknownEventType, UnknownSchema
 
 _STORABLE: Final = frozenset({str, int, bool, type(None), date, datetime, dict, list})
@@ -81,6 +81,7 @@ class Mapper(LibraryMapper[TAggregateID]):
         super().__init__(transcoder or PlainTranscoder(), compressor, cipher)
         self._fields = fields
         self._forms: dict[str, _Form] = {}
+        self._plain = type(self.transcoder) is PlainTranscoder and not (compressor or cipher)
 
     def to_stored_event(self, domain_event: DomainEventProtocol[TAggregateID]) -> StoredEvent:
         """
@@ -115,9 +116,8 @@ class Mapper(LibraryMapper[TAggregateID]):
             UnknownSchema: stored by a newer class than the one that runs.
             MapperDeserialisationError: the bytes cannot be read, for example with the wrong key.
         """
-        event = self._restore(
-            stored_event.originator_id, stored_event.originator_version, stored_event.topic, stored_event.state
-        )
+        stream, version, topic = stored_event.originator_id, stored_event.originator_version, stored_event.topic
+        event = self._restore(stream, version, topic, self._read(stream, version, topic, stored_event.state))
         return cast("DomainEventProtocol[TAggregateID]", event)
 
     def domain_event(self, recorded: RecordedEvent) -> Any:
@@ -126,14 +126,31 @@ class Mapper(LibraryMapper[TAggregateID]):
         Raises:
             UnknownEventType, UnknownSchema, MapperDeserialisationError: as `to_domain_event`.
         """
-        return self._restore(recorded.stream, recorded.version, recorded.type, recorded.state)
+        stream, version, topic = recorded.stream, recorded.version, recorded.type
+        return self._restore(stream, version, topic, self._read(stream, version, topic, recorded.state))
 
-    def _restore(self, originator_id: Any, version: int, topic: str, data: bytes) -> Any:
+    def event_of(self, document: Document) -> Any:
+        """The domain event of an event document as Cosmos DB gives it back, without the rest of it being read.
+
+        Raises:
+            UnknownEventType, UnknownSchema, MapperDeserialisationError: as `to_domain_event`.
+            MalformedDocument: `state` is not what its form says.
+        """
+        stream, version, topic = document["streamId"], document["version"], document["type"]
+        if not (self._plain and document["enc"] == JSON):
+            state = from_text(document["enc"], document["state"])
+            return self._restore(stream, version, topic, self._read(stream, version, topic, state))
+        try:
+            fields = orjson.loads(document["state"])
+        except orjson.JSONDecodeError as error:
+            raise _unreadable(stream, version, topic, error) from error
+        return self._restore(stream, version, topic, fields)
+
+    def _restore(self, originator_id: Any, version: int, topic: str, fields: dict[str, Any]) -> Any:
         form = self._forms.get(topic)
         if form is None:
             event_class = event_class_of(topic, originator_id, version)
             form = self._forms[topic] = _Form(event_class, schema_of(event_class), _dates(event_class))
-        fields = self._read(originator_id, version, topic, data)
         if (schema := fields.pop("class_version", 1)) != form.schema:
             _upcast(form, schema, fields, originator_id, version, topic)
         if self._fields:
@@ -155,11 +172,15 @@ class Mapper(LibraryMapper[TAggregateID]):
                 data = self.compressor.decompress(data)
             fields: dict[str, Any] = self.transcoder.decode(data)
         except Exception as error:
-            raise MapperDeserialisationError(
-                f"cannot read event {version} of stream {originator_id} ({topic}): {error}: "
-                "were CIPHER_KEY, COMPRESSOR_TOPIC and the transcoder the same when it was written?"
-            ) from error
+            raise _unreadable(originator_id, version, topic, error) from error
         return fields
+
+
+def _unreadable(stream: object, version: int, topic: str, error: Exception) -> MapperDeserialisationError:
+    return MapperDeserialisationError(
+        f"cannot read event {version} of stream {stream} ({topic}): {error}: "
+        "were CIPHER_KEY, COMPRESSOR_TOPIC and the transcoder the same when it was written?"
+    )
 
 
 def schema_of(event_class: type) -> int:

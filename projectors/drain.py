@@ -18,7 +18,7 @@ from projectors.gateway import Gateway, Operation
 from projectors.guards import Guards, failure
 from projectors.partial import Late, Partial, Partials
 from projectors.places import partition_key
-from projectors.sum_projector import add_events, conditional, sum_document, sum_id, upsert
+from projectors.sum_projector import add_event, conditional, sum_document, sum_id, upsert
 from projectors.sum_view import BUCKET, SumView, plus
 from projectors.view import StreamView, View
 from projectors.writer import GuardWriter
@@ -79,8 +79,8 @@ class StreamDrain:
             guard = self._guards.read(stream)
             if guard.upto is None or guard.error is None or guard.version + 1 != version:
                 raise NotParked(self._view.name, stream, version)
-            event = self._guards.missing(guard, version)[0]
-            guard.leave_out(event, {**guard.error, "by": by, "at": at.isoformat(timespec="seconds")})
+            (document, *_) = self._guards.missing(guard, version)
+            guard.leave_out(document, {**guard.error, "by": by, "at": at.isoformat(timespec="seconds")})
             if guard.version >= (guard.upto or 0):
                 guard.unpark()
             unwritten = self._writer.write([guard])
@@ -137,20 +137,20 @@ class SumDrain:
     def _take_in(self, partial: Partial, stream: str) -> dict[str, Any] | None:
         """One batch: everything late up to the first failure, and the mark moved behind it or taken away."""
         late = partial.late[stream]
-        events = list(self._history.stream(stream, after=late.after, upto=late.upto))
-        if [event.version for event in events] != list(range(late.after + 1, late.upto + 1)):
+        documents = list(self._history.documents(stream, after=late.after, upto=late.upto))
+        if [document["version"] for document in documents] != list(range(late.after + 1, late.upto + 1)):
             raise BrokenLog(stream, late.after + 1)
         sums: dict[str, dict[str, int]] = {}
         failed = None
-        for event in events:
+        for document in documents:
             try:
-                added = add_events(self._view, self._mapper, [event])
+                added = add_event(self._view, self._mapper, document)
             except Exception as error:  # noqa: BLE001 - whatever a view raises is what is told about it
-                failed = failure(event, error)
+                failed = failure(document, error)
                 break
             for key, amounts in added.by_key.items():
                 sums[key] = plus(sums.get(key, {}), amounts)
-            partial = _shortened(partial, stream, event.version)
+            partial = _shortened(partial, stream, document["version"])
         if failed is not None:
             left = replace(partial.late[stream], error=failed, attempts=late.attempts + 1)
             partial = replace(partial, late=partial.late | {stream: left})

@@ -13,22 +13,22 @@ import json
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
-from operator import attrgetter
+from functools import cached_property, partial
+from operator import itemgetter
 from typing import Any
 
 import orjson
 from azure.cosmos import ContainerProxy, PartitionKey
 
 from eventstore.containers import EVENTS
-from eventstore.documents import RecordedEvent, is_event
+from eventstore.documents import Document, RecordedEvent, is_event
 from eventstore.queries import unraced
 from projectors.errors import FeedReplaced
 from projectors.gateway import Gateway
 from projectors.meter import Meter
 
 _STREAM_KEY = PartitionKey(path=EVENTS.partition_key)
-_in_order = attrgetter("lsn", "stream", "version")
+_in_order = itemgetter("_lsn", "streamId", "version")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -66,25 +66,30 @@ class FeedRange:
         return {"min": self.min, "max": self.max, "isMinInclusive": True, "isMaxInclusive": False}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Page:
     """Whole transactions of one range, in the order of (LSN, stream, version).
 
-    `lsn` is the position after them, None as long as the range never held anything; `size` counts all documents, those
-    that are no events too; `full` says that more is there at once; `head` is the range's newest LSN where the answer
-    told it.
+    `documents` are the events as they are stored, with `_lsn`: a view needs few fields of each. `lsn` is the position
+    after them, None as long as the range never held anything; `size` counts all documents, those that are no events
+    too; `full` says that more is there at once; `head` is the range's newest LSN where the answer told it.
     """
 
-    events: list[RecordedEvent]
+    documents: list[Document]
     lsn: int | None
     size: int
     full: bool
     head: int | None
 
+    @cached_property
+    def events(self) -> list[RecordedEvent]:
+        """The same, read."""
+        return [RecordedEvent.from_document(document) for document in self.documents]
+
     def events_in(self, transactions: int, after: int | None) -> int:
         """About how many events so many transactions hold, if they are like those of this page, read after `after`."""
         covered = (self.lsn or 0) - (after or 0)
-        return round(len(self.events) * transactions / covered) if covered > 0 else 0
+        return round(len(self.documents) * transactions / covered) if covered > 0 else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +163,7 @@ class Feed:
         ranges = tuple(sorted(FeedRange(part["range"]["min"], part["range"]["max"]) for part in parts))
         if ranges != (feed_range,):
             return Split(tuple(feed_range.clip(part) for part in ranges))
-        events = [RecordedEvent.from_document(document) for document in documents if is_event(document)]
-        events.sort(key=_in_order)
+        events = sorted(filter(is_event, documents), key=_in_order)
         position = _lsn(parts[0]["token"])
         return Page(
             events, lsn if position is None else position, len(documents), len(documents) >= limit, _head(headers)

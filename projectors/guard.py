@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from eventstore.documents import RecordedEvent
+from eventstore.documents import recorded_at
 from projectors.gateway import Document, Operation
 from projectors.places import Place
 from projectors.view import MAX_ITEMS_PER_EVENT, Change
@@ -41,7 +41,7 @@ class Guard:
         "dropped",
         "error",
         "etag",
-        "last",
+        "meta",
         "place",
         "segments",
         "stream",
@@ -59,7 +59,7 @@ class Guard:
         found = document or {}
         self.segments: list[Segment] = []
         self.dirty = False
-        self.last: RecordedEvent | None = None
+        self.meta: str | None = None
         self.etag: str | None = found.get("_etag")
         self.version: int = found.get("version", 0)
         self.at: str | None = found.get("at")
@@ -82,12 +82,15 @@ class Guard:
     @property
     def weight(self) -> int:
         """How many documents wait to be written."""
-        return (1 + len(self.change.items) + sum(1 + len(part.items) for part in self.segments)) if self.dirty else 0
+        if not self.dirty:
+            return 0
+        last = 1 + len(self.change.items)
+        return last + sum(1 + len(part.items) for part in self.segments) if self.segments else last
 
-    def advance(self, event: RecordedEvent) -> None:
+    def advance(self, document: Document) -> None:
         """The event has been applied to `change`, or does not concern the view."""
-        self.version = event.version
-        self.last = event
+        self.version = document["version"]
+        self.meta = document["meta"]
         self.dirty = True
 
     def park(self, upto: int, error: dict[str, Any]) -> None:
@@ -102,9 +105,9 @@ class Guard:
     def unpark(self) -> None:
         self.upto, self.error, self.attempts, self.dirty = None, None, 0, True
 
-    def leave_out(self, event: RecordedEvent, note: dict[str, Any]) -> None:
+    def leave_out(self, document: Document, note: dict[str, Any]) -> None:
         """Moves past an event without applying it; the note stays."""
-        self.advance(event)
+        self.advance(document)
         self.dropped = [*self.dropped, note]
 
     def seal_when_full(self) -> None:
@@ -124,8 +127,8 @@ class Guard:
         self.change.items = {}
 
     def document(self) -> Document:
-        if self.last is not None:
-            self.at, self.last = self.last.meta["recorded_at"], None
+        if self.meta is not None:
+            self.at, self.meta = recorded_at(self.meta), None
         document: Document = {
             "id": self.place.id,
             "pk": self.place.partition,

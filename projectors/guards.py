@@ -5,7 +5,6 @@ from typing import Any
 
 import orjson
 
-from eventstore.documents import RecordedEvent
 from eventstore.history import History
 from eventstore.mapper import Mapper
 from projectors.errors import BrokenLog, Unanswered
@@ -57,36 +56,36 @@ class Guards:
         """Forgets what is in memory for what is stored."""
         guard.load(self._gateway.read(guard.place.id, guard.place.partition))
 
-    def missing(self, guard: Guard, upto: int) -> list[RecordedEvent]:
+    def missing(self, guard: Guard, upto: int) -> list[Document]:
         """The events after the guard up to a version that is known to exist: all of them, or an error.
 
         A replica may lag behind the feed, so what is missing at first may be there at the next try.
         """
-        events = list(self._history.stream(guard.stream, after=guard.version, upto=upto))
-        for expected, event in enumerate(events, guard.version + 1):
-            if event.version != expected:
+        documents = list(self._history.documents(guard.stream, after=guard.version, upto=upto))
+        for expected, document in enumerate(documents, guard.version + 1):
+            if document["version"] != expected:
                 raise BrokenLog(guard.stream, expected)
-        if guard.version + len(events) < upto:
+        if guard.version + len(documents) < upto:
             raise Unanswered(f"{guard.stream}: version {upto} is known and not yet to be read")
-        return events
+        return documents
 
-    def apply_carefully(self, guard: Guard, events: Iterable[RecordedEvent]) -> dict[str, Any] | None:
+    def apply_carefully(self, guard: Guard, documents: Iterable[Document]) -> dict[str, Any] | None:
         """Applies until a batch is full or an event fails; the failure is undone and described."""
-        for event in events:
+        for document in documents:
             state, items = orjson.dumps(guard.change.state), dict(guard.change.items)
-            guard.change.recorded = event
+            guard.change.document = document
             try:
-                if event.type in self._view.types:
-                    self._view.apply(guard.change, self._mapper.domain_event(event))
+                if document["type"] in self._view.types:
+                    self._view.apply(guard.change, self._mapper.event_of(document))
             except Exception as error:  # noqa: BLE001 - whatever a view raises is what is told about it
                 guard.change.state, guard.change.items = orjson.loads(state), items
-                return failure(event, error)
-            guard.advance(event)
+                return failure(document, error)
+            guard.advance(document)
             if guard.full:
                 break
         return None
 
 
-def failure(event: RecordedEvent, error: Exception) -> dict[str, Any]:
+def failure(document: Document, error: Exception) -> dict[str, Any]:
     """What is kept of a failure: which version and type, and why."""
-    return {"version": event.version, "type": event.type, "reason": f"{type(error).__name__}: {error}"}
+    return {"version": document["version"], "type": document["type"], "reason": f"{type(error).__name__}: {error}"}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from eventstore.documents import recorded_at
 from projectors.errors import ProjectionError
 from projectors.feed import FeedRange, Split
 from projectors.lease import Lease
@@ -125,10 +126,10 @@ def _behind(stores: Stores, lease: Lease, now: datetime) -> _Behind:
     if page.head is None:
         raise ProjectionError(f"{lease.consumer} {lease.id}: the store does not tell its newest position")
     transactions = page.head - (lease.lsn or 0)
-    events = page.events_in(transactions, lease.lsn) if page.full else len(page.events)
-    if not page.events:
+    events = page.events_in(transactions, lease.lsn) if page.full else len(page.documents)
+    if not page.documents:
         return _Behind(transactions, events, not page.full, 0.0)
-    first = datetime.fromisoformat(page.events[0].meta["recorded_at"])
+    first = datetime.fromisoformat(recorded_at(page.documents[0]["meta"]))
     return _Behind(transactions, events, not page.full, max(0.0, (now - first).total_seconds()))
 
 

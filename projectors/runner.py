@@ -16,6 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from datetime import UTC, datetime
 
+from eventstore.documents import recorded_at
 from projectors import metrics
 from projectors.consumer import Consumer, Handler
 from projectors.errors import Conflict, LeaseLost, PoisonEvent, ProjectionError, Stopping, Unanswered, Unavailable
@@ -155,10 +156,10 @@ class Runner:
         self._position, self._head = page.lsn, page.head
         if page.full:
             self._read_ahead()
-        if page.events:
+        if page.documents:
             self._handler.handle(page)
-            self._events += len(page.events)
-            self._at = page.events[-1].meta["recorded_at"]
+            self._events += len(page.documents)
+            self._at = recorded_at(page.documents[-1]["meta"])
         if page.full and not self._handler.due and self._clock() - self._flushed_at < self._settings.flush:
             return Step.WORKED
         self._flush()

@@ -13,13 +13,12 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from concurrent.futures import Executor
 
-from eventstore.documents import RecordedEvent
 from eventstore.history import History
 from eventstore.mapper import Mapper
 from projectors import metrics
 from projectors.errors import PoisonEvent, Rejected, Unavailable
 from projectors.feed import Page
-from projectors.gateway import Gateway
+from projectors.gateway import Document, Gateway
 from projectors.guard import Guard
 from projectors.guards import Guards, failure
 from projectors.view import StreamView
@@ -66,14 +65,15 @@ class StreamProjector:
 
     def handle(self, page: Page) -> None:
         """Folds the events; nothing is stored before `flush`."""
-        streams: dict[str, list[RecordedEvent]] = {}
-        for event in page.events:
-            found = streams.get(event.stream)
+        streams: dict[str, list[Document]] = {}
+        for document in page.documents:
+            stream = document["streamId"]
+            found = streams.get(stream)
             if found is not None:
-                found.append(event)
-            elif self._view.reads(event.stream):
-                streams[event.stream] = [event]
-        unknown = [stream for stream, new in streams.items() if stream not in self._guards and new[0].version > 1]
+                found.append(document)
+            elif self._view.reads(stream):
+                streams[stream] = [document]
+        unknown = [stream for stream, new in streams.items() if stream not in self._guards and new[0]["version"] > 1]
         for guard in self._store.read_all(unknown):
             self._guards[guard.stream] = guard
         for stream, new in streams.items():
@@ -84,6 +84,7 @@ class StreamProjector:
                 self._guards.move_to_end(stream)
             before = known.weight
             self._fold(known, new)
+            known.change.document = {}  # thousands of guards outlive the page
             self._note(known, before)
 
     def flush(self) -> None:
@@ -101,39 +102,50 @@ class StreamProjector:
                 return
         raise Unavailable(f"{self._view.name}: others keep changing the same items; trying again later")
 
-    def _fold(self, guard: Guard, events: Iterable[RecordedEvent]) -> None:
-        types, apply = self._view.types, self._view.apply
-        for event in events:
-            if event.version <= guard.version:
+    def _fold(self, guard: Guard, documents: Iterable[Document]) -> None:
+        types, apply, event_of = self._view.types, self._view.apply, self._mapper.event_of
+        for document in documents:
+            in_turn = document["version"] == guard.version + 1 and guard.upto is None
+            if not in_turn and not self._brought_to(guard, document["version"]):
                 continue
-            if guard.upto is None and event.version != guard.version + 1:
-                self._fold(guard, self._store.missing(guard, event.version - 1))
-            if guard.upto is not None:
-                guard.wait_behind(event.version)
-                continue
-            if event.type in types:
-                guard.change.recorded = event
+            if document["type"] in types:
+                guard.change.document = document
                 try:
-                    apply(guard.change, self._mapper.domain_event(event))
+                    apply(guard.change, event_of(document))
                 except Exception as error:  # noqa: BLE001 - whatever a view raises parks its stream
-                    self._park_at(guard, event, error)
+                    self._park_at(guard, document, error)
                     continue
-            guard.advance(event)
-            guard.seal_when_full()
+            guard.advance(document)
+            if guard.change.items:
+                guard.seal_when_full()
 
-    def _park_at(self, guard: Guard, event: RecordedEvent, error: Exception) -> None:
+    def _brought_to(self, guard: Guard, version: int) -> bool:
+        """Applies what is missing before a version; False when that one is not to be applied."""
+        if version <= guard.version:
+            return False
+        if guard.upto is None and version != guard.version + 1:
+            self._fold(guard, self._store.missing(guard, version - 1))
+        if guard.upto is not None:
+            guard.wait_behind(version)
+            return False
+        return True
+
+    def _park_at(self, guard: Guard, document: Document, error: Exception) -> None:
         """Parks the stream before the event. What was folded so far is folded again, for the failure spoilt it."""
+        version = document["version"]
         if not self._park:
-            reason = failure(event, error)["reason"]
-            raise PoisonEvent(self._view.name, event.stream, event.version, event.type, reason) from error
+            raise self._poison(document, failure(document, error)["reason"]) from error
         self._store.reload(guard)
-        while guard.upto is None and guard.version < event.version:
-            failed = self._store.apply_carefully(guard, self._store.missing(guard, event.version))
+        while guard.upto is None and guard.version < version:
+            failed = self._store.apply_carefully(guard, self._store.missing(guard, version))
             if failed is not None:
-                guard.park(event.version, failed)
+                guard.park(version, failed)
                 metrics.parks.add(1, {"view": self._view.name})
             guard.seal_when_full()
-        guard.wait_behind(event.version)
+        guard.wait_behind(version)
+
+    def _poison(self, document: Document, reason: str) -> PoisonEvent:
+        return PoisonEvent(self._view.name, document["streamId"], document["version"], document["type"], reason)
 
     def _decide_again(self, guard: Guard) -> None:
         seen = guard.seen
@@ -148,16 +160,16 @@ class StreamProjector:
         """Finds the version whose write the store will never take, by writing one at a time, and parks there."""
         seen = guard.seen
         self._store.reload(guard)
-        for event in self._store.missing(guard, seen) if guard.upto is None else ():
-            self._fold(guard, [event])
+        for document in self._store.missing(guard, seen) if guard.upto is None else ():
+            self._fold(guard, [document])
             unwritten = self._writer.write([guard])
             if unwritten.again:
                 raise Unavailable(f"{self._view.name}: {guard.stream} changed meanwhile")
             if unwritten.rejected:
                 if not self._park:
-                    raise PoisonEvent(self._view.name, event.stream, event.version, event.type, str(error))
+                    raise self._poison(document, str(error))
                 self._store.reload(guard)
-                guard.park(seen, failure(event, error))
+                guard.park(seen, failure(document, error))
                 metrics.parks.add(1, {"view": self._view.name})
                 break
         guard.wait_behind(seen)

@@ -8,15 +8,17 @@
 An event that cannot be added parks its stream in the guard, in the same batch that moves the LSN over it.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 
-from eventstore.documents import RecordedEvent
+from eventstore.documents import recorded_at
 from eventstore.mapper import Mapper
 from projectors import metrics
 from projectors.errors import PoisonEvent
 from projectors.feed import Page
 from projectors.gateway import Document, Gateway, Operation
+from projectors.guards import failure
 from projectors.lease import Lease
 from projectors.partial import Late, Partial, Partials
 from projectors.places import partition_key
@@ -69,12 +71,12 @@ class SumProjector:
         """Adds the events up; nothing is stored before `flush`."""
         if self._stored is None:
             self._stored = self._guard = self._partials.of_lease(self._lease.id, self._lease.ancestors)
-        for lsn, events in _transactions(page.events):
+        for lsn, documents in groupby(page.documents, itemgetter("_lsn")):
             if lsn <= self._guard.lsn:
                 continue
-            for event in events:
-                self._add(event)
-            self._guard = replace(self._guard, lsn=lsn, at=events[-1].recorded_at)
+            for document in documents:
+                self._add(document)
+            self._guard = replace(self._guard, lsn=lsn, at=recorded_at(document["meta"]))
             if len(self._sums.by_key) >= _KEYS_PER_BATCH:
                 self._close_portion()
 
@@ -88,23 +90,23 @@ class SumProjector:
         if self._stored is not None:
             self._guard = self._stored
 
-    def _add(self, event: RecordedEvent) -> None:
-        if not self._view.reads(event.stream):
+    def _add(self, document: Document) -> None:
+        stream, version, type_name = document["streamId"], document["version"], document["type"]
+        if not self._view.reads(stream):
             return
-        late = self._guard.late.get(event.stream)
+        late = self._guard.late.get(stream)
         if late is not None:
-            self._set_late(event.stream, replace(late, upto=max(late.upto, event.version)))
+            self._set_late(stream, replace(late, upto=max(late.upto, version)))
             return
-        if event.type not in self._view.types:
+        if type_name not in self._view.types:
             return
         try:
-            added = add_events(self._view, self._mapper, [event])
+            added = add_event(self._view, self._mapper, document)
         except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
+            failed = failure(document, error)
             if not self._park:
-                raise PoisonEvent(self._view.name, event.stream, event.version, event.type, reason) from error
-            failure = {"version": event.version, "type": event.type, "reason": reason}
-            self._set_late(event.stream, Late(event.version - 1, event.version, failure))
+                raise PoisonEvent(self._view.name, stream, version, type_name, failed["reason"]) from error
+            self._set_late(stream, Late(version - 1, version, failed))
             metrics.parks.add(1, {"view": self._view.name})
             return
         for key, amounts in added.by_key.items():
@@ -135,12 +137,11 @@ class SumProjector:
         self._stored = replace(portion.guard, etag=self._gateway.batch(self._partition, operations)[0])
 
 
-def add_events(view: SumView, mapper: Mapper[str], events: Iterable[RecordedEvent]) -> Sums:
-    """What the events add up to. What the view raises passes through."""
+def add_event(view: SumView, mapper: Mapper[str], document: Document) -> Sums:
+    """What the event adds. What the view raises passes through."""
     sums = Sums()
-    for event in events:
-        if event.type in view.types:
-            view.apply(sums, mapper.domain_event(event))
+    if document["type"] in view.types:
+        view.apply(sums, mapper.event_of(document))
     return sums
 
 
@@ -162,15 +163,3 @@ def conditional(guard: Partial, etag: str | None) -> Operation:
 def upsert(document: Document, *, exists: bool) -> Operation:
     """Under the guard's condition a plain write is enough: whoever changes a sum changes the guard."""
     return ("replace", (document["id"], document)) if exists else ("create", (document,))
-
-
-def _transactions(events: Sequence[RecordedEvent]) -> Iterable[tuple[int, list[RecordedEvent]]]:
-    """The events of each LSN together: a batch must never part them."""
-    together: list[RecordedEvent] = []
-    for event in events:
-        if together and event.lsn != together[0].lsn:
-            yield together[0].lsn or 0, together
-            together = []
-        together.append(event)
-    if together:
-        yield together[0].lsn or 0, together

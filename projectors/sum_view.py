@@ -39,7 +39,7 @@ class SumView(View):
 
     def apply(self, sums: Sums, event: Any) -> None:
         """Adds one event of a class that the view handles."""
-        self._handler(event)(sums, event)
+        getattr(self, self._methods[type(event)])(sums, event)
 
 
 def plus(sums: dict[str, int], more: dict[str, int]) -> dict[str, int]:

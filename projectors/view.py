@@ -16,6 +16,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, TypeVar
 
+from eventstore.documents import RecordedEvent
 from projectors.errors import TooManyItems
 
 MAX_ITEMS_PER_EVENT = 50
@@ -48,13 +49,18 @@ class Change:
     it: `create` what is new, `replace` and `delete` what is there. Only the net effect is stored.
     """
 
-    __slots__ = ("items", "recorded", "state")
+    __slots__ = ("document", "items", "state")
 
     def __init__(self, state: dict[str, Any]) -> None:
         self.state = state
         self.items: dict[str, tuple[str, dict[str, Any] | None]] = {}
-        self.recorded: Any = None
-        """The `RecordedEvent` being applied: stream, version, meta (recorded_at, actor, correlation, ...)."""
+        self.document: dict[str, Any] = {}
+        """That of the event being applied, as it is stored."""
+
+    @property
+    def recorded(self) -> RecordedEvent:
+        """The event being applied as it was recorded: stream, version, meta (recorded_at, actor, correlation, ...)."""
+        return RecordedEvent.from_document(self.document)
 
     def create(self, key: str, data: dict[str, Any]) -> None:
         """A new item."""
@@ -74,7 +80,7 @@ class Change:
             self.items[key] = ("delete", None)
 
     def _item(self, data: dict[str, Any]) -> dict[str, Any]:
-        return {"version": self.recorded.version, "data": data}
+        return {"version": self.document["version"], "data": data}
 
 
 class View:
@@ -99,10 +105,6 @@ class View:
     def key(self, stream: str) -> str:
         """What people call the stream: its name without the category."""
         return stream[len(self.category) + 1 :]
-
-    def _handler(self, event: Any) -> Callable[[Any, Any], None]:
-        handler: Callable[[Any, Any], None] = getattr(self, self._methods[type(event)])
-        return handler
 
 
 def _handled(cls: type[Any]) -> Iterator[tuple[str, type[Any]]]:
@@ -129,6 +131,7 @@ class StreamView(View):
 
     def apply(self, change: Change, event: Any) -> None:
         """Applies one event of a class that the view handles."""
-        self._handler(event)(change, event)
+        getattr(self, self._methods[type(event)])(change, event)
         if len(change.items) >= 2 * MAX_ITEMS_PER_EVENT:
-            raise TooManyItems(change.recorded.stream, change.recorded.version, len(change.items), MAX_ITEMS_PER_EVENT)
+            stream, version = change.document["streamId"], change.document["version"]
+            raise TooManyItems(stream, version, len(change.items), MAX_ITEMS_PER_EVENT)

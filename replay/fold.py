@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from eventstore.documents import RecordedEvent
 from eventstore.mapper import Mapper
 from projectors.errors import PoisonEvent
 from projectors.gateway import Document
@@ -28,7 +27,7 @@ class Folded:
 def fold_stream(
     view: StreamView,
     place: Place,
-    events: Iterable[RecordedEvent],
+    events: Iterable[Document],
     mapper: Mapper[str],
     *,
     stream: str,
@@ -43,10 +42,10 @@ def fold_stream(
     items: dict[str, Document] = {}
     head = 0
     for event in events:
-        head = event.version
-        if upto is not None and event.version > upto:
+        head = event["version"]
+        if upto is not None and head > upto:
             continue
-        if event.type in view.types and event.version not in left_out:
+        if event["type"] in view.types and head not in left_out:
             _apply(view, guard, event, mapper)
             _take_items(guard, items)
         guard.advance(event)
@@ -62,10 +61,10 @@ def _take_items(guard: Guard, items: dict[str, Document]) -> None:
     guard.change.items = {}
 
 
-def _apply(view: StreamView, guard: Guard, event: RecordedEvent, mapper: Mapper[str]) -> None:
-    guard.change.recorded = event
+def _apply(view: StreamView, guard: Guard, event: Document, mapper: Mapper[str]) -> None:
+    guard.change.document = event
     try:
-        view.apply(guard.change, mapper.domain_event(event))
+        view.apply(guard.change, mapper.event_of(event))
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
-        raise PoisonEvent(view.name, event.stream, event.version, event.type, reason) from error
+        raise PoisonEvent(view.name, event["streamId"], event["version"], event["type"], reason) from error

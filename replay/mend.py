@@ -86,7 +86,7 @@ class _Mend:
         return fold_stream(
             self._view,
             self._place,
-            self._stores.history.stream(self._stream),
+            self._stores.history.documents(self._stream),
             self._stores.mapper,
             stream=self._stream,
             upto=found["version"] if "upto" in found else None,

@@ -28,5 +28,5 @@ class PastFeed(Feed):
         page = self._feed.read(feed_range, lsn, rid, limit=limit)
         if isinstance(page, Split) or (page.lsn or 0) < end:
             return page
-        events = [event for event in page.events if (event.lsn or 0) <= end]
-        return Page(events, end, len(events), full=False, head=end)
+        documents = [document for document in page.documents if document["_lsn"] <= end]
+        return Page(documents, end, len(documents), full=False, head=end)

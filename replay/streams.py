@@ -57,7 +57,7 @@ class StreamContents:
         folded = fold_stream(
             self._view,
             guard_place(self._view, self._generation, at.name),
-            self._stores.history.stream(at.name),
+            self._stores.history.documents(at.name),
             self._stores.mapper,
             stream=at.name,
             upto=at.version,

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from eventstore.documents import RecordedEvent
 from projectors.errors import Unavailable
 from projectors.feed import FeedRange, Page
 from projectors.gateway import Document
@@ -16,7 +15,7 @@ from projectors.guard import GUARD_PREFIX
 from projectors.partial import Partial
 from projectors.places import partition_key
 from projectors.stores import Stores
-from projectors.sum_projector import add_events
+from projectors.sum_projector import add_event
 from projectors.sum_view import BUCKET, SumView, plus
 from replay.contents import Contents, hash_of
 
@@ -66,8 +65,8 @@ class SumContents:
     def expected(self) -> dict[str, Contents]:
         """A plain fold of the log to where the snapshot is."""
         sums: dict[str, dict[str, int]] = {}
-        for event in self._events():
-            for key, amounts in add_events(self._view, self._stores.mapper, [event]).by_key.items():
+        for document in self._events():
+            for key, amounts in add_event(self._view, self._stores.mapper, document).by_key.items():
                 sums[key] = plus(sums.get(key, {}), amounts)
         return {key: _contents(key, found, self.snapshot.position) for key, found in sums.items()}
 
@@ -81,27 +80,28 @@ class SumContents:
     def parked(self) -> set[str]:
         return {stream for partial in self.snapshot.partials for stream in partial.late}
 
-    def _events(self) -> Iterator[RecordedEvent]:
+    def _events(self) -> Iterator[Document]:
         rid = self._stores.feed.rid()
         for feed_range in self._stores.feed.ranges():
             parts = [part for part in self.snapshot.partials if FeedRange.from_id(part.lease).covers(feed_range)]
             if not parts:
                 continue
             end = min(parts, key=lambda part: _width(FeedRange.from_id(part.lease))).lsn
-            for event in self._range(feed_range, rid, end):
-                if self._view.reads(event.stream) and not _left_out(parts, event):
-                    yield event
+            for document in self._range(feed_range, rid, end):
+                stream, version = document["streamId"], document["version"]
+                if self._view.reads(stream) and not _left_out(parts, stream, version):
+                    yield document
 
-    def _range(self, feed_range: FeedRange, rid: str, end: int) -> Iterator[RecordedEvent]:
+    def _range(self, feed_range: FeedRange, rid: str, end: int) -> Iterator[Document]:
         lsn: int | None = None
         while True:
             page = self._stores.feed.read(feed_range, lsn, rid, limit=_PAGE)
             if not isinstance(page, Page):
                 raise Unavailable("the events container was split meanwhile; try again")
-            for event in page.events:
-                if (event.lsn or 0) > end:
+            for document in page.documents:
+                if document["_lsn"] > end:
                     return
-                yield event
+                yield document
             if not page.size:
                 return
             lsn = page.lsn
@@ -118,12 +118,12 @@ def _snapshot(rows: list[Document]) -> Snapshot:
     return Snapshot([Partial.from_document(row) for row in rows if row["id"].startswith(GUARD_PREFIX)], sums)
 
 
-def _left_out(parts: list[Partial], event: RecordedEvent) -> bool:
+def _left_out(parts: list[Partial], stream: str, version: int) -> bool:
     for part in parts:
-        late = part.late.get(event.stream)
-        if late is not None and late.after < event.version <= late.upto:
+        late = part.late.get(stream)
+        if late is not None and late.after < version <= late.upto:
             return True
-        if any((note["stream"], note["version"]) == (event.stream, event.version) for note in part.dropped):
+        if any((note["stream"], note["version"]) == (stream, version) for note in part.dropped):
             return True
     return False
 

@@ -244,7 +244,7 @@ def test_of_two_workers_with_the_same_page_one_adds_it(sums: Sums) -> None:
 def test_a_seal_does_not_overwrite_what_the_parent_writes_meanwhile(sums: Sums, cosmos: LocalCosmos) -> None:
     """A blind seal would: the parent's page would be in the sums and not in the guard."""
     half = sums.page(WHOLE)
-    work(sums.projector(PARENT), replace(half, events=half.events[:6], lsn=half.events[5].lsn))
+    work(sums.projector(PARENT), replace(half, documents=half.documents[:6], lsn=half.events[5].lsn))
     child = Lease("ledger-totals@1", FeedRange("", "20"), "rid", etag="e", ancestors=(PARENT.id,))
     late = sums.projector(PARENT)
     late.handle(half)
