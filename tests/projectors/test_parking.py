@@ -116,6 +116,21 @@ def test_a_retry_after_the_mend_brings_everything_in_order(
     assert shown_by_the_views(client, database) == told_by_the_log(ledger)
 
 
+def test_a_retry_of_more_than_a_batch_holds_ends_the_wait_with_its_last_batch(
+    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, stores: Stores, worker: Worker
+) -> None:
+    """With its first one, what comes behind would wait for ever when nothing more happens to the stream."""
+    ledger.open("alice")
+    ledger.deposit("alice", 13)
+    for _ in range(12):
+        ledger.act("alice", *[lambda account: account.deposit(1, at=ledger.now())] * 10)
+    worker.run_until_idle(30)
+    broken.on = False
+    assert drain(stores, "statement").retry("account-alice") is None
+    shown = shown_by_the_views(client, database, views=["statement"])
+    assert shown.statements == told_by_the_log(ledger).statements
+
+
 def test_a_worker_that_sees_more_of_a_parked_stream_beside_a_retry_strands_nothing(
     client: CosmosClient,
     database: str,
