@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TFLAGS ?=
 BENCH ?= $(patsubst bench/%.py,%,$(filter-out bench/__init__.py bench/capacity_%.py,$(wildcard bench/*.py)))
 
-.PHONY: help install run test check format conformance proof bench openapi package lock clean
+.PHONY: help install run test check format conformance proof soak loosenings bench openapi package lock clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,12 @@ conformance: $(VENV)/development ## Microsoft's own SDK tests against the local 
 
 proof: $(VENV)/development ## A rebuild under load, splits, throttling and kills, at full size (minutes)
 	@TIDEMARK_PROOF=full $(BIN)/pytest tests/replay/test_proof.py
+
+soak: $(VENV)/development ## Workers killed, asleep, throttled, unanswered, over splitting partitions (SECONDS=300 SEED=1)
+	@TIDEMARK_SOAK=$(or $(SECONDS),300) TIDEMARK_SEED=$(or $(SEED),1) $(BIN)/pytest tests/projectors/test_soak.py
+
+loosenings: $(VENV)/development ## Every rule of exactly-once, loosened in a copy of the code: its test must notice (minutes)
+	@$(BIN)/python -m tests.projectors.loosenings
 
 bench: $(VENV)/development ## Every figure of the documentation, measured here (minutes; BENCH="relay eventstore" for some)
 	@for name in $(BENCH); do echo "== $$name"; $(BIN)/python -m bench.$$name; done

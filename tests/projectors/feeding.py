@@ -2,7 +2,7 @@
 
 import itertools
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -124,20 +124,24 @@ def told_by_the_log(ledger: Ledger) -> Facts:
     return facts
 
 
-def shown_by_the_views(client: CosmosClient, database: str, generation: int = 1) -> Facts:
-    """What is stored, out of the container, with nothing between."""
+def shown_by_the_views(client: CosmosClient, database: str, generation: int = 1, views: Collection[str] = ()) -> Facts:
+    """What is stored, out of the container, with nothing between; of some views only, when they are given."""
     facts = Facts({}, {}, {}, {})
-    for row in rows(client, database, "account-summary", generation):
+
+    def of(view: str) -> list[dict[str, Any]]:
+        return rows(client, database, view, generation) if not views or view in views else []
+
+    for row in of("account-summary"):
         facts.balances[row["id"][1:]] = (row["state"]["balance"], row["state"]["held"])
-    for row in sorted(rows(client, database, "statement", generation), key=lambda row: row["id"]):
+    for row in sorted(of("statement"), key=lambda row: row["id"]):
         entries = facts.statements.setdefault(row["stream"].removeprefix("account-"), [])
         if "data" in row:
             entries.append((row["data"]["version"], row["data"]["signed"], row["data"]["balance"]))
-    for row in rows(client, database, "active-holds", generation):
+    for row in of("active-holds"):
         holds = facts.holds.setdefault(row["stream"].removeprefix("account-"), set())
         if "data" in row:
             holds.add(row["data"]["hold"])
-    for row in rows(client, database, "ledger-totals", generation):
+    for row in of("ledger-totals"):
         if "key" in row:
             total = facts.totals.setdefault(row["key"], {})
             for title in ("deposits", "withdrawals", "captures"):

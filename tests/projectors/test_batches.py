@@ -1,5 +1,6 @@
 """How changes are packed: few requests, never more than a batch holds, every batch complete in itself."""
 
+import time
 from typing import Any
 
 import orjson
@@ -146,3 +147,27 @@ def test_only_the_net_effect_of_a_page_is_written(
     rows = stores.views.query("SELECT * FROM c WHERE STARTSWITH(c.pk, 'fleeting@1:')")
     assert [row["data"] for row in rows if row["id"] == "item"] == ([left] if left else [])
     assert [row["version"] for row in rows if row["id"] == "~alice"] == [1 + len(amounts)]
+
+
+@pytest.mark.parametrize("page", [3, 100])
+def test_a_worker_asleep_does_not_bring_back_an_item_that_has_come_and_gone(
+    client: CosmosClient, database: str, cosmos: LocalCosmos, ledger: Ledger, page: int
+) -> None:
+    """An empty net effect writes the guard all the same, and a guard outlives its items: both know that it is gone."""
+    ledger.open("alice")
+    ledger.deposit("alice", 10)
+    ledger.act("alice", lambda account: account.place_hold(5, at=ledger.now()))
+    ledger.act("alice", lambda account: account.release_hold(1, at=ledger.now()))
+    views = [VIEWS["active-holds"]]
+
+    def sleep(info: RequestInfo, phase: str) -> None:
+        if info.operation == "batch" and info.container == "views" and phase == "before":
+            remove()
+            awake = WorkerSettings(parallel=0, page=page, flush=0.0)
+            other = Worker(client, database, views=views, settings=awake, clock=lambda: time.time() + 1_000)
+            assert other.run_until_idle(30).idle
+
+    remove = cosmos.faults.on_request(sleep)
+    Worker(client, database, views=views, settings=WorkerSettings(parallel=0, page=3, flush=0.0)).run_until_idle(30)
+    shown = shown_by_the_views(client, database, views=["active-holds"])
+    assert shown.holds == {"alice": set()}

@@ -7,120 +7,30 @@ Every case works a generation of its own of the same log, so the cases share not
 sends for itself (partition maps, account) are not counted.
 """
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from azure.core.exceptions import ServiceResponseError
-from azure.cosmos import CosmosClient
-from feeding import Ledger, shown_by_the_views, told_by_the_log
+from cases import LATER, OWN, WRITES, Case, Stopped
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from devkit.cosmos.message import Request
-from eventstore.containers import create_containers
-from projectors.settings import WorkerSettings
-from projectors.stores import Stores
-from projectors.view_consumer import ViewConsumer
-from projectors.views import VIEWS
-from projectors.worker import Worker
 
-DATABASE = "tidemark"
-LATER = 1_000.0
-"""Seconds after which every lease of the first worker has expired."""
-PAGES = WorkerSettings(parallel=0, page=5, pending=12, retry_min=0.001)
+PAIRS = (("account-summary", "ledger-totals"), ("statement", "active-holds"))
+"""Two runs of half the views each find all that one run of all of them would, in half the time."""
 
 
-WRITES = frozenset(("create", "replace", "delete", "batch"))
-OWN = WRITES | {"read", "query", "changefeed"}
-
-
-class Stopped(BaseException):
-    """The process is gone: no handler of the product sees this."""
-
-
-class Case:
-    """One log in one account; every run has a generation of its own."""
-
-    def __init__(self, cosmos: LocalCosmos) -> None:
-        self.cosmos = cosmos
-        self.client: CosmosClient = cosmos.client(no_response_on_write=True)
-        create_containers(self.client, DATABASE)
-        self.ledger = Ledger(self.client.get_database_client(DATABASE).get_container_client("events"))
-        self.generation = 100
-        self._write_log()
-
-    def _write_log(self) -> None:
-        ledger = self.ledger
-        ledger.open("alice")
-        ledger.open("bob", asset="JPY/0")
-        ledger.deposit("alice", 500)
-        ledger.act(
-            "alice",
-            lambda account: account.place_hold(100, at=ledger.now()),
-            lambda account: account.place_hold(50, at=ledger.now()),
-            lambda account: account.withdraw(30, at=ledger.now()),
-        )
-        ledger.deposit("bob", 7)
-        ledger.act("alice", lambda account: account.capture_hold(1, 60, at=ledger.now()))
-        ledger.act("bob", lambda account: account.place_hold(2, at=ledger.now()))
-        ledger.act("alice", lambda account: account.release_hold(2, at=ledger.now()))
-        ledger.withdraw("alice", 5)
-        ledger.deposit("bob", 11)
-
-    def next_generation(self) -> int:
-        self.generation += 1
-        return self.generation
-
-    def worker(self, generation: int, *, late: float = 0.0) -> Worker:
-        """A worker on all views of accounts; `late` puts its clock forward."""
-        stores = Stores.open(self.client, DATABASE)
-        names = ("account-summary", "statement", "active-holds", "ledger-totals")
-        consumers = [
-            ViewConsumer(VIEWS[name], generation, views=stores.views, history=stores.history, mapper=stores.mapper)
-            for name in names
-        ]
-        return Worker(self.client, DATABASE, consumers, views=(), settings=PAGES, clock=lambda: time.time() + late)
-
-    def check(self, generation: int) -> None:
-        """Every view shows what the log tells."""
-        assert shown_by_the_views(self.client, DATABASE, generation) == told_by_the_log(self.ledger)
-
-    def requests(self, kinds: frozenset[str] = OWN) -> int:
-        """How many requests an undisturbed run sends."""
-        count = 0
-
-        def counting(info: RequestInfo, phase: str) -> None:
-            nonlocal count
-            count += phase == "before" and info.operation in kinds
-
-        with self.watched(counting):
-            assert self.worker(self.next_generation()).run_until_idle(30).idle
-        return count
-
-    def watched(self, callback: Callable[[RequestInfo, str], None]) -> "_Watch":
-        return _Watch(self.cosmos, callback)
-
-
-class _Watch:
-    def __init__(self, cosmos: LocalCosmos, callback: Callable[[RequestInfo, str], None]) -> None:
-        self._cosmos, self._callback = cosmos, callback
-
-    def __enter__(self) -> None:
-        self._remove = self._cosmos.faults.on_request(self._callback)
-
-    def __exit__(self, *_: object) -> None:
-        self._remove()
-
-
-@pytest.fixture
-def case() -> Iterator[Case]:
+@pytest.fixture(params=PAIRS, ids=" and ".join)
+def case(request: pytest.FixtureRequest) -> Iterator[Case]:
     with LocalCosmos() as cosmos:
-        yield Case(cosmos)
+        case = Case(cosmos, request.param)
+        case.write_log()
+        yield case
 
 
 def test_a_worker_killed_at_any_request_is_replaced_without_loss(case: Case) -> None:
     total = case.requests()
-    assert total > 30
+    assert total > 25
     for fatal in range(1, total + 1):
         generation = case.next_generation()
         seen = 0

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from azure.cosmos import CosmosClient
+from broken import Broken
 from feeding import Ledger, rows, shown_by_the_views, told_by_the_log
 
 from devkit.cosmos import LocalCosmos, RequestInfo
@@ -16,31 +16,12 @@ from projectors.parked import parked_in
 from projectors.reader import ViewReader
 from projectors.settings import WorkerSettings
 from projectors.stores import Stores
-from projectors.view import Change, StreamView, View, on
+from projectors.view import Change, StreamView, on
 from projectors.view_consumer import ViewConsumer
 from projectors.views import VIEWS
 from projectors.worker import Worker
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
-
-
-class Broken:
-    """Makes every view refuse deposits of 13 while it is on."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.on = True
-        for name in ("statement", "ledger-totals"):
-            view = type(VIEWS[name])
-            apply = view.apply
-
-            def wrapped(this: View, change: Any, event: Any, apply: Any = apply) -> None:
-                if self.on and getattr(event, "amount", None) == 13:
-                    if isinstance(change, Change):
-                        change.state["balance"] = "spoilt"
-                    raise ValueError("thirteen")
-                apply(this, change, event)
-
-            monkeypatch.setattr(view, "apply", wrapped)
 
 
 @pytest.fixture
@@ -114,6 +95,21 @@ def test_a_retry_after_the_mend_brings_everything_in_order(
     ledger.deposit("alice", 13)
     worker.run_until_idle(30)
     assert shown_by_the_views(client, database) == told_by_the_log(ledger)
+
+
+def test_a_retry_of_more_than_a_batch_holds_ends_the_wait_with_its_last_batch(
+    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, stores: Stores, worker: Worker
+) -> None:
+    """With its first one, what comes behind would wait for ever when nothing more happens to the stream."""
+    ledger.open("alice")
+    ledger.deposit("alice", 13)
+    for _ in range(12):
+        ledger.act("alice", *[lambda account: account.deposit(1, at=ledger.now())] * 10)
+    worker.run_until_idle(30)
+    broken.on = False
+    assert drain(stores, "statement").retry("account-alice") is None
+    shown = shown_by_the_views(client, database, views=["statement"])
+    assert shown.statements == told_by_the_log(ledger).statements
 
 
 def test_a_worker_that_sees_more_of_a_parked_stream_beside_a_retry_strands_nothing(

@@ -4,7 +4,6 @@ The sums' counterexamples are those of the protocol in `projectors.partial`: eac
 """
 
 import threading
-import time
 from dataclasses import replace
 
 import pytest
@@ -12,7 +11,6 @@ from azure.cosmos import CosmosClient
 from feeding import Ledger, rows, shown_by_the_views, told_by_the_log
 
 from devkit.cosmos import LocalCosmos, RequestInfo
-from eventstore.containers import create_containers
 from projectors.errors import LeaseLost
 from projectors.feed import FeedRange, Page
 from projectors.gateway import Gateway
@@ -22,7 +20,6 @@ from projectors.partial import Partial, Partials
 from projectors.settings import WorkerSettings
 from projectors.stores import Stores
 from projectors.sum_projector import SumProjector
-from projectors.views import VIEWS
 from projectors.views.ledger_totals import LedgerTotals
 from projectors.worker import Worker
 
@@ -60,63 +57,6 @@ def test_a_split_before_in_and_after_a_run_loses_nothing(
     leases = Stores.open(client, database).leases.of("statement@1")
     assert len(leases) == 3
     assert sorted(len(lease.ancestors) for lease in leases) == [1, 2, 2]
-
-
-def test_a_split_at_any_read_of_the_feed_loses_nothing(small_pages: WorkerSettings) -> None:
-    with LocalCosmos() as cosmos:
-        reads = _split_at(cosmos, None, small_pages)
-    assert reads > 10
-    for at in range(1, reads, 3):
-        with LocalCosmos() as cosmos:
-            _split_at(cosmos, at, small_pages)
-
-
-def _split_at(cosmos: LocalCosmos, at: int | None, settings: WorkerSettings) -> int:
-    client = cosmos.client(no_response_on_write=True)
-    create_containers(client, "tidemark")
-    ledger = Ledger(client.get_database_client("tidemark").get_container_client("events"))
-    for name in NAMES[:4]:
-        ledger.open(name)
-        ledger.deposit(name, 5)
-    reads = 0
-
-    def split(info: RequestInfo, phase: str) -> None:
-        nonlocal reads
-        if info.operation == "changefeed" and phase == "before":
-            reads += 1
-            if reads == at:
-                cosmos.split("tidemark", "events")
-
-    remove = cosmos.faults.on_request(split)
-    views = [VIEWS["statement"], VIEWS["ledger-totals"], VIEWS["account-summary"], VIEWS["active-holds"]]
-    assert Worker(client, "tidemark", views=views, settings=settings).run_until_idle(30).idle
-    remove()
-    assert shown_by_the_views(client, "tidemark") == told_by_the_log(ledger)
-    return reads
-
-
-def test_a_worker_asleep_through_a_split_does_no_harm_when_it_wakes(
-    client: CosmosClient, database: str, cosmos: LocalCosmos, ledger: Ledger, small_pages: WorkerSettings
-) -> None:
-    """At every write of the sleeper: its partition splits, the children catch up, and then it goes on."""
-    write(ledger)
-    totals = [VIEWS[name] for name in ("ledger-totals", "statement", "account-summary", "active-holds")]
-    sleeping = 0
-
-    def sleep(info: RequestInfo, phase: str) -> None:
-        nonlocal sleeping
-        if info.operation == "batch" and info.container == "views" and phase == "before" and not sleeping:
-            sleeping += 1
-            cosmos.split(database, "events")
-            write(ledger)
-            other = Worker(client, database, views=totals, settings=small_pages, clock=lambda: time.time() + LATER)
-            assert other.run_until_idle(30).idle
-
-    remove = cosmos.faults.on_request(sleep)
-    Worker(client, database, views=totals, settings=small_pages).run_until_idle(30)
-    remove()
-    assert sleeping == 1
-    assert shown_by_the_views(client, database) == told_by_the_log(ledger)
 
 
 class Sums:
