@@ -52,8 +52,8 @@ conformance: $(VENV)/development ## Microsoft's own SDK tests against the local 
 	@$(BIN)/python tests/conformance/cosmos_conformance.py
 	@$(BIN)/python tests/conformance/eventhubs_conformance.py
 
-proof: $(VENV)/development ## A rebuild under load, splits, throttling and kills, at full size (minutes)
-	@TIDEMARK_PROOF=full $(BIN)/pytest tests/replay/test_proof.py
+proof: $(VENV)/development ## Rebuilds under load, splits, throttling, and killed at every request (minutes)
+	@TIDEMARK_PROOF=full $(BIN)/pytest tests/replay/test_proof.py tests/replay/test_stopped_anywhere.py
 
 bench: $(VENV)/development ## Every figure of the documentation, measured here (minutes; BENCH="relay eventstore" for some)
 	@for name in $(BENCH); do echo "== $$name"; $(BIN)/python -m bench.$$name; done

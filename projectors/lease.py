@@ -151,11 +151,12 @@ class Leases:
     def split(self, lease: Lease, ranges: Sequence[FeedRange]) -> None:
         """Puts a child for each range in the place of the lease, all at its position; nobody owns them yet.
 
-        One batch: children made before the parent is gone would live beside it.
+        One batch: children made before the parent is gone would live beside it. The first child takes over the count of
+        events, so that the sum over all stays what was applied.
         """
+        whole = replace(lease, owner=None, expires=0.0, ancestors=(lease.id, *lease.ancestors))
         children = [
-            replace(lease, range=part, owner=None, expires=0.0, ancestors=(lease.id, *lease.ancestors), events=0)
-            for part in ranges
+            replace(whole, range=part, events=0 if number else lease.events) for number, part in enumerate(ranges)
         ]
         operations: list[Operation] = [("delete", (lease.id,), {"if_match_etag": lease.etag})]
         operations += [("create", (child.document(),)) for child in children]
@@ -166,9 +167,10 @@ class Leases:
 
     def forget(self, consumer: str) -> None:
         """Deletes every trace of a consumer."""
-        for document in self._gateway.query("SELECT c.id FROM c", consumer):
+        found = [document["id"] for document in self._gateway.query("SELECT c.id FROM c", consumer)]
+        for id_ in sorted(found, key=_CONSUMER_ID.__eq__):  # the marker last: by it the rest is found again
             try:
-                self._gateway.delete(document["id"], consumer)
+                self._gateway.delete(id_, consumer)
             except Conflict:  # gone already
                 continue
 
