@@ -52,8 +52,8 @@ conformance: $(VENV)/development ## Microsoft's own SDK tests against the local 
 	@$(BIN)/python tests/conformance/cosmos_conformance.py
 	@$(BIN)/python tests/conformance/eventhubs_conformance.py
 
-proof: $(VENV)/development ## A rebuild under load, splits, throttling and kills, at full size (minutes)
-	@TIDEMARK_PROOF=full $(BIN)/pytest tests/replay/test_proof.py
+proof: $(VENV)/development ## Rebuilds under load, splits, throttling, and killed at every request (minutes)
+	@TIDEMARK_PROOF=full $(BIN)/pytest tests/replay/test_proof.py tests/replay/test_stopped_anywhere.py
 
 soak: $(VENV)/development ## Workers killed, asleep, throttled, unanswered, over splitting partitions (SECONDS=300 SEED=1)
 	@TIDEMARK_SOAK=$(or $(SECONDS),300) TIDEMARK_SEED=$(or $(SEED),1) $(BIN)/pytest tests/projectors/test_soak.py

@@ -28,8 +28,9 @@ EVENTS_PER_COMMAND = 5
 class Log:
     """Appends to the container `events` what commands would, without their cost."""
 
-    def __init__(self, container: ContainerProxy, accounts: int) -> None:
+    def __init__(self, container: ContainerProxy, accounts: int, *, per_command: int = EVENTS_PER_COMMAND) -> None:
         self._container = container
+        self._per_command = per_command
         self._mapper: Mapper[str] = Mapper()
         self._heads: dict[str, tuple[int, str]] = {}
         self._random = random.Random(1)
@@ -42,8 +43,8 @@ class Log:
 
     def grow(self, events: int) -> None:
         """About so many events more, spread over all accounts."""
-        for _ in range(max(1, events // EVENTS_PER_COMMAND)):
-            self.deposit(EVENTS_PER_COMMAND)
+        for _ in range(max(1, events // self._per_command)):
+            self.deposit(self._per_command)
 
     def deposit(self, times: int = 1) -> tuple[str, int]:
         """One command on any account; its stream and version afterwards."""

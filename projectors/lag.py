@@ -89,9 +89,12 @@ class ConsumerLag:
         return max((part.recent_seconds for part in self.ranges), default=0.0)
 
     def since(self, before: "ConsumerLag", seconds: float) -> "ConsumerLag":
-        """The same with what happened since an earlier look, `seconds` ago, as what is recent."""
-        known = {part.range: part for part in before.ranges}
-        return replace(self, ranges=[_since(part, known.get(part.range), seconds) for part in self.ranges])
+        """The same with what happened since an earlier look, `seconds` ago, as what is recent.
+
+        A range is known by where it begins: of one that was split the first part goes on with its totals.
+        """
+        known = {_begin(part): part for part in before.ranges}
+        return replace(self, ranges=[_since(part, known.get(_begin(part)), seconds) for part in self.ranges])
 
 
 def lag_of(stores: Stores, consumers: Iterable[str], *, now: datetime | None = None) -> list[ConsumerLag]:
@@ -152,8 +155,12 @@ def _range_lag(lease: Lease, behind: _Behind, now: float) -> RangeLag:
     )
 
 
+def _begin(part: RangeLag) -> str:
+    return part.range.partition("-")[0]
+
+
 def _since(part: RangeLag, before: RangeLag | None, seconds: float) -> RangeLag:
-    """A range that is new since then, after a split, has all of its totals from since then."""
+    """A range that is new since then has all of its totals from since then."""
     events, retries = (before.applied, before.retries) if before else (0, NO_RETRIES)
     return replace(
         part,

@@ -12,7 +12,7 @@ from projectors.errors import Conflict, FeedReplaced, LeaseLost, Unanswered
 from projectors.feed import FeedRange
 from projectors.gateway import Document, Gateway, Operation
 from projectors.lease import Lease
-from projectors.tally import Mark, marked
+from projectors.tally import NO_RETRIES, Mark, marked
 
 _CONSUMER_ID = "consumer"
 _UNMADE_ID = "unmade"
@@ -112,21 +112,12 @@ class Leases:
     def split(self, lease: Lease, ranges: Sequence[FeedRange]) -> None:
         """Puts a child for each range in the place of the lease, all at its position; nobody owns them yet.
 
-        One batch: children made before the parent is gone would live beside it.
+        One batch: children made before the parent is gone would live beside it. The first child goes on with the
+        totals, so that the sum over all stays what was applied.
         """
-        children = [
-            Lease(
-                lease.consumer,
-                part,
-                lease.rid,
-                etag="",
-                lsn=lease.lsn,
-                ancestors=(lease.id, *lease.ancestors),
-                at=lease.at,
-                head=lease.head,
-            )
-            for part in ranges
-        ]
+        first = replace(lease, owner=None, expires=0.0, ancestors=(lease.id, *lease.ancestors))
+        other = replace(first, events=0, retries=NO_RETRIES, marks=())
+        children = [replace(other if number else first, range=part) for number, part in enumerate(ranges)]
         operations: list[Operation] = [("delete", (lease.id,), {"if_match_etag": lease.etag})]
         operations += [("create", (child.document(),)) for child in children]
         try:
@@ -136,9 +127,10 @@ class Leases:
 
     def forget(self, consumer: str) -> None:
         """Deletes every trace of a consumer."""
-        for document in self._gateway.query("SELECT c.id FROM c", consumer):
+        found = [document["id"] for document in self._gateway.query("SELECT c.id FROM c", consumer)]
+        for id_ in sorted(found, key=_CONSUMER_ID.__eq__):  # the marker last: by it the rest is found again
             try:
-                self._gateway.delete(document["id"], consumer)
+                self._gateway.delete(id_, consumer)
             except Conflict:  # gone already
                 continue
 

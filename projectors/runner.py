@@ -59,12 +59,14 @@ class Runner:
         self.held = held
         self.failures = 0
         self.error: Exception | None = None
+        self._failing_since = 0.0
         self.cancelled = False
         self._feed = feed
         self._settings = settings
         self._meter = meter
         self._executor = executor
         self._clock = clock
+        self._events = 0
         self._begin()
 
     def _begin(self) -> None:
@@ -72,11 +74,15 @@ class Runner:
         self._handler: Handler = self.consumer.open(self.held.now)
         self._position = self.held.now.lsn
         self._ahead: Future[Page | Split] | None = None
-        self._events = 0
+        self._forget()
         self._at: str | None = None
         self._head: int | None = None
         self._waiting = 0
         self._flushed_at = self._clock()
+
+    def _forget(self) -> None:
+        self._meter.handled(-self._events)
+        self._events = 0
 
     @property
     def name(self) -> str:
@@ -97,6 +103,11 @@ class Runner:
         seconds = (datetime.now(UTC) - datetime.fromisoformat(self._at)).total_seconds()
         return metrics.Lag(behind, self._waiting, max(0.0, seconds))
 
+    @property
+    def failing_for(self) -> float:
+        """Seconds since the first of the failures that no success has followed; 0 while there is none."""
+        return self._clock() - self._failing_since if self.failures else 0.0
+
     def cancel(self) -> None:
         """The range is no longer wanted here: whoever drives the runner stops after the step under way."""
         self.cancelled = True
@@ -115,6 +126,7 @@ class Runner:
                 step = work()
         except LeaseLost as error:
             _log.info("%s", error)
+            self._forget()
             return Step.OVER
         except Stopping:
             self._begin()
@@ -159,6 +171,7 @@ class Runner:
         if page.documents:
             self._handler.handle(page)
             self._events += len(page.documents)
+            self._meter.handled(len(page.documents))
             self._at = recorded_at(page.documents[-1]["meta"])
         if page.full and not self._handler.due and self._clock() - self._flushed_at < self._settings.flush:
             return Step.WORKED
@@ -187,6 +200,8 @@ class Runner:
             self._ahead = self._executor.submit(self._read)
 
     def _failed(self, error: Exception) -> None:
+        if not self.failures:
+            self._failing_since = self._clock()
         self.failures += 1
         self.error = error
         metrics.retries.add(1, {"consumer": self.consumer.name})

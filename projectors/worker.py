@@ -8,6 +8,7 @@ expire; one that is merely slow and goes on afterwards does no harm.
 """
 
 import logging
+import math
 import random
 import threading
 import time
@@ -126,13 +127,19 @@ class Worker:
             raise self._poison
 
     def run_until_idle(
-        self, deadline: float, *, near: bool = False, progress: Callable[[], None] | None = None
+        self,
+        deadline: float,
+        *,
+        near: bool = False,
+        patience: float = math.inf,
+        progress: Callable[[], None] | None = None,
     ) -> Visit:
         """Works whatever is free until a whole round finds nothing more to do, at most about `deadline` seconds.
 
         `near` is content when every range was at the end of its feed for a moment: while others write without a pause
         there is always something more. Ranges that other workers hold are left to them. Leases are given back at the
-        end. `progress` is called after every page; what it raises ends the visit.
+        end. A range that fails for `patience` seconds without a success between ends the visit. `progress` is called
+        after every page; what it raises ends the visit.
         """
         end = time.monotonic() + deadline
         before = self._meter.spent().events
@@ -150,6 +157,8 @@ class Worker:
                 steps = [self._until(ends, runner, end, progress or _nothing) for runner in self._roster.runners]
                 idle = all(step in ends for step in steps)
                 if Step.FAILED in steps:
+                    if any(runner.failing_for > patience for runner in self._roster.runners):
+                        break
                     time.sleep(min(self._settings.retry_min, max(0.0, end - time.monotonic())))
             runners = self._roster.runners
             failures = {runner.name: str(runner.error) for runner in runners if runner.error is not None}

@@ -2,7 +2,7 @@
 
 ReplayError
 ├── Differences       the two sides of a comparison are not the same
-├── NotCaughtUp       the log is still ahead after the time allowed
+├── NotCaughtUp       a part of the log cannot be read or written, or is in other hands
 ├── ParkedStreams     the new generation waits for streams that the old one has
 ├── NotMendable       a view has no item of that stream to mend
 ├── NoSuchPast        no view of the past has that name
@@ -25,7 +25,10 @@ class Differences(ReplayError):
 
 
 class NotCaughtUp(ReplayError):
-    """The log is still ahead, or others hold some of its ranges."""
+    """The log is still ahead: something keeps failing, or others hold some of its ranges."""
+
+    def __init__(self, view: str, why: str) -> None:
+        super().__init__(f"{view} has not caught up: {why}; start again and it goes on")
 
 
 class ParkedStreams(ReplayError):

@@ -6,6 +6,7 @@ from projectors.errors import Conflict, RebuildRunning, UnknownGeneration
 from projectors.places import partition_key
 from projectors.stores import Stores
 from projectors.view_consumer import consumer_name
+from replay.builder import is_gone
 from replay.errors import ReplayError
 
 _PER_BATCH = 100
@@ -25,7 +26,7 @@ def drop_generation(stores: Stores, view: str, generation: int) -> int:
         raise UnknownGeneration(view, generation, now.all)
     if now.building is not None and now.building.generation == generation:
         leases = stores.leases.of(consumer_name(view, generation))
-        if any(not lease.free(time.time()) for lease in leases):
+        if any(not lease.free(time.time()) for lease in leases) and not is_gone(now.building.by):
             raise RebuildRunning(view, now.building.by, now.building.since)
         stores.registry.abandon(view)
     elif generation in now.kept:

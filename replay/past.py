@@ -29,7 +29,7 @@ from replay.generations import delete_items
 from replay.moment import ends_at, moment_of
 from replay.past_feed import PastFeed
 from replay.past_views import GENERATION, Built, PastView, PastViews, iso, past_name
-from replay.progress import Phase, Progress, RebuildOptions
+from replay.progress import PATIENCE, Phase, Progress, RebuildOptions
 from replay.stored import stored_contents
 from replay.sums import SumContents
 from replay.workers import release_all
@@ -66,6 +66,7 @@ def build_past(
         if past is None:
             past = pasts.begin(PastView(name, view, iso(moment.time), iso(at), ends_at(stores.feed, moment)))
         if past.built is not None:
+            stores.leases.forget(consumer_name(name, GENERATION))  # if it was stopped between these two
             return past
         ends = past.ends
         release_all(stores, name, GENERATION)
@@ -95,11 +96,13 @@ def build_past(
             progress(counting.progress())
 
         for _ in range(_ROUNDS):
-            visit = worker.run_until_idle(_VISIT, progress=tell)
+            visit = worker.run_until_idle(_VISIT, patience=PATIENCE, progress=tell)
+            if visit.failures:
+                raise NotCaughtUp(name, "; ".join(visit.failures.values()))
             if visit.idle and visit.ranges == len(stores.leases.of(consumer.name)):
                 break
         else:
-            raise NotCaughtUp(f"{name}: {visit.failures or 'others hold some of its ranges'}")
+            raise NotCaughtUp(name, "others hold some of its ranges")
         return _finished(stores, past, at=now())
 
 
@@ -158,7 +161,7 @@ class _Counting:
 
     def progress(self) -> Progress:
         spent = self._meter.spent()
-        events = self._before + spent.events
+        events = self._before + spent.events + spent.pending
         return Progress(
             self._name,
             GENERATION,
@@ -170,4 +173,5 @@ class _Counting:
             spent.request_units,
             spent.throttled_seconds,
             spent.paced_seconds,
+            before=self._before,
         )

@@ -7,6 +7,9 @@ from enum import StrEnum
 from replay.compare import Comparison
 from replay.retention import Removed
 
+PATIENCE = 60.0
+"""Seconds for which a part of the log may fail again and again; then the rebuild ends, to be started again."""
+
 
 class Phase(StrEnum):
     """Where a rebuild is."""
@@ -20,8 +23,9 @@ class Phase(StrEnum):
 class Progress:
     """One moment of a rebuild.
 
-    `events` of about `total` are applied; `seconds` since the start; `throttled` and `paced` are seconds waited for
-    429 and for the limit of request units; `request_units` spent. `lag` is how many transactions the serving generation
+    `events` of about `total` are worked out (stored with the next checkpoint), `before` of them by earlier attempts;
+    `seconds` since the start; `throttled` and `paced` are seconds waited for 429 and for the limit of request units;
+    `request_units` spent. `lag` is how many transactions the serving generation
     is behind meanwhile, None when that is not known.
     """
 
@@ -36,11 +40,12 @@ class Progress:
     throttled: float
     paced: float
     lag: int | None = None
+    before: int = 0
 
     @property
     def rate(self) -> float:
-        """Events per second."""
-        return self.events / self.seconds if self.seconds else 0.0
+        """Events per second, of this attempt."""
+        return (self.events - self.before) / self.seconds if self.seconds else 0.0
 
     @property
     def eta(self) -> float | None:
@@ -69,8 +74,8 @@ class Rebuilt:
 
     @property
     def rate(self) -> float:
-        """Events per second of building, without the comparison."""
-        return self.progress.events / self.built_seconds if self.built_seconds else 0.0
+        """Events per second of building, without the comparison and without what earlier attempts had built."""
+        return (self.progress.events - self.progress.before) / self.built_seconds if self.built_seconds else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from replay.builder import BuilderLock, is_gone, this_process
 from replay.compare import Comparison, compare
 from replay.errors import Differences, NotCaughtUp, ParkedStreams, ReplayError
 from replay.live import LiveLag
-from replay.progress import Phase, Progress, RebuildOptions, Rebuilt
+from replay.progress import PATIENCE, Phase, Progress, RebuildOptions, Rebuilt
 from replay.retention import Removed, prune
 from replay.stored import stored_contents
 from replay.workers import NOTHING, Connect, Share, ranges_of, release_all, shares, total, work_together
@@ -162,11 +162,15 @@ class _Rebuild:
     def _catch_up_and_compare(self, worker: Worker) -> Comparison:
         """The serving generation and the new one at rest with each other, while the log goes on."""
         for _ in range(_ROUNDS):
-            visit = worker.run_until_idle(_SLICE, near=True, progress=lambda: self._tell(Phase.BUILDING))
+            visit = worker.run_until_idle(
+                _SLICE, near=True, patience=PATIENCE, progress=lambda: self._tell(Phase.BUILDING)
+            )
+            if visit.failures:
+                raise NotCaughtUp(self._view.name, "; ".join(visit.failures.values()))
             if visit.idle and visit.ranges == len(self._stores.leases.of(consumer_name(self._view.name, self._builds))):
                 break
         else:
-            raise NotCaughtUp(f"{self._view.name}: {visit.failures or 'others hold some of its ranges'}")
+            raise NotCaughtUp(self._view.name, "others hold some of its ranges")
         self._built = time.monotonic() - self._started
         self._tell(Phase.COMPARING)
         old, new = (stored_contents(self._stores, self._view, number) for number in (self._serves, self._builds))
@@ -224,7 +228,7 @@ class _Rebuild:
 
     def _progress(self, phase: Phase) -> Progress:
         spent = total((self._meter.spent(), self._elsewhere))
-        events = self._done_before + spent.events
+        events = self._done_before + spent.events + spent.pending
         return Progress(
             self._view.name,
             self._serves,
@@ -237,6 +241,7 @@ class _Rebuild:
             spent.throttled_seconds,
             spent.paced_seconds,
             self._live.now,
+            self._done_before,
         )
 
 

@@ -33,7 +33,9 @@ _log = logging.getLogger(__name__)
 _SPEAK = 0.5
 _VISIT = 3600.0
 _LEAVE = 10.0
-NOTHING = Spent(0, 0, 0.0, 0, 0.0, 0.0)
+_THEIRS = 0.95
+"""Of the request units allowed; the rest is for the parent, which looks at the lag meanwhile."""
+NOTHING = Spent(0, 0, 0, 0.0, 0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def shares(whole: Share, count: int) -> list[Share]:
     """The ranges of `whole` and its limit of request units, divided among at most `count` processes."""
     count = min(count, len(whole.ranges))
     parts = [whole.ranges[number::count] for number in range(count)]
-    max_ru = whole.max_ru / count if whole.max_ru else None
+    max_ru = whole.max_ru * _THEIRS / count if whole.max_ru else None
     return [replace(whole, ranges=part, max_ru=max_ru) for part in parts]
 
 

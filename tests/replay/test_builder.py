@@ -106,3 +106,17 @@ def test_a_rebuild_under_way_is_not_abandoned_by_others(
         abandon_rebuild("statement")
     assert stores.registry.of("statement").building is not None
     assert abandon_rebuild("statement") == "statement v2 is gone: 0 documents"
+
+
+def test_a_rebuild_that_was_just_killed_here_is_abandoned_without_waiting_for_its_leases(
+    served: Worker, client: CosmosClient, database: str, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("replay.rebuild_cli.connect", lambda: (client, database))
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    stores.registry.build("statement", by=f"{socket.gethostname()}:{gone.pid}", at=AT)
+    stores.leases.establish("statement@2", stores.feed.ranges(), stores.feed.rid())
+    (lease,) = stores.leases.of("statement@2")
+    stores.leases.take(lease, "the dead one")
+    assert abandon_rebuild("statement") == "statement v2 is gone: 0 documents"
+    assert stores.leases.of("statement@2") == []

@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import sys
 import threading
 import time
 
@@ -17,13 +18,14 @@ from projectors.parked import parked_in
 from projectors.reader import ViewReader
 from projectors.settings import WorkerSettings
 from projectors.stores import Stores
+from projectors.stream_projector import StreamProjector
 from projectors.view import Change
 from projectors.views import VIEWS
 from projectors.views.account_summary import AccountSummary
 from projectors.views.statement import Statement
 from projectors.worker import Worker
 from replay.builder import builder_partition
-from replay.errors import Differences
+from replay.errors import Differences, NotCaughtUp
 from replay.progress import Progress, RebuildOptions
 from replay.rebuild import rebuild
 from replay.verify import verify
@@ -273,6 +275,41 @@ def test_progress_counts_up_to_the_whole_log(client: CosmosClient, database: str
     assert rebuilt.progress.events == rebuilt.progress.total == 72
     assert seen[0].eta is None or seen[0].events > 0
     assert rebuilt.progress.request_units > 0
+
+
+def test_progress_moves_before_anything_is_stored_and_its_rate_is_that_of_this_attempt(
+    client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores
+) -> None:
+    seen: list[Progress] = []
+
+    def interrupt(progress: Progress) -> None:
+        seen.append(progress)
+        if progress.events == 50:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(client, database, "statement", settings=settings, progress=interrupt)
+    assert [moment.events for moment in seen] == [25, 50]
+    assert stores.views.query("SELECT * FROM c WHERE STARTSWITH(c.pk, 'statement@2:')") == []
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(client, database, "statement", RebuildOptions(flush=0.0), settings=settings, progress=interrupt)
+    again: list[Progress] = []
+    rebuilt = rebuild(client, database, "statement", settings=settings, progress=again.append)
+    assert {moment.before for moment in again} == {50}
+    assert rebuilt.progress.events == 72
+    assert rebuilt.rate == 22 / rebuilt.built_seconds
+
+
+def test_what_keeps_failing_ends_a_rebuild_and_is_named(
+    client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["replay.rebuild"], "PATIENCE", 0.05)
+    with monkeypatch.context() as broken:
+        broken.setattr(StreamProjector, "handle", lambda *_: 1 / 0)
+        with pytest.raises(NotCaughtUp, match="statement has not caught up: division by zero"):
+            rebuild(client, database, "statement", settings=settings)
+    assert stores.registry.of("statement").serving == 1
+    assert rebuild(client, database, "statement", settings=settings).generation == 2
 
 
 def test_an_interrupted_rebuild_leaves_what_serves_alone(

@@ -143,7 +143,7 @@ def test_an_event_that_one_process_cannot_apply_stops_all_of_them(run: Run, stor
 
 def test_more_processes_than_ranges_are_not_started(stores: Stores, served: Worker) -> None:
     ranges = workers.ranges_of(stores, "statement@1")
-    whole = workers.Share(lambda: None, "statement", 1, ranges, None, park=False, max_ru=90.0)  # type: ignore[arg-type,return-value]
-    assert [(part.ranges, part.max_ru) for part in workers.shares(whole, 3)] == [(ranges, 90.0)]
-    three = workers.Share(lambda: None, "statement", 1, ranges * 5, None, park=False, max_ru=90.0)  # type: ignore[arg-type,return-value]
-    assert [(len(part.ranges), part.max_ru) for part in workers.shares(three, 3)] == [(2, 30.0), (2, 30.0), (1, 30.0)]
+    whole = workers.Share(lambda: None, "statement", 1, ranges, None, park=False, max_ru=300.0)  # type: ignore[arg-type,return-value]
+    assert [(part.ranges, part.max_ru) for part in workers.shares(whole, 3)] == [(ranges, 285.0)]
+    three = workers.Share(lambda: None, "statement", 1, ranges * 5, None, park=False, max_ru=300.0)  # type: ignore[arg-type,return-value]
+    assert [(len(part.ranges), part.max_ru) for part in workers.shares(three, 3)] == [(2, 95.0), (2, 95.0), (1, 95.0)]
