@@ -10,6 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TFLAGS ?=
+WORKERS ?= 2
 BENCH ?= $(patsubst bench/%.py,%,$(filter-out bench/__init__.py bench/capacity_%.py,$(wildcard bench/*.py)))
 
 .PHONY: help install run test check format conformance proof soak loosenings bench openapi package lock clean
@@ -45,8 +46,8 @@ format: $(VENV)/development ## Let ruff format and mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-test: check ## check, then all tests (TFLAGS="-k name" …)
-	@$(BIN)/pytest $(TFLAGS)
+test: check ## check, then all tests in two processes (WORKERS=0 for one, TFLAGS="-k name" …)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(TFLAGS)
 
 conformance: $(VENV)/development ## Microsoft's own SDK tests against the local servers (minutes)
 	@$(BIN)/python tests/conformance/cosmos_conformance.py

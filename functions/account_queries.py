@@ -12,7 +12,7 @@ from eventstore.position import Position
 from functions.accounts import AccountId
 from functions.auth import require
 from functions.openapi import found
-from functions.paging import Page
+from functions.paging import Page, require_period
 from functions.problems import Problem
 from functions.reading import FreshnessAnswer, Read, Reading, reply
 from functions.schemas import ValueDate
@@ -94,6 +94,7 @@ def get_statement(
     last: Annotated[ValueDate | None, Query(alias="to", description="last effective date")] = None,
 ) -> Response:
     """Every movement with the balance after it, in the order in which they took effect."""
+    require_period(first, last)
     bounds = tuple(day.isoformat() if day else None for day in (first, last))
     entries = services.views.page(
         "statement",

@@ -5,6 +5,7 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import APIRouter, FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from functions import health, problems
 from functions.bodies import JsonBodies
@@ -14,9 +15,14 @@ from functions.telemetry import Telemetry
 
 __all__ = ["create"]
 
+# The framework would count every request a second time, and put paths with ids and query strings into spans.
+_FRAMEWORKS_OWN: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+
 
 def create(title: str, description: str, services: Services, routers: Sequence[APIRouter]) -> FastAPI:
-    app = FastAPI(title=title, description=description, version=_version(), redirect_slashes=False)
+    app = FastAPI(
+        title=title, description=description, version=_version(), redirect_slashes=False, telemetry=_FRAMEWORKS_OWN
+    )
     app.state.services = services
     for router in (*routers, health.router):
         app.include_router(router)

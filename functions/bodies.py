@@ -1,13 +1,14 @@
 """Request bodies: bounded, buffered, and JSON whatever a bare `curl -d` calls them."""
 
+import json
 import re
-from typing import Final
+from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.problems import Problem, problem_response
 
-__all__ = ["JsonBodies"]
+__all__ = ["JsonBodies", "require_one_reading"]
 
 _JSON: Final = b"application/json"
 _ACCEPTED = re.compile(
@@ -37,28 +38,59 @@ class JsonBodies:
         except Problem as problem:
             await problem_response(problem, scope["path"])(scope, receive, send)
             return
+        if body is None:
+            return
         # In place, not in a copy: what routing adds to the scope must reach the middleware around this one.
         others = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
         scope["headers"] = [*others, (b"content-type", _JSON)]
         await self._app(scope, _replay(body, receive), send)
 
-    async def _read(self, scope: Scope, receive: Receive) -> bytes:
+    async def _read(self, scope: Scope, receive: Receive) -> bytes | None:
+        """The whole body; None when the client went away before its end, for then nobody knows what was asked."""
+        announced = _header(scope, b"content-length")
+        if announced.isdigit() and int(announced) > self._limit:
+            raise self._too_large()
         chunks: list[bytes] = []
         size, more = 0, True
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
-                break
+                return None
             chunks.append(message.get("body", b""))
             size += len(chunks[-1])
             if size > self._limit:
-                detail = f"the body exceeds {self._limit} bytes"
-                raise Problem("BODY_TOO_LARGE", detail, {"limit": self._limit}, headers={"Connection": "close"})
+                raise self._too_large()
             more = message.get("more_body", False)
-        kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
-        if size and kind.strip() and not _ACCEPTED.fullmatch(kind.strip()):
+        kind = _header(scope, b"content-type")
+        if size and kind and not _ACCEPTED.fullmatch(kind):
             raise Problem("UNSUPPORTED_MEDIA_TYPE", "the body must be JSON (Content-Type: application/json)")
         return b"".join(chunks)
+
+    def _too_large(self) -> Problem:
+        detail = f"the body exceeds {self._limit} bytes"
+        return Problem("BODY_TOO_LARGE", detail, {"limit": self._limit}, headers={"Connection": "close"})
+
+
+def require_one_reading(body: bytes) -> None:
+    """Raises Problem for a body that another reader of JSON could take for another command: the same name twice, or an
+    encoding that is not UTF-8."""
+    try:
+        json.loads(body.decode("utf-8-sig") or "null", object_pairs_hook=_once)
+    except ValueError as error:
+        why = "the body must be JSON in UTF-8, with no name twice in an object"
+        raise Problem("INVALID_REQUEST", why) from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name occurs twice")
+    return found
+
+
+def _header(scope: Scope, name: bytes) -> bytes:
+    found: bytes = next((value for each, value in scope["headers"] if each == name), b"")
+    return found.strip()
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -14,12 +14,16 @@ from pydantic import BaseModel
 from eventstore.commands import Command
 from eventstore.personal import Token
 from functions.auth import Principal
+from functions.bodies import require_one_reading
 from functions.personal import personal_texts
+from functions.problems import Problem
 from functions.telemetry import current_traceparent
 
 __all__ = ["CommandContext", "Context", "derived_id"]
 
 KEY_PATTERN = r"^[\x21-\x2e\x30-\x7e](?:[\x20-\x2e\x30-\x7e]{0,253}[\x21-\x2e\x30-\x7e])?$"
+
+_SINGLE = ("Idempotency-Key", "If-Match")  # of two, a proxy in between might go by the other one
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,10 @@ async def _context(
         ),
     ] = None,
 ) -> CommandContext:
+    for name in _SINGLE:
+        if len(request.headers.getlist(name)) > 1:
+            raise Problem("INVALID_REQUEST", f"header.{name}: given more than once")
+    require_one_reading(await request.body())
     principal: Principal = request.state.principal
     at = request.app.state.services.clock()
     metadata = {

@@ -1,11 +1,14 @@
-"""Cursor pages: `limit`, `cursor` and `order` of a query, and the answer `{data, next}`."""
+"""Cursor pages: `limit`, `cursor` and `order` of a query, and the answer `{data, next}`; and periods of days."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import Depends, Query
 
-__all__ = ["MAX_LIMIT", "Page", "Paging"]
+from functions.problems import Problem
+
+__all__ = ["MAX_LIMIT", "Page", "Paging", "require_period"]
 
 MAX_LIMIT = 500
 
@@ -31,3 +34,9 @@ async def _paging(
 
 
 Page = Annotated[Paging, Depends(_paging)]
+
+
+def require_period(first: date | None, last: date | None) -> None:
+    """Raises Problem for a period that ends before it begins: empty pages would be taken for an answer."""
+    if first is not None and last is not None and last < first:
+        raise Problem("INVALID_REQUEST", f"the period ends ({last}) before it begins ({first})")

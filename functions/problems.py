@@ -4,7 +4,7 @@ Problem                 raised by handlers: a code of STATUS, a sentence, and th
 StoreError              the event store's tree (busy, key reused, version mismatch, too large)
 RequestValidationError  the framework's own: malformed body, header, path or query -> 400
 HTTPException           the framework's own: 404, 405, 413 -> the same status
-AzureError              the database cannot be reached or answers no -> 503
+AzureError              the database throttles, cannot be reached, or answers no -> 503
 anything else           logged with its traceback, answered as 500 without a word of it
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 from azure.core.exceptions import AzureError
+from azure.cosmos.exceptions import CosmosHttpResponseError
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -201,6 +202,9 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 
 
 async def _on_azure_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, CosmosHttpResponseError) and error.status_code == 429:
+        detail = "the database throttles its requests: send the same request again a little later"
+        return problem_response(Problem("STORE_BUSY", detail), request.url.path)
     _log.error("the database did not serve %s %s", request.method, request.url.path, exc_info=error)
     detail = "the database cannot be reached or refused the request; the same request may be sent again"
     return problem_response(Problem("STORE_UNAVAILABLE", detail), request.url.path)

@@ -15,7 +15,14 @@ __all__ = ["Telemetry", "current_traceparent"]
 _tracer = trace.get_tracer("tidemark.functions")
 _meter = metrics.get_meter("tidemark.functions")
 _PROPAGATED = (b"traceparent", b"tracestate", b"baggage")
-_durations = _meter.create_histogram("http.server.request.duration", unit="s", description="per request")
+_durations = _meter.create_histogram(
+    "http.server.request.duration",
+    unit="s",
+    description="per request",
+    explicit_bucket_boundaries_advisory=(
+        (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)  # the conventions'; seconds
+    ),
+)
 
 
 class Telemetry:
@@ -28,15 +35,12 @@ class Telemetry:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        parent = propagate.extract(
-            {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        )
-        status = 500
+        parent = propagate.extract(_carrier(scope))
+        answered: dict[str, int] = {}  # stays empty for a client that went away before its request was complete
 
         async def observe(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                answered["http.response.status_code"] = message["status"]
             await send(message)
 
         started = time.perf_counter()
@@ -44,14 +48,10 @@ class Telemetry:
             try:
                 await self._app(scope, receive, observe)
             finally:
-                attributes: dict[str, str | int] = {
-                    "http.request.method": scope["method"],
-                    "http.response.status_code": status,
-                    "http.route": _route(scope),
-                }
+                attributes = {"http.request.method": scope["method"], "http.route": _route(scope), **answered}
                 span.update_name(f"{scope['method']} {_route(scope)}")
                 span.set_attributes(attributes)
-                if status >= 500:
+                if answered.get("http.response.status_code", 0) >= 500:
                     span.set_status(Status(StatusCode.ERROR))
                 _durations.record(time.perf_counter() - started, attributes)
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from functions.auth import require
 from functions.openapi import found
+from functions.paging import require_period
 from functions.problems import Problem
 from functions.reading import Read, Reading, reply
 from functions.schemas import Asset, Identifier, ValueDate
@@ -66,6 +67,7 @@ def get_totals(
 ) -> Response:
     """What moved in the whole ledger, by UTC day of the command."""
     _only_eventual(reading)
+    require_period(first, last)
     prefix = asset.replace("/", "-")
     keys = (f"{prefix}:{first.isoformat()}", f"{prefix}:{last.isoformat()}")
     totals = services.views.sums("ledger-totals", *keys, after=reading.after, wait=reading.wait)

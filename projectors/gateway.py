@@ -1,8 +1,8 @@
 """One container, spoken to patiently.
 
-Throttling (429) means "not done, come again after so long": it is waited out here, as long as the worker lives. All
-other failures are sorted into the few kinds that the protocols above distinguish; what fits none of them passes
-through as the SDK raised it.
+Throttling (429) means "not done, come again after so long": it is waited out here, as long as the worker lives, but not
+for people, whose requests would pile up. All other failures are sorted into the few kinds that the protocols above
+distinguish; what fits none of them passes through as the SDK raised it.
 
     409, 412, and 404 of a write    Conflict      somebody else was there first
     no answer, 408, 449, 500, 503   Unanswered    it may have happened
@@ -41,13 +41,14 @@ _ROWS_PER_PAGE = 1000
 class Gateway:
     """Reads and conditional writes of one container; every answer is booked in the meter.
 
-    `stop` ends waits for a throttled store with `Stopping`.
+    `stop` ends waits for a throttled store with `Stopping`; without it nothing is waited for and the 429 is raised.
     """
 
-    def __init__(self, container: ContainerProxy, *, meter: Meter, stop: threading.Event) -> None:
+    def __init__(self, container: ContainerProxy, *, meter: Meter, stop: threading.Event | None) -> None:
         self.container = container
         self.meter = meter
-        self._stop = stop
+        self._patient = stop is not None
+        self._stop = stop or threading.Event()
         self.hooks: dict[str, Any] = {"response_hook": self._book, "raw_response_hook": self._listen}
         """Keyword arguments of the SDK's calls that book their answers."""
 
@@ -176,7 +177,7 @@ class Gateway:
         headers = getattr(error, "headers", None) or {}
         self.meter.charge(headers)
         index = getattr(error, "error_index", None) or 0
-        if status == 429:
+        if status == 429 and self._patient:
             if self._stop.wait(_retry_after(headers)):
                 raise Stopping(f"{self.container.id}: told to stop while throttled") from error
             return

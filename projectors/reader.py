@@ -79,7 +79,10 @@ class Items:
 
 
 class ViewReader:
-    """Reads views of streams. Safe between threads; one per process remembers what it served."""
+    """Reads views of streams. Safe between threads; one per process remembers what it served.
+
+    A throttled store is waited for until `stop` is set; without it, which is for answers to people, its 429 is raised.
+    """
 
     def __init__(
         self,
@@ -87,11 +90,12 @@ class ViewReader:
         database: str,
         *,
         meter: Meter | None = None,
+        stop: threading.Event | None = None,
         follow_seconds: float = 0.5,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         container = client.get_database_client(database).get_container_client(CONTAINER.name)
-        self._gateway = Gateway(container, meter=meter or Meter(), stop=threading.Event())
+        self._gateway = Gateway(container, meter=meter or Meter(), stop=stop)
         self._registry = CachedRegistry(Registry(self._gateway), seconds=follow_seconds, clock=clock)
         self._sums = SumReader(self._gateway, self._registry, clock=clock, patience=MAX_WAIT)
         self._clock = clock

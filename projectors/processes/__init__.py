@@ -8,6 +8,7 @@ What a step does is the domain's (`domain.transfer_process`, `domain.hold_expiry
 event store's. This package only asks, again and again: what is next?
 """
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ class Processes:
         watchdog = Watchdog(
             driver,
             OpenTransfers(client, database),
-            HoldExpiry(ViewReader(client, database), store, executor),
+            HoldExpiry(ViewReader(client, database, stop=threading.Event()), store, executor),
             clock=clock,
             settings=settings,
             executor=executor,

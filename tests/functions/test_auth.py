@@ -1,6 +1,5 @@
 """Bearer tokens: each wrong kind is refused, roles decide, keys are kept and rotate, the actor is the token's."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -69,8 +68,8 @@ def test_an_application_is_an_actor_of_its_own_kind(api: httpx.Client, issuer: L
 @pytest.mark.parametrize(
     "claims",
     [
-        {"exp": int(time.time()) - 60},
-        {"nbf": int(time.time()) + 600},
+        {"exp": -60},
+        {"nbf": 600},
         {"exp": None},
         {"aud": "another-api"},
         {"aud": None},

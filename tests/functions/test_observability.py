@@ -2,9 +2,12 @@
 
 import json
 import logging
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 
 import httpx
 import pytest
+from opentelemetry import metrics, trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
@@ -13,11 +16,15 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from devkit.cosmos import LocalCosmos
 from eventstore.client import connect
+from eventstore.containers import create_containers
 from eventstore.settings import CosmosSettings
-from functions import exporters, metering, telemetry
+from functions import exporters, local, metering, telemetry
 from functions.logs import JsonFormatter
 from functions.services import Services
+from functions.settings import Settings, load
+from functions.wiring import build_services
 from tests.functions.conftest import Ledger
+from tests.functions.transport import AsgiThread
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -61,6 +68,41 @@ def test_a_request_is_a_span_of_the_callers_trace_and_the_event_is_its_child(
     assert f"{span.parent.span_id:016x}" == PARENT.split("-")[2]
     kept = list(services.history.stream("account-alice"))[-1].meta["traceparent"]
     assert kept == f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-01"
+
+
+def test_with_an_sdk_a_request_is_one_span_and_one_duration_without_ids_or_query() -> None:
+    """In a process of its own, for the SDK's providers are set once per process."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        spans, durations, bounds = process.submit(with_an_sdk).result()
+    assert [name for name, _ in spans] == ["GET /accounts/{account_id}"]
+    assert "alice" not in str(spans)
+    assert durations == 1
+    assert 0 < bounds[0] < 0.01
+
+
+def with_an_sdk() -> tuple[list[tuple[str, str]], int, list[float]]:
+    exporter, reader = InMemorySpanExporter(), InMemoryMetricReader()
+    traces = TracerProvider()
+    traces.add_span_processor(SimpleSpanProcessor(exporter))
+    trace.set_tracer_provider(traces)
+    metrics.set_meter_provider(MeterProvider([reader]))
+    with LocalCosmos() as cosmos:
+        create_containers(cosmos.client(), "tidemark")
+        services = build_services(load(Settings, auth="none"), cosmos.client(), "tidemark")
+        with httpx.Client(transport=AsgiThread(local.create_app(services)), base_url="http://localhost") as api:
+            api.get("/accounts/alice?wait_ms=0")
+    data = reader.get_metrics_data()
+    assert data is not None
+    found = [
+        point
+        for resource in data.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+        if metric.name == "http.server.request.duration"
+        for point in metric.data.data_points
+    ]
+    seen = [(span.name, str(dict(span.attributes or {}))) for span in exporter.get_finished_spans()]
+    return seen, sum(point.count for point in found), list(found[0].explicit_bounds)  # type: ignore[union-attr]
 
 
 def test_ids_do_not_become_names(api: httpx.Client, spans: InMemorySpanExporter) -> None:

@@ -91,6 +91,10 @@ def test_any_printable_key_without_a_slash_is_taken(api: httpx.Client, key: str)
         b'{"amount": ' + b"9" * 5000 + b"}",
         b"[" * 20_000,
         b'{"amount": 1, "unknown": 2}',
+        b'{"amount": 1, "amount": 1}',
+        b'{"amount": 1}{"amount": 2}',
+        '{"amount": 1}'.encode("utf-16"),
+        '{"amount": 1}'.encode("utf-32"),
         b'{"amount": 1, "effective_date": "2024-02-30"}',
         b'{"amount": 1, "effective_date": 0}',
         b'{"amount": 1, "effective_date": "2024-02-03T00:00:00"}',
@@ -120,6 +124,22 @@ def test_an_if_match_that_names_no_version_is_refused(ledger: Ledger, match: str
     ledger.open("alice")
     answer = ledger.post("/accounts/alice/deposits", {"amount": 1}, **{"If-Match": match})
     check(answer, 400, "INVALID_REQUEST")
+
+
+@pytest.mark.parametrize("name", ["Idempotency-Key", "If-Match"])
+def test_a_header_that_is_given_twice_is_refused(
+    api: httpx.Client, services: Services, ledger: Ledger, name: str
+) -> None:
+    ledger.open("alice")
+    headers = [("Idempotency-Key", "one"), ("If-Match", '"1"'), (name, '"7"')]
+    answer = api.post("/accounts/alice/deposits", json={"amount": 1}, headers=headers)
+    assert name in check(answer, 400, "INVALID_REQUEST")["detail"]
+    assert len(list(services.history.stream("account-alice"))) == 1
+
+
+@pytest.mark.parametrize("path", ["/accounts/alice/statement?", "/totals?asset=EUR/2&"])
+def test_a_period_that_ends_before_it_begins_is_400_and_not_empty(api: httpx.Client, path: str) -> None:
+    check(api.get(f"{path}from=2026-02-01&to=2026-01-31"), 400, "INVALID_REQUEST")
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "cursor=abc", "cursor=%20", "order=up", "from=x"])
@@ -153,11 +173,23 @@ def test_an_unexpected_failure_is_500_without_its_reason(
     assert "a secret of the inside" in caplog.text
 
 
-def test_a_log_that_does_not_answer_is_503_with_retry_after(api: httpx.Client, cosmos: LocalCosmos) -> None:
-    cosmos.faults.add(status=429, retry_after_ms=1, container="events")
-    answer = api.get("/accounts/alice?consistency=strong")
-    check(answer, 503, "STORE_UNAVAILABLE")
+@pytest.mark.parametrize(("status", "code"), [(429, "STORE_BUSY"), (503, "STORE_UNAVAILABLE")])
+@pytest.mark.parametrize("container", ["events", "views"])
+def test_a_database_that_does_not_serve_a_read_is_503_with_retry_after(
+    api: httpx.Client, cosmos: LocalCosmos, status: int, code: str, container: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    cosmos.faults.add(status=status, retry_after_ms=1, container=container)
+    consistency = "strong" if container == "events" else "eventual"
+    answer = api.get(f"/accounts/alice?consistency={consistency}")
+    check(answer, 503, code)
     assert answer.headers["Retry-After"] == "1"
+    assert status == 503 or not caplog.records  # throttling is ordinary
+
+
+def test_a_command_that_cannot_load_for_throttling_is_busy(ledger: Ledger, cosmos: LocalCosmos) -> None:
+    fault = cosmos.faults.add(status=429, retry_after_ms=1, container="events", operation="query")
+    check(ledger.post("/accounts/alice/deposits", {"amount": 1}), 503, "STORE_BUSY")
+    assert fault.fired > 0
 
 
 def test_readiness_names_what_is_not_ready(api: httpx.Client, cosmos: LocalCosmos) -> None:
