@@ -83,6 +83,15 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Documents:
+    """As `Page`, the documents themselves, none of them looked at, in the order of the feed."""
+
+    documents: list[dict[str, Any]]
+    lsn: int | None
+    head: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Split:
     """The range lies in several physical partitions by now: `ranges`, which together are the range."""
 
@@ -138,7 +147,16 @@ class Feed:
         return sum(counts)
 
     def read(self, feed_range: FeedRange, lsn: int | None, rid: str, *, limit: int) -> Page | Split:
-        """The next page after `lsn` (from the beginning when None), at most about `limit` documents.
+        """The next page after `lsn` (from the beginning when None), at most about `limit` documents."""
+        page = self.documents(feed_range, lsn, rid, limit=limit)
+        if isinstance(page, Split):
+            return page
+        events = [RecordedEvent.from_document(document) for document in page.documents if is_event(document)]
+        events.sort(key=_in_order)
+        return Page(events, page.lsn, len(page.documents), len(page.documents) >= limit, page.head)
+
+    def documents(self, feed_range: FeedRange, lsn: int | None, rid: str, *, limit: int) -> Documents | Split:
+        """As `read`, every document as it is stored.
 
         A page of more than one physical range is discarded whole and reported as a Split: its parts have positions of
         their own, and one lease keeps one.
@@ -153,12 +171,8 @@ class Feed:
         ranges = tuple(sorted(FeedRange(part["range"]["min"], part["range"]["max"]) for part in parts))
         if ranges != (feed_range,):
             return Split(tuple(feed_range.clip(part) for part in ranges))
-        events = [RecordedEvent.from_document(document) for document in documents if is_event(document)]
-        events.sort(key=_in_order)
         position = _lsn(parts[0]["token"])
-        return Page(
-            events, lsn if position is None else position, len(documents), len(documents) >= limit, _head(headers)
-        )
+        return Documents(documents, lsn if position is None else position, _head(headers))
 
     def _page(self, start: Mapping[str, Any], limit: int, rid: str) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
         captured: list[Mapping[str, Any]] = []
