@@ -19,6 +19,9 @@ from projectors.meter import Meter
 _FEED_PAGE: Final = 1_000
 _OUTCOMES_PAGE: Final = 500
 _NAMES: Final = "SELECT VALUE c.streamId FROM c"
+_NEXT_NAMES: Final = (
+    "SELECT DISTINCT TOP {limit:d} VALUE c.streamId FROM c WHERE c.streamId > @after ORDER BY c.streamId"
+)
 _OUTCOMES: Final = f"SELECT TOP {_OUTCOMES_PAGE} * FROM c WHERE c.id > @after AND c.id < '.' ORDER BY c.id"  # noqa: S608 - a number
 _CONTAINING: Final = "SELECT * FROM c WHERE CONTAINS(c.meta, @text)"
 _OF_COMMAND: Final = "SELECT * FROM c WHERE c.commandId = @id OR STARTSWITH(c.commandId, @more)"
@@ -45,6 +48,17 @@ class Log:
                 "INSERT OR IGNORE INTO names VALUES (?)", ((str(name),) for name in self._gateway.scan(_NAMES))
             )
             yield from (name for (name,) in found.execute("SELECT name FROM names ORDER BY name"))
+
+    def names_after(self, stream: str, *, limit: int) -> list[str]:
+        """The next names behind `stream`, at most `limit`: one query, which the index answers."""
+        parameters: list[dict[str, object]] = [{"name": "@after", "value": stream}]
+        text = _NEXT_NAMES.format(limit=limit)
+        found: list[Any] = self._gateway.send(
+            lambda: run_query(
+                lambda: self._events.query_items(text, parameters=parameters, enable_cross_partition_query=True)
+            )
+        )
+        return list(map(str, found))
 
     def feed(self) -> list[Iterator[list[Document]]]:
         """All documents in pages, as they are stored: for each physical range its change feed, as far as it goes now.

@@ -11,11 +11,10 @@ from itertools import groupby, islice
 from operator import itemgetter
 from typing import Final
 
-from opentelemetry import metrics
-
 from eventstore.documents import Document, is_event
 from eventstore.history import History
 from eventstore.verification import Verification
+from replay.audit import metrics
 from replay.audit.ahead import ahead
 from replay.audit.archive import KeptDigest
 from replay.audit.errors import StreamUnknown
@@ -27,10 +26,6 @@ JOBS: Final = 8
 """Places that are read at a time, ranges of the container or streams: what is waited for is the network."""
 
 _LISTED: Final = 1_000
-
-_gauge = metrics.get_meter("tidemark.audit").create_gauge(
-    "tidemark.audit.broken_streams", unit="{stream}", description="streams that did not verify"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +81,7 @@ def verify_log(
     places = (log.history.partition(stream) for stream in sorted(chosen)) if chosen else log.feed()
     verdict = verify_pages(log.history, ahead(places, jobs=jobs), chosen, against, progress=progress, each=each)
     if not chosen:
-        _gauge.set(verdict.bad)
+        metrics.broken_streams.set(verdict.bad)
     return verdict
 
 
