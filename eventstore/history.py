@@ -101,12 +101,25 @@ class History:
         """
         return verify(stream, self._query(stream, "", _AFTER_ALL), head=head)
 
+    def partition(self, stream: str, *, after: int | None = None) -> Iterator[list[Document]]:
+        """Everything of a stream in pages, in the order of ids: outcomes, then events; `after` a version, events only.
+
+        A page holds up to `PAGE` documents, whatever they hold: none of them is looked at.
+        """
+        return self._pages(stream, "" if after is None else event_id(after), _AFTER_ALL)
+
     def _query(
         self, stream: str, low: str, high: str, *, descending: bool = False, session: str | None = None
     ) -> Iterator[Document]:
-        """Page by page, each a query of its own that goes on from the last id."""
-        while page := run_query(partial(self._page, stream, low, high, descending, session)):
+        for page in self._pages(stream, low, high, descending=descending, session=session):
             yield from page
+
+    def _pages(
+        self, stream: str, low: str, high: str, *, descending: bool = False, session: str | None = None
+    ) -> Iterator[list[Document]]:
+        """Each page is a query of its own that goes on from the last id."""
+        while page := run_query(partial(self._page, stream, low, high, descending, session)):
+            yield page
             if len(page) < PAGE:
                 return
             if descending:

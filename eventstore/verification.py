@@ -11,8 +11,10 @@ from eventstore.outcomes import outcome_id
 SYSTEM_FIELDS: Final = frozenset({"_rid", "_self", "_etag", "_attachments", "_ts", "_lsn"})
 """What Cosmos DB adds to a document."""
 
-_TYPES: Final = dict.fromkeys(FIELDS - {"version", "schema"}, str) | {"version": int, "schema": int}
+_KNOWN: Final = FIELDS | SYSTEM_FIELDS
+_TYPES: Final = {name: int if name in ("version", "schema") else str for name in sorted(FIELDS)}
 _FAULTS: Final = 100
+_UNFIT: Final = "its content does not fit its hash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,36 +52,42 @@ def verify(stream: str, documents: Iterable[Mapping[str, Any]], *, head: tuple[i
     and outcomes changed or moved to another stream. What only a digest kept elsewhere can show, `head` shows: a
     missing tail and a stream written anew.
     """
-    check = _Check(stream, head)
+    check = StreamCheck(stream, head=head)
     for document in documents:
         check.document(document)
     return check.result()
 
 
-class _Check:
-    def __init__(self, stream: str, kept: tuple[int, str] | None) -> None:
+class StreamCheck:
+    """The check of one stream, a document at a time; `after` is the version and hash of an event to go on behind."""
+
+    def __init__(
+        self, stream: str, *, head: tuple[int, str] | None = None, after: tuple[int, str] | None = None
+    ) -> None:
         self._stream = stream
-        self._kept = kept
-        self._version: int | None = None
-        self._head = genesis(stream)
+        self._kept = head
+        self._version: int | None = after[0] if after else None
+        self._head = after[1] if after else genesis(stream)
         self._events = 0
         self._outcomes = 0
         self._faults: list[Fault] = []
 
     def document(self, document: Mapping[str, Any]) -> None:
+        """The next document in the order of ids."""
         name = str(document.get("id"))
         problem = _malformed(document) or self._misplaced(document)
         if problem:
             self._fault(name, problem)
             return
         if document["hash"] != _hash(document):
-            self._fault(name, "its content does not fit its hash")
+            self._fault(name, _UNFIT)
         if name.startswith("-"):
             self._outcomes += 1
         else:
             self._event(name, document)
 
     def result(self) -> Verification:
+        """What was found so far."""
         if self._kept is not None:
             self._fault(event_id(self._kept[0]), "missing, or not the event that was there when its hash was kept")
         return Verification(self._stream, self._version, self._head, self._events, self._outcomes, tuple(self._faults))
@@ -87,11 +95,7 @@ class _Check:
     def _misplaced(self, document: Mapping[str, Any]) -> str | None:
         if document["streamId"] != self._stream:
             return f"belongs to stream {document['streamId']!r}"
-        outcome = str(document["id"]).startswith("-")
-        name = outcome_id(document["commandId"]) if outcome else event_id(document["version"])
-        if document["id"] != name:
-            return f"its id should be {name}"
-        return None
+        return _misnamed(document)
 
     def _event(self, name: str, document: Mapping[str, Any]) -> None:
         version = document["version"]
@@ -109,12 +113,25 @@ class _Check:
             self._faults.append(Fault(name, problem))
 
 
+def document_problem(document: Mapping[str, Any]) -> str | None:
+    """What is wrong with a document by itself, wherever it lies: its fields, its id, its hash. None: nothing."""
+    problem = _malformed(document) or _misnamed(document)
+    return problem or (None if document["hash"] == _hash(document) else _UNFIT)
+
+
+def _misnamed(document: Mapping[str, Any]) -> str | None:
+    outcome = str(document["id"]).startswith("-")
+    name = outcome_id(document["commandId"]) if outcome else event_id(document["version"])
+    return None if document["id"] == name else f"its id should be {name}"
+
+
 def _malformed(document: Mapping[str, Any]) -> str | None:
-    if missing := FIELDS - document.keys():
-        return f"has no {', '.join(sorted(missing))}"
-    if unknown := document.keys() - FIELDS - SYSTEM_FIELDS:
-        return f"has {', '.join(sorted(unknown))}, which no event has"
-    if wrong := [name for name in sorted(FIELDS) if type(document[name]) is not _TYPES[name]]:
+    names = document.keys()
+    if not names >= FIELDS:
+        return f"has no {', '.join(sorted(FIELDS - names))}"
+    if not names <= _KNOWN:
+        return f"has {', '.join(sorted(names - _KNOWN))}, which no event has"
+    if wrong := [name for name, kind in _TYPES.items() if type(document[name]) is not kind]:
         return f"{', '.join(wrong)}: not of the type that it was written with"
     if not 0 <= document["version"] <= MAX_VERSION:
         return "its version is out of range"

@@ -1,8 +1,9 @@
 """What is registered with the Azure Functions host, by role.
 
     commands, queries   one HTTP function that hands every request to the ASGI app; authentication is the app's own
-    projectors          a Cosmos DB trigger and a timer that wake the consumers, and a timer for the watchdog, which
-                        releases expired holds and resumes transfers that are stuck
+    projectors          a Cosmos DB trigger and a timer that wake the consumers; a timer for the watchdog, which
+                        releases expired holds and resumes transfers that are stuck; a nightly one that verifies the
+                        log for a few minutes, and goes on the next night
     all                 all of it in one app
 
 The trigger only wakes: its documents are not used. The host would checkpoint a batch whose invocation failed, and it
@@ -31,6 +32,7 @@ __all__ = ["Visits", "register"]
 
 LEASES_OF_THE_TRIGGER = "trigger-leases"
 _VISIT_SECONDS = 50.0  # the timer comes once a minute
+_PATROL_SECONDS = 200.0  # host.json ends an invocation after five minutes
 
 
 def register(app: func.FunctionApp, settings: Settings) -> None:
@@ -87,6 +89,13 @@ def _register_projectors(app: func.FunctionApp) -> None:
         found = consumers().watchdog.visit(_VISIT_SECONDS)
         if found.transfers.failures:
             raise VisitFailed("; ".join(f"transfer {name}: {why}" for name, why in found.transfers.failures.items()))
+
+    @app.function_name("verify")
+    @app.timer_trigger(arg_name="timer", schedule="0 15 2 * * *", run_on_startup=False, use_monitor=True)
+    def verify(timer: func.TimerRequest) -> None:  # noqa: ARG001
+        place = consumers().patrol.visit(_PATROL_SECONDS)
+        if place.bad:
+            raise VisitFailed(f"{place.bad} streams do not verify: run `tidemark audit verify`, and change nothing")
 
 
 def _consumers() -> Consumers:

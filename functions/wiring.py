@@ -11,7 +11,7 @@ from azure.cosmos import CosmosClient
 from domain.aggregate import Snapshot, fold, personal_fields
 from domain.errors import Refused
 from eventstore.commands import CommandStore
-from eventstore.containers import EVENTS
+from eventstore.containers import EVENTS, LEASES
 from eventstore.errors import MasterKeyUnusable, SettingsError
 from eventstore.history import History
 from eventstore.mapper import Mapper
@@ -23,12 +23,16 @@ from functions.personal import PersonalTexts
 from functions.services import OnOutcome, Services
 from functions.settings import Settings, load
 from projectors.consumer import Consumer
+from projectors.gateway import Gateway
+from projectors.meter import Meter
 from projectors.processes import TRANSFERS, Processes, ProcessSettings, Watchdog
 from projectors.reader import ViewReader
 from projectors.relay import RELAY, EventHubPublisher, EventHubsSettings, relay
 from projectors.settings import WorkerSettings
 from projectors.views import VIEWS
 from projectors.worker import Worker
+from replay.audit.log import Log
+from replay.audit.patrol import Patrol
 
 __all__ = ["Consumers", "build_consumers", "build_services", "build_store", "require_master_key"]
 
@@ -89,10 +93,12 @@ def require_master_key(settings: Settings) -> KeyWrapper | None:
 
 @dataclass(frozen=True, slots=True)
 class Consumers:
-    """The worker with its consumers, and the watchdog for what the transfer process could not finish."""
+    """The worker with its consumers, the watchdog for what the transfer process could not finish, and the patrol along
+    the log."""
 
     worker: Worker
     watchdog: Watchdog
+    patrol: Patrol
     watches: bool = True
     """Whether the watchdog runs beside the worker."""
 
@@ -135,7 +141,11 @@ def build_consumers(
     if hub.configured:
         consumers.append(relay(EventHubPublisher(hub.producer(), source=f"urn:tidemark:{database}")))
     worker = Worker(client, database, consumers, only=only, settings=settings or load(WorkerSettings))
-    return Consumers(worker, processes.watchdog, watches=not only or TRANSFERS in only)
+    containers = client.get_database_client(database)
+    log = Log(containers.get_container_client(EVENTS.name))
+    leases = Gateway(containers.get_container_client(LEASES.name), meter=Meter(), stop=threading.Event())
+    watches = not only or TRANSFERS in only
+    return Consumers(worker, processes.watchdog, Patrol(log, leases), watches=watches)
 
 
 def _check_names(names: Collection[str], hub: EventHubsSettings) -> None:

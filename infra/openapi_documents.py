@@ -2,8 +2,8 @@
 
 API Management imports OpenAPI 3.0 in full and 3.1 only in part
 (https://learn.microsoft.com/azure/api-management/api-management-api-import-restrictions), and routes an operation only
-if the document has it. So the apps' 3.1 documents are written down as 3.0.3, with a HEAD beside every GET and without
-the apps' own health.
+if the document has it. So the apps' 3.1 documents are written down as 3.0.3, with a HEAD beside every GET, with the
+audit's pages, which are no part of the API, and without the apps' own health.
 """
 
 import json
@@ -13,8 +13,10 @@ from types import SimpleNamespace
 from typing import Any, Final, cast
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from functions import commands_app, queries_app
+from functions.audit import data, pages
 from functions.services import Services
 from functions.settings import Settings
 
@@ -37,8 +39,34 @@ class Unconvertible(Exception):
 def documents() -> dict[str, dict[str, Any]]:
     """The documents by app, as they belong into DIRECTORY."""
     # An app's document depends on its routes alone, so that nothing has to be reachable here.
-    services = cast(Services, SimpleNamespace(settings=Settings(auth="none"), audit=None))
-    return {name: as_3_0(create(services).openapi()) for name, create in _APPS.items()}
+    services = cast(Services, SimpleNamespace(settings=Settings(auth="none"), audit=SimpleNamespace()))
+    made = {name: create(services).openapi() for name, create in _APPS.items()}
+    made["queries"]["paths"] |= _pages()
+    return {name: as_3_0(document) for name, document in made.items()}
+
+
+def _pages() -> dict[str, Any]:
+    """The audit's routes that the app's own document leaves out: pages, their style sheet and script, downloads."""
+    routes = [route for router in (pages.router, pages.assets, data.router) for route in router.routes]
+    return {
+        route.path: {"get": _page(route)}
+        for route in routes
+        if isinstance(route, APIRoute) and not route.include_in_schema
+    }
+
+
+def _page(route: APIRoute) -> dict[str, Any]:
+    return {
+        "operationId": f"{route.name}_page",
+        "summary": route.name.replace("_", " ").capitalize(),
+        "description": route.description,
+        "tags": ["audit"],
+        "parameters": [
+            {"name": field.alias, "in": "path", "required": True, "schema": {"type": "string"}}
+            for field in route.dependant.path_params
+        ],
+        "responses": {"200": {"description": "a page, or a file for it"}},
+    }
 
 
 def main() -> None:

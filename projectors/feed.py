@@ -21,7 +21,8 @@ import orjson
 from azure.cosmos import ContainerProxy, PartitionKey
 
 from eventstore.containers import EVENTS
-from eventstore.documents import Document, RecordedEvent, is_event
+from eventstore.documents import FIELDS, Document, RecordedEvent, is_event
+from eventstore.errors import MalformedDocument
 from eventstore.queries import unraced
 from projectors.errors import FeedReplaced
 from projectors.gateway import Gateway
@@ -93,6 +94,15 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Documents:
+    """As `Page`, the documents themselves, none of them looked at, in the order of the feed."""
+
+    documents: list[dict[str, Any]]
+    lsn: int | None
+    head: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Split:
     """The range lies in several physical partitions by now: `ranges`, which together are the range."""
 
@@ -148,7 +158,16 @@ class Feed:
         return sum(counts)
 
     def read(self, feed_range: FeedRange, lsn: int | None, rid: str, *, limit: int) -> Page | Split:
-        """The next page after `lsn` (from the beginning when None), at most about `limit` documents.
+        """The next page after `lsn` (from the beginning when None), at most about `limit` documents."""
+        page = self.documents(feed_range, lsn, rid, limit=limit)
+        if isinstance(page, Split):
+            return page
+        events = [_whole(document) for document in page.documents if is_event(document)]
+        events.sort(key=_in_order)
+        return Page(events, page.lsn, len(page.documents), len(page.documents) >= limit, page.head)
+
+    def documents(self, feed_range: FeedRange, lsn: int | None, rid: str, *, limit: int) -> Documents | Split:
+        """As `read`, every document as it is stored.
 
         A page of more than one physical range is discarded whole and reported as a Split: its parts have positions of
         their own, and one lease keeps one.
@@ -163,11 +182,8 @@ class Feed:
         ranges = tuple(sorted(FeedRange(part["range"]["min"], part["range"]["max"]) for part in parts))
         if ranges != (feed_range,):
             return Split(tuple(feed_range.clip(part) for part in ranges))
-        events = sorted(filter(is_event, documents), key=_in_order)
         position = _lsn(parts[0]["token"])
-        return Page(
-            events, lsn if position is None else position, len(documents), len(documents) >= limit, _head(headers)
-        )
+        return Documents(documents, lsn if position is None else position, _head(headers))
 
     def _page(self, start: Mapping[str, Any], limit: int, rid: str) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
         captured: list[Mapping[str, Any]] = []
@@ -195,3 +211,12 @@ def _head(headers: Mapping[str, Any]) -> int | None:
     token = str(headers.get("x-ms-session-token") or "")
     parts = token.partition(":")[2].split("#")
     return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else None
+
+
+def _whole(document: Document) -> Document:
+    if not document.keys() >= FIELDS:
+        missing = ", ".join(sorted(FIELDS - document.keys()))
+        raise MalformedDocument(
+            f"not an event document: stream {document.get('streamId')!r}, id {document.get('id')!r} has no {missing}"
+        )
+    return document

@@ -76,7 +76,7 @@ class DifferenceView(BaseModel):
     name: str
     before: Value
     after: Value
-    present: tuple[bool, bool]
+    present: list[bool] = Field(min_length=2, max_length=2, description="whether it was there before, and after")
 
 
 class ComparisonView(BaseModel):

@@ -18,7 +18,12 @@ __all__ = ["EXPECTED", "NotProven", "contents", "prove", "run"]
 
 ROOT = Path(__file__).parents[2]
 WORKER = Path(__file__).parent / "worker.py"
-_PROJECTORS = {"tick": ["timerTrigger"], "upkeep": ["timerTrigger"], "wake": ["cosmosDBTrigger"]}
+_PROJECTORS = {
+    "tick": ["timerTrigger"],
+    "upkeep": ["timerTrigger"],
+    "verify": ["timerTrigger"],
+    "wake": ["cosmosDBTrigger"],
+}
 EXPECTED: Mapping[str, Mapping[str, list[str]]] = {
     "commands": {"http": ["http", "httpTrigger"]},
     "queries": {"http": ["http", "httpTrigger"]},

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from replay.audit.digest import Digest
 from replay.audit.errors import DigestUnreadable
-from replay.audit.heads import Head, read_heads, sealed_heads
+from replay.audit.heads import Head, SealedOutcome, read_heads, sealed_heads
 
 _NAME = re.compile(r"digest-[0-9]{6,}\.json")
 
@@ -31,8 +31,8 @@ class KeptDigest:
     def heads_path(self) -> Path:
         return self.path.with_suffix(".heads.gz")
 
-    def heads(self) -> Iterator[Head]:
-        """The heads that it seals, checked against its root as they are read. Raises DigestUnreadable."""
+    def lines(self) -> Iterator[Head | SealedOutcome]:
+        """What it seals, each head followed by its outcomes, checked as it is read. Raises DigestUnreadable."""
         return sealed_heads(read_heads(self.heads_path), root=self.digest.root, where=self.heads_path)
 
 

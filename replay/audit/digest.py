@@ -1,14 +1,14 @@
 """A digest: one signed statement about the whole log at one moment, chained to the one before.
 
     { "format": "tidemark/digest/1", "number": 7, "made_at": "2026-11-23T12:00:00+00:00", "database": "tidemark",
-      "streams": 100000, "events": 1204118, "root": "<hex>", "previous": "<id of digest 6, or empty>",
-      "key": "<SHA-256 of the public key>", "signature": "<base64>" }
+      "streams": 100000, "events": 1204118, "outcomes": 8061, "root": "<hex>",
+      "previous": "<id of digest 6, or empty>", "key": "<SHA-256 of the public key>", "signature": "<base64>" }
 
 It has about 500 bytes whatever the log's size. `root` is over the heads of all streams (`replay.audit.heads`), which
 lie in a file beside it and prove themselves by the root. What is signed, and the digest's own id, are
 
-    message = "tidemark/digest/1\\n" + N(number) + N(made_at) + N(database) + N(streams) + N(events) + N(root)
-              + N(previous) + N(key)
+    message = "tidemark/digest/1\\n" + N(number) + N(made_at) + N(database) + N(streams) + N(events) + N(outcomes)
+              + N(root) + N(previous) + N(key)
     id      = SHA-256( "tidemark/digest-id/1\\n" + N(hex of SHA-256(message)) + N(signature) )
 
 with N as in the hash chain of events. docs/audit.md has test vectors.
@@ -42,6 +42,7 @@ class Digest:
     database: str
     streams: int
     events: int
+    outcomes: int
     root: str
     previous: str
     key: str
@@ -56,15 +57,16 @@ class Digest:
         database: str,
         streams: int,
         events: int,
+        outcomes: int,
         root: str,
         previous: "Digest | None",
     ) -> Self:
         """A new digest that follows `previous`."""
         number = 1 if previous is None else previous.number + 1
         before = "" if previous is None else previous.id
-        unsigned = cls(number, made_at, database, streams, events, root, before, key_id(key.public_key()))
+        unsigned = cls(number, made_at, database, streams, events, outcomes, root, before, key_id(key.public_key()))
         signature = b64encode(key.sign(unsigned.message)).decode()
-        return cls(number, made_at, database, streams, events, root, before, unsigned.key, signature)
+        return cls(number, made_at, database, streams, events, outcomes, root, before, unsigned.key, signature)
 
     @property
     def message(self) -> bytes:
@@ -76,6 +78,7 @@ class Digest:
             self.database,
             self.streams,
             self.events,
+            self.outcomes,
             self.root,
             self.previous,
             self.key,

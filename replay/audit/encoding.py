@@ -5,8 +5,13 @@ from hashlib import sha256
 
 def encode(kind: str, *fields: str | int) -> bytes:
     """`kind` and a line feed, then each field as a netstring: length in bytes, a colon, UTF-8, a comma."""
-    encoded = [str(field).encode() for field in fields]
-    return kind.encode() + b"\n" + b"".join(b"%d:%b," % (len(field), field) for field in encoded)
+    return kind.encode() + b"\n" + b"".join(map(encode_field, fields))
+
+
+def encode_field(field: str | int) -> bytes:
+    """A field as a netstring."""
+    encoded = str(field).encode()
+    return b"%d:%b," % (len(encoded), encoded)
 
 
 def hashed(kind: str, *fields: str | int) -> str:

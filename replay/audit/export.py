@@ -7,18 +7,20 @@ JSON lines, in this order:
     per stream, in the order of names:
         { "outcome": {…} }   commands without events, in the order of their ids: the stored document, eleven fields
         { "event": {…} }     events in the order of versions: the stored document, eleven fields
-        { "head": { "stream", "version", "hash", "index", "proof": […] } }
+        { "head": { "stream", "version", "hash", "outcomes", "index", "proof": […] } }
     { "end": { "streams", "events", "outcomes" } }
 
-With a digest, events go as far as the digest's heads. `index` and `proof` lead from a head to the digest's root
-(`replay.audit.merkle`) where only some streams are exported; where all are, the root follows from the heads.
+With a digest, a stream has what the digest has of it: events as far as its head, and the outcomes that were there.
+`outcomes` is over the outcomes that are in the file (`replay.audit.heads`). `index` and `proof` lead from a head to the
+digest's root (`replay.audit.merkle`) where only some streams are exported; where all are, the root follows from the
+heads.
 
 CSV has the eleven fields and nothing else, one document per row. A cell that a spreadsheet would take for a formula
 (or that begins with an apostrophe) has an apostrophe in front, which is not part of it.
 """
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal, Protocol, TextIO
 
@@ -28,7 +30,7 @@ from eventstore.chain import genesis
 from eventstore.documents import Document, is_event
 from replay.audit.archive import KeptDigest
 from replay.audit.errors import StreamUnknown
-from replay.audit.heads import Head
+from replay.audit.heads import Head, OutcomesHash, by_stream
 from replay.audit.log import Log
 from replay.audit.merkle import Tree
 
@@ -51,9 +53,10 @@ class Exported:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A stream's head in a digest, and the way from it to the root."""
+    """A stream's head in a digest, the ids of its outcomes there, and the way from the head to the root."""
 
     head: Head
+    outcomes: Container[str]
     index: int | None = None
     proof: list[str] = field(default_factory=list)
 
@@ -95,38 +98,51 @@ def _chosen(log: Log, streams: Sequence[str], digest: KeptDigest | None) -> Iter
     if digest is None:
         yield from ((name, None) for name in streams or log.names())
         return
-    heads = digest.heads()
+    heads = by_stream(digest.lines())
     if not streams:
-        yield from ((head.stream, Sealed(head)) for head in heads)
+        yield from ((head.stream, Sealed(head, outcomes)) for head, outcomes in heads)
         return
-    every = list(heads)
-    places = {head.stream: (index, head) for index, head in enumerate(every)}
-    tree = Tree([head.leaf for head in every])
+    leaves, found = [], {}
+    for index, (head, outcomes) in enumerate(heads):
+        leaves.append(head.leaf)
+        if head.stream in streams:
+            found[head.stream] = index, head, outcomes
+    tree = Tree(leaves)
     for name in streams:
-        if name not in places:
+        if name not in found:
             raise StreamUnknown(name)
-        index, head = places[name]
-        yield name, Sealed(head, index, tree.proof(index))
+        index, head, outcomes = found[name]
+        yield name, Sealed(head, outcomes, index, tree.proof(index))
 
 
 def _export_stream(log: Log, writer: _Writer, stream: str, sealed: Sealed | None, exported: Exported) -> None:
-    version, head = 0, genesis(stream)
+    version, head, outcomes = 0, genesis(stream), OutcomesHash()
     found = False
-    for document in log.partition(stream, upto=sealed.head.version if sealed else None):
+    for document in log.partition(stream, upto=_last(sealed)):
+        if sealed is not None and not is_event(document) and document["id"] not in sealed.outcomes:
+            continue
         found = True
         writer.document({name: document[name] for name in COLUMNS if name in document})
         if is_event(document):
             version, head = document.get("version", 0), str(document.get("hash"))
             exported.events += 1
         else:
+            outcomes.add(str(document.get("hash")))
             exported.outcomes += 1
     if not found and sealed is None:
         raise StreamUnknown(stream)
     exported.streams += 1
-    said: dict[str, Any] = {"stream": stream, "version": version, "hash": head}
+    said: dict[str, Any] = {"stream": stream, "version": version, "hash": head, "outcomes": outcomes.value()}
     if sealed is not None and sealed.index is not None:
         said |= {"index": sealed.index, "proof": sealed.proof}
     writer.head(said)
+
+
+def _last(sealed: Sealed | None) -> int | None:
+    """The last version to write; -1 before the first."""
+    if sealed is None:
+        return None
+    return sealed.head.version if sealed.head.event else -1
 
 
 class _JsonLines:

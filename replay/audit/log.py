@@ -1,8 +1,9 @@
-"""The events container as a whole: which streams it holds, and each of them verified, in the order of their names."""
+"""The events container as a whole: its streams, its documents, and what some of them have in common."""
 
-from collections import deque
-from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from functools import partial
 from typing import Any, Final
 
@@ -10,12 +11,17 @@ from azure.cosmos import ContainerProxy
 
 from eventstore.documents import Document
 from eventstore.history import History
-from eventstore.queries import run_query, unraced
-from eventstore.verification import Verification
+from eventstore.queries import run_query
+from projectors.feed import Feed, FeedRange, Split
+from projectors.gateway import Gateway
+from projectors.meter import Meter
 
-_NAMES_PAGE: Final = 10_000
+_FEED_PAGE: Final = 1_000
 _OUTCOMES_PAGE: Final = 500
 _NAMES: Final = "SELECT VALUE c.streamId FROM c"
+_NEXT_NAMES: Final = (
+    "SELECT DISTINCT TOP {limit:d} VALUE c.streamId FROM c WHERE c.streamId > @after ORDER BY c.streamId"
+)
 _OUTCOMES: Final = f"SELECT TOP {_OUTCOMES_PAGE} * FROM c WHERE c.id > @after AND c.id < '.' ORDER BY c.id"  # noqa: S608 - a number
 _CONTAINING: Final = "SELECT * FROM c WHERE CONTAINS(c.meta, @text)"
 _OF_COMMAND: Final = "SELECT * FROM c WHERE c.commandId = @id OR STARTSWITH(c.commandId, @more)"
@@ -26,32 +32,57 @@ class Log:
 
     def __init__(self, events: ContainerProxy) -> None:
         self._events = events
+        self._gateway = Gateway(events, meter=Meter(), stop=threading.Event())
+        self._feed = Feed(events, meter=Meter(), stop=threading.Event())
         self.history = History(events)
 
-    def names(self) -> list[str]:
+    def names(self) -> Iterator[str]:
         """Every stream that has documents, in the order of names as UTF-8 bytes.
 
-        Reads the name of every event, and keeps each stream's once: some hundred bytes per stream. Other than
+        Reads the name of every event; they are sorted on disk, memory does not grow with them. Other than
         `History.streams` it also finds a stream whose first event is gone or was altered.
         """
-        return sorted(unraced(lambda: set(map(str, self._all_names()))))
+        with closing(sqlite3.connect("")) as found:
+            found.executescript("PRAGMA journal_mode = OFF; CREATE TABLE names (name TEXT PRIMARY KEY) WITHOUT ROWID")
+            found.executemany(
+                "INSERT OR IGNORE INTO names VALUES (?)", ((str(name),) for name in self._gateway.scan(_NAMES))
+            )
+            yield from (name for (name,) in found.execute("SELECT name FROM names ORDER BY name"))
 
-    def verified(
-        self, streams: Iterable[tuple[str, tuple[int, str] | None]], *, jobs: int
-    ) -> Generator[Verification, None, None]:
-        """Each stream verified, against the head given with it, in the given order; `jobs` at a time."""
-        waiting: deque[Future[Verification]] = deque()
-        with ThreadPoolExecutor(jobs, "verify") as pool:
-            try:
-                for stream, head in streams:
-                    waiting.append(pool.submit(self.history.verify, stream, head=head))
-                    if len(waiting) >= 2 * jobs:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                for future in waiting:
-                    future.cancel()
+    def names_after(self, stream: str, *, limit: int) -> list[str]:
+        """The next names behind `stream`, at most `limit`: one query, which the index answers."""
+        parameters: list[dict[str, object]] = [{"name": "@after", "value": stream}]
+        text = _NEXT_NAMES.format(limit=limit)
+        found: list[Any] = self._gateway.send(
+            lambda: run_query(
+                lambda: self._events.query_items(text, parameters=parameters, enable_cross_partition_query=True)
+            )
+        )
+        return list(map(str, found))
+
+    def feed(self) -> list[Iterator[list[Document]]]:
+        """All documents in pages, as they are stored: for each physical range its change feed, as far as it goes now.
+
+        Each stream lies in one range, and its documents come in the order in which they were written last.
+        """
+        rid = self._feed.rid()
+        return [self._range(each, rid) for each in self._feed.ranges()]
+
+    def _range(self, feed_range: FeedRange, rid: str) -> Iterator[list[Document]]:
+        rest: list[tuple[FeedRange, int | None]] = [(feed_range, None)]
+        while rest:
+            place, position = rest.pop()
+            end: int | None = None
+            while True:
+                page = self._feed.documents(place, position, rid, limit=_FEED_PAGE)
+                if isinstance(page, Split):
+                    rest += [(part, position) for part in page.ranges]
+                    break
+                if page.documents:
+                    yield sorted(page.documents, key=_in_order)
+                end, position = end or page.head, page.lsn
+                if not page.documents or (end is not None and position is not None and position >= end):
+                    break
 
     def partition(self, stream: str, *, upto: int | None = None) -> Iterator[Document]:
         """Everything of a stream in the order of ids: outcomes, then events up to a version."""
@@ -82,9 +113,12 @@ class Log:
         ]
         return run_query(lambda: self._events.query_items(_OF_COMMAND, parameters=parameters, partition_key=stream))
 
-    def _all_names(self) -> Iterable[Any]:
-        return self._events.query_items(_NAMES, enable_cross_partition_query=True, max_item_count=_NAMES_PAGE)
-
     def _outcomes_after(self, stream: str, after: str) -> Iterable[dict[str, Any]]:
         parameters: list[dict[str, object]] = [{"name": "@after", "value": after}]
         return self._events.query_items(_OUTCOMES, parameters=parameters, partition_key=stream)
+
+
+def _in_order(document: Document) -> tuple[int, int]:
+    """Whole transactions are in order, the events within one need not be."""
+    version = document.get("version")
+    return document.get("_lsn", 0), version if isinstance(version, int) else -1

@@ -10,13 +10,13 @@ from typing import Any, Final
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from eventstore.documents import Document
+from eventstore.documents import Document, is_event
 from eventstore.verification import verify
 from replay.audit.archive import KeptDigest
 from replay.audit.digest import Digest
 from replay.audit.errors import ExportUnreadable, SignatureWrong
 from replay.audit.export import COLUMNS, FORMAT, GUARD
-from replay.audit.heads import Head
+from replay.audit.heads import Head, OutcomesHash, by_stream
 from replay.audit.merkle import Root, root_by_proof
 from replay.audit.verification import Broken, Verdict
 
@@ -52,34 +52,51 @@ def verify_export(path: Path, *, key: Ed25519PublicKey | None = None, against: K
     if kind != "export" or header.get("format") != FORMAT:
         raise ExportUnreadable(f"{path} is not an export of format {FORMAT}")
     digest = header.get("digest")
+    whole = header.get("scope") == "all"
     if digest is None or against is not None:
-        return _verify_streams(_json_streams(path, lines), _Kept(against))
+        return _verify_streams(_json_streams(path, lines), _Kept(against, whole=whole))
     sealed = Digest.from_document(digest, path)
     if key is None:
         raise SignatureWrong(f"{path} holds digest {sealed.number}: name the public key that you trust")
     sealed.check(key)
-    return _verify_streams(_json_streams(path, lines), _Embedded(sealed, whole=header.get("scope") == "all"))
+    return _verify_streams(_json_streams(path, lines), _Embedded(sealed, whole=whole))
 
 
 class _Kept:
-    """Compares with a digest that lies elsewhere, with its heads; or with none."""
+    """Compares with a digest that lies elsewhere, with its heads; or with none. Both come in the order of names."""
 
-    def __init__(self, kept: KeptDigest | None) -> None:
+    def __init__(self, kept: KeptDigest | None, *, whole: bool = False) -> None:
         self.number = kept.digest.number if kept else None
-        self._heads = {head.stream: head for head in kept.heads()} if kept else {}
-        self.sealed = len(self._heads)
+        self.sealed = kept.digest.streams if kept else 0
+        self._whole = whole
+        self._heads = by_stream(kept.lines()) if kept else iter(())
+        self._next = next(self._heads, None)
+        self._skipped: str | None = None
 
     def head(self, stream: _Stream) -> tuple[int, str] | None:
-        head = self._heads.get(stream.name)
-        return (head.version, head.hash) if head else None
+        while self._next is not None and self._next[0].stream < stream.name:
+            self._skip()
+        return self._next[0].event if self._next is not None and self._next[0].stream == stream.name else None
 
     def problem(self, stream: _Stream) -> str | None:
-        if self.number is not None and stream.name not in self._heads and any(_is_event(d) for d in stream.documents):
-            return f"not in digest {self.number}: nobody vouches for it"
-        return None
+        if self._next is None or self._next[0].stream != stream.name:
+            return f"not in digest {self.number}: nobody vouches for it" if self.number is not None else None
+        found = {str(document.get("id")): document.get("hash") for document in stream.documents}
+        lost = [name for name, sealed in self._next[1].items() if found.get(name) != sealed]
+        self._next = next(self._heads, None)
+        return f"outcome {lost[0]} is missing, or not as digest {self.number} has it" if lost else None
 
     def end(self) -> str | None:
+        while self._next is not None:
+            self._skip()
+        if self._whole and self._skipped is not None:
+            return f"{self._skipped} is missing: digest {self.number} has it"
         return None
+
+    def _skip(self) -> None:
+        if self._next is not None:
+            self._skipped = self._skipped or self._next[0].stream
+        self._next = next(self._heads, None)
 
 
 class _Embedded:
@@ -93,11 +110,12 @@ class _Embedded:
         self._root = Root()
 
     def head(self, stream: _Stream) -> tuple[int, str] | None:
-        said = _said(stream)
-        return said.version, said.hash
+        return _said(stream).event
 
     def problem(self, stream: _Stream) -> str | None:
         said = _said(stream)
+        if _outcomes_of(stream) != said.outcomes:
+            return "its commands without events are not those that its head is over"
         if self._whole:
             self._root.add(said.leaf)
             return None
@@ -119,8 +137,13 @@ class _Embedded:
 
 
 def _verify_streams(streams: Iterable[_Stream], reference: _Kept | _Embedded) -> Verdict:
-    verdict = Verdict(digest=reference.number, sealed=reference.sealed)
+    verdict, before = Verdict(digest=reference.number, sealed=reference.sealed), ""
     for stream in streams:
+        if stream.name <= before:
+            raise ExportUnreadable(
+                f"stream {stream.name!r} is not in its place: an export has them in order, each once"
+            )
+        before = stream.name
         found = verify(stream.name, stream.documents, head=reference.head(stream))
         verdict.streams += 1
         verdict.events += found.events
@@ -197,8 +220,14 @@ def _lines(path: Path) -> Iterator[_Line]:
 def _said(stream: _Stream) -> Head:
     head = stream.head or {}
     version = head.get("version")
-    return Head(stream.name, version if isinstance(version, int) else -1, str(head.get("hash")))
+    return Head(
+        stream.name, version if isinstance(version, int) else -1, str(head.get("hash")), str(head.get("outcomes"))
+    )
 
 
-def _is_event(document: Document) -> bool:
-    return not str(document.get("id")).startswith("-")
+def _outcomes_of(stream: _Stream) -> str:
+    hashed = OutcomesHash()
+    for document in stream.documents:
+        if not is_event(document):
+            hashed.add(str(document.get("hash")))
+    return hashed.value()

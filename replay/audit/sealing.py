@@ -6,11 +6,10 @@ from tempfile import TemporaryDirectory
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from eventstore.verification import Verification
 from replay.audit.archive import Archive, KeptDigest
 from replay.audit.digest import Digest
 from replay.audit.errors import DigestUnreadable, LogBroken
-from replay.audit.heads import Head, HeadsWriter
+from replay.audit.heads import HeadsWriter
 from replay.audit.log import Log
 from replay.audit.verification import JOBS, Verdict, verify_log
 
@@ -39,11 +38,7 @@ def seal(
     with TemporaryDirectory(dir=archive.folder, prefix=".digest-") as folder:
         path = Path(folder) / "heads.gz"
         with HeadsWriter(path) as heads:
-
-            def each(found: Verification) -> None:
-                heads.add(Head(found.stream, found.version or 0, found.head))
-
-            verdict = verify_log(log, against=before, jobs=jobs, progress=progress, each=each)
+            verdict = verify_log(log, against=before, jobs=jobs, progress=progress, each=heads.add)
         if not verdict.sound:
             raise LogBroken(_refusal(verdict))
         digest = Digest.sign(
@@ -52,6 +47,7 @@ def seal(
             database=database,
             streams=heads.streams,
             events=verdict.events,
+            outcomes=verdict.outcomes,
             root=heads.root,
             previous=before.digest if before else None,
         )

@@ -1,28 +1,31 @@
-"""Has anybody touched the log? Every stream's hash chain recomputed, and its head compared with a digest's.
+"""Has anybody touched the log? Every stream's hash chain recomputed, and what it came to compared with a digest.
 
-Memory holds the names of the streams, and no more of the log: names come in order, and so do a digest's heads.
+The whole log is read by its change feed, some thousand documents a request, all streams mixed; what is known of each
+stream is noted on disk (`replay.audit.notebook`). Only a stream that does not fit is walked by itself, to name the
+first bad event: the feed brings a document that was replaced at the place of its replacement.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Final
 
-from opentelemetry import metrics
-
+from eventstore.documents import Document, is_event
+from eventstore.history import History
 from eventstore.verification import Verification
+from replay.audit import metrics
+from replay.audit.ahead import ahead
 from replay.audit.archive import KeptDigest
 from replay.audit.errors import StreamUnknown
-from replay.audit.heads import Head
+from replay.audit.heads import Head, SealedOutcome
 from replay.audit.log import Log
+from replay.audit.notebook import Notebook, Noted
 
 JOBS: Final = 8
-"""Streams at a time: what is waited for is the network."""
+"""Places that are read at a time, ranges of the container or streams: what is waited for is the network."""
 
 _LISTED: Final = 1_000
-
-_gauge = metrics.get_meter("tidemark.audit").create_gauge(
-    "tidemark.audit.broken_streams", unit="{stream}", description="streams that did not verify"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,93 +69,99 @@ def verify_log(
     against: KeptDigest | None = None,
     jobs: int = JOBS,
     progress: Callable[[Verdict], None] = lambda _: None,
-    each: Callable[[Verification], None] = lambda _: None,
+    each: Callable[[Head, Iterator[SealedOutcome]], None] | None = None,
 ) -> Verdict:
-    """Verify `streams`, or all of the log; `each` is told of every stream that exists, in the order of names.
+    """Verify `streams`, or all of the log; of a sound one `each` is told every stream, in the order of names.
 
     Raises:
         StreamUnknown: a stream was named that is neither in the log nor in the digest.
         DigestUnreadable: the heads beside the digest are not those that it seals.
     """
-    names = iter(sorted(set(streams)) if streams else log.names())
-    verdict = Verdict(digest=against.digest.number if against else None)
-    heads: dict[str, Head] = {}
-    wanted = _Paired(names, against.heads() if against else iter(()), heads, frozenset(streams))
-    for found in log.verified(wanted.pairs(), jobs=jobs):
-        head = heads.pop(found.stream, None)
-        _judge(verdict, found, head, named=bool(streams))
-        if found.events:
-            each(found)
-        progress(verdict)
-    verdict.sealed = wanted.sealed
-    if not streams:
-        _gauge.set(verdict.bad)
+    chosen = frozenset(streams)
+    places = (log.history.partition(stream) for stream in sorted(chosen)) if chosen else log.feed()
+    verdict = verify_pages(log.history, ahead(places, jobs=jobs), chosen, against, progress=progress, each=each)
+    if not chosen:
+        metrics.broken_streams.set(verdict.bad)
     return verdict
 
 
-class _Paired:
-    """Streams of the log and heads of a digest, side by side: both come in the order of names."""
-
-    def __init__(
-        self, names: Iterator[str], heads: Iterator[Head], open_heads: dict[str, Head], only: frozenset[str]
-    ) -> None:
-        self._names = names
-        self._heads = heads
-        self._open = open_heads
-        self._only = only
-        self.sealed = 0
-
-    def pairs(self) -> Iterator[tuple[str, tuple[int, str] | None]]:
-        """Every name of either side, with the head that is kept of it. `open_heads` has those on their way."""
-        head = self._next()
-        for name in self._names:
-            while head is not None and head.stream < name:
-                yield self._kept(head)
-                head = self._next()
-            if head is not None and head.stream == name:
-                yield self._kept(head)
-                head = self._next()
-            else:
-                yield name, None
-        while head is not None:
-            yield self._kept(head)
-            head = self._next()
-
-    def _kept(self, head: Head) -> tuple[str, tuple[int, str]]:
-        self._open[head.stream] = head
-        return head.stream, (head.version, head.hash)
-
-    def _next(self) -> Head | None:
-        for head in self._heads:
-            self.sealed += 1
-            if not self._only or head.stream in self._only:
-                return head
-        return None
+def verify_pages(
+    history: History,
+    pages: Iterable[Iterable[Document]],
+    chosen: frozenset[str] = frozenset(),
+    against: KeptDigest | None = None,
+    *,
+    progress: Callable[[Verdict], None] = lambda _: None,
+    each: Callable[[Head, Iterator[SealedOutcome]], None] | None = None,
+) -> Verdict:
+    """As `verify_log`, of pages that hold each stream's events in order. A stream that is not sound by them is walked
+    by itself through `history`, which names its first bad event."""
+    verdict = Verdict(digest=against.digest.number if against else None)
+    with Notebook() as notebook:
+        if against is not None:
+            verdict.sealed = notebook.seal(against.lines(), only=chosen)
+        for page in pages:
+            for document in page:
+                stray = notebook.document(document)
+                if stray is not None:
+                    verdict.add(Broken("(none)", None, stray))
+                elif is_event(document):
+                    verdict.events += 1
+                else:
+                    verdict.outcomes += 1
+            verdict.streams = notebook.seen
+            progress(verdict)
+        _conclude(verdict, notebook, history, chosen)
+        if each is not None and verdict.sound:
+            for stream, noted in notebook.streams():
+                each(notebook.head(stream, noted), notebook.outcomes(stream))
+    return verdict
 
 
-def _judge(verdict: Verdict, found: Verification, head: Head | None, *, named: bool) -> None:
-    if not found.events and not found.outcomes:
-        if head is None and named:
-            raise StreamUnknown(found.stream)
-        if head is not None:
-            verdict.add(Broken(found.stream, None, f"deleted: the digest has {head.version} versions of it"))
-        return
-    verdict.streams += 1
-    verdict.events += found.events
-    verdict.outcomes += found.outcomes
-    if not found.sound:
-        verdict.add(_first_fault(found, head))
+def _conclude(verdict: Verdict, notebook: Notebook, history: History, chosen: frozenset[str]) -> None:
+    lost = groupby(notebook.lost_outcomes(), key=itemgetter(0))
+    next_lost = next(lost, None)
+    verdict.streams, missing = 0, set(chosen)
+    for stream, noted in notebook.streams():
+        missing.discard(stream)
+        gone = list(islice(next_lost[1], 1)) if next_lost and next_lost[0] == stream else []
+        if gone:
+            next_lost = next(lost, None)
+        broken = _judge(stream, noted, notebook, history, gone)
+        if broken is not None:
+            verdict.add(broken)
+        verdict.streams += bool(noted.events or noted.outcomes)
+    if missing:
+        raise StreamUnknown(min(missing))
 
 
-def _first_fault(found: Verification, head: Head | None) -> Broken:
+def _judge(
+    stream: str, noted: Noted, notebook: Notebook, history: History, gone: Sequence[tuple[str, str, bool]]
+) -> Broken | None:
+    if not noted.events and not noted.outcomes and not noted.doubtful:
+        had = "refused commands" if noted.sealed is None else f"{noted.sealed[0]} versions"
+        return Broken(stream, None, f"deleted: the digest has {had} of it")
+    if not noted.sound:
+        found = history.verify(stream, head=noted.sealed)
+        if not found.sound:
+            return _first_fault(found, noted.sealed)
+        notebook.correct(found)
+    for _, document_id, replaced in gone:
+        what = "rewritten" if replaced else "removed"
+        return Broken(stream, None, f"outcome {document_id} was {what} after the digest was made")
+    return None
+
+
+def _first_fault(found: Verification, sealed: tuple[int, str] | None) -> Broken:
     fault = found.faults[0]
-    if head is not None and len(found.faults) == 1:
-        if found.version is None or found.version < head.version:
+    if sealed is not None and len(found.faults) == 1:
+        last = sealed[0]
+        if found.version is None or found.version < last:
             ends = "it has no events" if found.version is None else f"it ends at version {found.version}"
-            problem = f"truncated: the digest has version {head.version}, {ends}"
+            problem = f"truncated: the digest has version {last}, {ends}"
             return Broken(found.stream, None if found.version is None else found.version + 1, problem)
-        if fault.document_id.isdecimal() and int(fault.document_id) == head.version:
-            return Broken(found.stream, head.version, f"rewritten: {fault.problem}, as far as version {head.version}")
+        if fault.document_id.isdecimal() and int(fault.document_id) == last:
+            return Broken(found.stream, last, f"rewritten: {fault.problem}, as far as version {last}")
     version = int(fault.document_id) if fault.document_id.isdecimal() else None
     where = "" if version is not None else f"outcome {fault.document_id}: "
     return Broken(found.stream, version, where + fault.problem)

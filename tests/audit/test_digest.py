@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from replay.audit.archive import Archive, KeptDigest, kept_at
 from replay.audit.digest import Digest
 from replay.audit.errors import DigestUnreadable, KeyUnusable, LogBroken, SignatureWrong
-from replay.audit.heads import Head
+from replay.audit.heads import Head, OutcomesHash
 from replay.audit.keys import key_id, public_key, signing_key
 from replay.audit.merkle import Tree, leaf_hash, root_by_proof, root_of
 from replay.audit.sealing import seal
@@ -28,10 +28,12 @@ def sealed_again(bank: Bank, archive: Archive, key: Ed25519PrivateKey) -> KeptDi
 def test_a_digest_is_small_and_its_heads_lie_beside_it(sealed: KeptDigest) -> None:
     assert sealed.path.stat().st_size < 700
     lines = gzip.decompress(sealed.heads_path.read_bytes()).decode().splitlines()
-    assert [line.split("\t")[:2] for line in lines] == [
-        ["account-alice", "5"],
-        ["account-bob", "2"],
-        ["transfer-t1", "2"],
+    fields = [line.split("\t") for line in lines]
+    assert [(name, number[:1] if not name else number) for name, number, *_ in fields] == [
+        ("account-alice", "5"),
+        ("", "-"),  # what alice was refused
+        ("account-bob", "2"),
+        ("transfer-t1", "2"),
     ]
 
 
@@ -74,6 +76,19 @@ def test_heads_that_are_not_those_of_the_digest_are_noticed(bank: Bank, sealed: 
     sealed.heads_path.unlink()
     with pytest.raises(DigestUnreadable, match="cannot be read"):
         verify_log(bank.log, against=sealed)
+
+
+def test_outcomes_that_are_not_those_of_the_digest_are_noticed(bank: Bank, sealed: KeptDigest) -> None:
+    lines = gzip.decompress(sealed.heads_path.read_bytes()).splitlines(keepends=True)
+    assert lines[1].startswith(b"\t-")
+    for other in (
+        lines[:1] + lines[2:],
+        [*lines[:2], lines[1], *lines[2:]],
+        [lines[0], lines[1][:-3] + b"00\n", *lines[2:]],
+    ):
+        sealed.heads_path.write_bytes(gzip.compress(b"".join(other)))
+        with pytest.raises(DigestUnreadable, match="account-alice"):
+            verify_log(bank.log, against=sealed)
 
 
 def test_a_log_that_does_not_verify_is_not_sealed(
@@ -124,12 +139,16 @@ def test_the_test_vectors_of_the_documentation_hold(key: Ed25519PrivateKey) -> N
     page = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
     public = key.public_key()
     head = Head("account-alice", 2, "3db365eadafceb7e3bbc9da7b4dee1a9a9543793989f3e00b8e1e90018c51dd0")
+    outcomes = OutcomesHash()
+    for each in ("11" * 32, "22" * 32):
+        outcomes.add(each)
     digest = Digest.sign(
         key,
         made_at="2026-11-23T12:00:00+00:00",
         database="tidemark",
         streams=1,
         events=2,
+        outcomes=0,
         root=root_of([head.leaf]),
         previous=None,
     )
@@ -137,7 +156,8 @@ def test_the_test_vectors_of_the_documentation_hold(key: Ed25519PrivateKey) -> N
         public.public_bytes(Encoding.Raw, PublicFormat.Raw).hex(),
         key_id(public),
         head.leaf.hex(),
-        root_of([head.leaf, Head("account-bob", 1, "00" * 32).leaf]),
+        root_of([head.leaf, Head("account-bob", 1, "00" * 32, outcomes.value()).leaf]),
+        outcomes.value(),
         digest.message.decode().replace("\n", "\\n"),
         digest.signature,
         digest.id,

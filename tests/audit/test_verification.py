@@ -1,15 +1,21 @@
 """Tampering in every way that somebody with the keys of the database has, and what finds it."""
 
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from eventstore.documents import event_id
-from eventstore.verification import Verification
-from replay.audit.archive import KeptDigest
+from devkit.cosmos import LocalCosmos
+from eventstore.chain import genesis
+from eventstore.documents import Document, event_id
+from eventstore.documents import sealed as sealed_document
+from replay.audit.archive import Archive, KeptDigest
 from replay.audit.errors import StreamUnknown
-from replay.audit.verification import Verdict, verify_log
-from tests.audit.bank import Bank
+from replay.audit.heads import Head
+from replay.audit.sealing import seal
+from replay.audit.verification import Verdict, verify_log, verify_pages
+from tests.audit.bank import NOON, Bank, hash_of
 
 ALICE = "account-alice"
 
@@ -26,9 +32,9 @@ def test_a_log_that_nobody_touched_verifies_with_and_without_a_digest(bank: Bank
 
 
 def test_every_stream_is_told_in_the_order_of_names(bank: Bank) -> None:
-    seen: list[Verification] = []
-    verify_log(bank.log, jobs=2, each=seen.append)
-    assert [found.stream for found in seen] == ["account-alice", "account-bob", "transfer-t1"]
+    seen: list[tuple[str, int, int]] = []
+    verify_log(bank.log, each=lambda head, outcomes: seen.append((head.stream, head.version, len(list(outcomes)))))
+    assert seen == [("account-alice", 5, 1), ("account-bob", 2, 0), ("transfer-t1", 2, 0)]
 
 
 def test_events_that_come_after_a_digest_do_not_break_it(bank: Bank, sealed: KeptDigest) -> None:
@@ -72,6 +78,111 @@ def test_an_altered_refusal_is_found(bank: Bank) -> None:
     verdict = verify_log(bank.log)
     assert [each.stream for each in verdict.broken] == [ALICE]
     assert "outcome -" in verdict.broken[0].problem
+
+
+def test_a_refusal_that_was_removed_shows_only_against_a_digest(bank: Bank, sealed: KeptDigest) -> None:
+    (outcome,) = bank.log.outcomes(ALICE)
+    bank.events.delete_item(outcome["id"], ALICE)
+    assert verify_log(bank.log).sound
+    for streams in ((), (ALICE,)):
+        (found,) = verify_log(bank.log, streams, against=sealed).broken
+        assert (found.stream, found.problem) == (
+            ALICE,
+            f"outcome {outcome['id']} was removed after the digest was made",
+        )
+
+
+def test_a_refusal_that_was_written_anew_shows_only_against_a_digest(bank: Bank, sealed: KeptDigest) -> None:
+    (outcome,) = bank.log.outcomes(ALICE)
+    outcome["state"] = outcome["state"].replace("5000", "9000").replace("INSUFFICIENT_FUNDS", "ACCOUNT_FROZEN")
+    bank.events.replace_item(outcome["id"], outcome | {"hash": hash_of(outcome)})
+    assert verify_log(bank.log).sound
+    (found,) = verify_log(bank.log, against=sealed).broken
+    assert (found.stream, found.problem) == (ALICE, f"outcome {outcome['id']} was rewritten after the digest was made")
+
+
+def test_refusals_that_come_after_a_digest_do_not_break_it(bank: Bank, sealed: KeptDigest) -> None:
+    for _ in range(5):
+        bank.act("alice", lambda account: account.withdraw(9_000, at=bank.clock.now))
+    bank.act("nobody", lambda account: account.withdraw(1, at=bank.clock.now))
+    verdict = verify_log(bank.log, against=sealed)
+    assert (verdict.sound, verdict.outcomes) == (True, 7)
+
+
+def test_a_stream_of_refusals_alone_is_sealed_and_missed(bank: Bank, archive: Archive, key: Ed25519PrivateKey) -> None:
+    bank.act("nobody", lambda account: account.withdraw(1, at=bank.clock.now))
+    kept = seal(bank.log, archive, key, database="tidemark", made_at="2026-03-01T13:00:00+00:00")
+    assert (kept.digest.streams, kept.digest.outcomes) == (4, 2)
+    assert verify_log(bank.log, against=kept).sound
+    (outcome,) = bank.log.outcomes("account-nobody")
+    bank.events.delete_item(outcome["id"], "account-nobody")
+    assert broken(verify_log(bank.log, against=kept)) == [("account-nobody", None, "deleted")]
+    bank.open("nobody")
+    (found,) = verify_log(bank.log, against=kept).broken
+    assert found.problem == f"outcome {outcome['id']} was removed after the digest was made"
+
+
+def test_an_event_that_was_replaced_by_itself_is_no_fault(bank: Bank, archive: Archive, key: Ed25519PrivateKey) -> None:
+    bank.alter(ALICE, 2)  # the change feed brings it a second time, behind the last one
+    assert verify_log(bank.log).sound
+    kept = seal(bank.log, archive, key, database="tidemark", made_at="2026-03-01T13:00:00+00:00")
+    heads = [line for line in kept.lines() if isinstance(line, Head)]
+    assert (heads[0].stream, heads[0].version) == (ALICE, 5)
+
+
+def test_a_document_that_belongs_to_no_stream_is_found(bank: Bank) -> None:
+    bank.events.create_item({"id": "stray"})
+    (found,) = verify_log(bank.log).broken
+    assert found.problem == "document 'stray' belongs to no stream: None"
+
+
+def test_a_log_over_several_ranges_that_split_meanwhile_is_read_once(
+    bank: Bank, sealed: KeptDigest, cosmos: LocalCosmos, database: str
+) -> None:
+    for number in range(20):
+        bank.open(f"more-{number}", 5)
+    cosmos.split(database, "events")
+    places = bank.log.feed()
+    assert len(places) == 2
+    cosmos.split(database, "events")
+    documents = [document["id"] for place in places for page in place for document in page]
+    plain = verify_log(bank.log, against=sealed)
+    assert (plain.sound, plain.streams, plain.events, len(documents)) == (True, 23, 49, 50)
+
+
+def test_memory_does_not_grow_with_the_number_of_streams(bank: Bank) -> None:
+    documents = [opened(f"account-{number:060d}") for number in range(5_500)]
+
+    def peak(streams: int) -> int:
+        tracemalloc.start()
+        try:
+            verdict = verify_pages(bank.log.history, batched(documents[:streams], 500))
+            assert (verdict.sound, verdict.streams) == (True, streams)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    few, many = peak(2_500), peak(5_500)
+    assert many < few + 3_000 * 20, "names alone would be 117 bytes for each of 3,000 streams more"
+
+
+def batched(documents: list[Document], size: int) -> Iterator[list[Document]]:
+    return (documents[first : first + size] for first in range(0, len(documents), size))
+
+
+def opened(stream: str) -> Document:
+    meta = {"recorded_at": NOON.isoformat()}
+    return sealed_document(
+        event_id(1),
+        stream=stream,
+        version=1,
+        type_name="account.opened",
+        schema=1,
+        state=b"{}",
+        meta=meta,
+        command_id="1",
+        prev=genesis(stream),
+    )
 
 
 def test_a_missing_tail_shows_only_against_a_digest(bank: Bank, sealed: KeptDigest) -> None:
@@ -120,19 +231,3 @@ def test_a_stream_that_never_was_is_an_error_and_one_that_was_is_broken(bank: Ba
         verify_log(bank.log, ["account-nobody"])
     bank.remove("account-bob", 1, 2)
     assert broken(verify_log(bank.log, ["account-bob"], against=sealed)) == [("account-bob", None, "deleted")]
-
-
-def test_streams_are_taken_up_only_as_fast_as_they_are_verified(bank: Bank) -> None:
-    taken = 0
-
-    def names() -> Iterator[tuple[str, None]]:
-        nonlocal taken
-        while True:  # a log without end: whoever collected the names first would never return
-            taken += 1
-            yield "account-bob", None
-
-    verified = bank.log.verified(names(), jobs=3)
-    for done in range(1, 20):
-        assert next(verified).sound
-        assert taken <= done + 6
-    verified.close()

@@ -1,10 +1,13 @@
 """What API Management imports is what the apps answer."""
 
 import json
+import re
 from typing import Any
 
 import pytest
+from fastapi.routing import APIRoute
 
+from functions.audit import data, pages
 from infra.openapi_documents import DIRECTORY, Unconvertible, as_3_0, documents
 
 NAMES = ["commands", "queries"]
@@ -36,6 +39,37 @@ def test_reads_are_operations_of_the_query_app_and_all_others_of_the_command_app
     methods = {name: {method for item in stored[name]["paths"].values() for method in item} for name in NAMES}
     assert methods["queries"] == {"get", "head"}
     assert not methods["commands"] & {"get", "head"}
+
+
+def test_every_route_of_the_audit_is_an_operation(stored: dict[str, dict[str, Any]]) -> None:
+    routes = [route for router in (data.router, pages.router, pages.assets) for route in router.routes]
+    paths = {route.path for route in routes if isinstance(route, APIRoute)}
+    assert len(paths) == 13
+    assert paths <= stored["queries"]["paths"].keys()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/audit",
+        "/audit/streams/{stream}",
+        "/audit/streams/{stream}/state",
+        "/audit/trace",
+        "/audit/health",
+        "/audit/assets/{name}",
+        "/audit/data/streams/{stream}",
+        "/audit/data/streams/{stream}/state",
+        "/audit/data/streams/{stream}/difference",
+        "/audit/data/streams/{stream}/export",
+        "/audit/data/trace",
+        "/audit/data/health",
+    ],
+)
+def test_the_audit_is_reached_through_the_gateway(stored: dict[str, dict[str, Any]], path: str) -> None:
+    item = stored["queries"]["paths"][path]
+    assert set(item) == {"get", "head"}
+    declared = {each["name"] for each in item["get"]["parameters"] if each["in"] == "path"} if "{" in path else set()
+    assert declared == set(re.findall(r"{(\w+)}", path))
 
 
 def test_schemas_of_one_name_are_the_same_in_both(stored: dict[str, dict[str, Any]]) -> None:

@@ -1,0 +1,129 @@
+"""The log verified a little at a time: a timer's visits together make a round of all streams.
+
+A visit goes on where the last one stopped, within a long stream too, and ends at its deadline. The place is a document
+in the container `leases`, replaced If-Match: of two visits at once one gives up, and what it verified is verified again.
+
+It finds what a chain shows. Missing tails, deleted streams and full rewrites take a digest, which is not kept where the
+service can write (docs/audit.md).
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any, Final, Self
+
+from eventstore.verification import Fault, StreamCheck
+from projectors.errors import Conflict
+from projectors.gateway import Gateway
+from replay.audit import metrics
+from replay.audit.log import Log
+
+__all__ = ["Patrol", "Place"]
+
+CONSUMER: Final = "audit-patrol"
+_ID: Final = "place"
+_JOBS: Final = 8
+_NAMES: Final = 200
+
+_log = logging.getLogger("tidemark.audit")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a round has come: behind `stream`, or behind `version` of the stream after it, whose hash is `hash`.
+
+    `streams` were verified in this round, `bad` of them did not hold. `whole`: there were no more.
+    """
+
+    stream: str = ""
+    inside: str = ""
+    version: int = 0
+    hash: str = ""
+    streams: int = 0
+    bad: int = 0
+    whole: bool = False
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Self:
+        return cls(**document["place"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """`done`: to the stream's end, or to its first bad event; else `after` is version and hash of the last good one."""
+
+    stream: str
+    faults: tuple[Fault, ...] = ()
+    done: bool = False
+    after: tuple[int, str] | None = None
+
+
+class Patrol:
+    """`clock` counts seconds."""
+
+    def __init__(self, log: Log, leases: Gateway, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._log = log
+        self._leases = leases
+        self._clock = clock
+
+    def visit(self, seconds: float, *, names: int = _NAMES) -> Place:
+        """Verify for about so long, at most to the end of the round; the place is kept every `names` streams.
+
+        Each broken stream is an error in the log and counts in the gauge `tidemark.audit.broken_streams`. Returns how
+        far the round has come.
+        """
+        deadline = self._clock() + seconds
+        found = self._leases.read(_ID, CONSUMER)
+        place, etag = (Place.from_document(found), str(found["_etag"])) if found else (Place(), None)
+        with ThreadPoolExecutor(_JOBS, "patrol") as pool:
+            while self._clock() < deadline:
+                some = self._log.names_after(place.stream, limit=names)
+                looked = list(pool.map(partial(self._look, place, deadline), some))
+                place = self._advance(place, looked) if some else replace(place, whole=True)
+                metrics.broken_streams.set(place.bad)
+                try:
+                    etag = self._keep(Place() if place.whole else place, etag)
+                except Conflict:
+                    _log.warning("another visit has kept its place meanwhile: what this one verified is verified again")
+                    return place
+                if place.whole:
+                    what = {"streams": place.streams, "broken": place.bad}
+                    _log.info("all %d streams verified, %d broken", place.streams, place.bad, extra={"audit": what})
+                    return place
+        return place
+
+    def _look(self, place: Place, deadline: float, stream: str) -> _Looked:
+        start = (place.version, place.hash) if place.inside == stream else None
+        if self._clock() >= deadline:
+            return _Looked(stream, after=start)
+        check = StreamCheck(stream, after=start)
+        for page in self._log.history.partition(stream, after=start[0] if start else None):
+            for document in page:
+                check.document(document)
+            so_far = check.result()
+            if so_far.faults:
+                break
+            if self._clock() >= deadline and so_far.version is not None:
+                return _Looked(stream, after=(so_far.version, so_far.head))
+        return _Looked(stream, check.result().faults, done=True)
+
+    def _advance(self, place: Place, looked: Sequence[_Looked]) -> Place:
+        """As far as streams are done one after the other; what was done behind one that is not is done again."""
+        for each in looked:
+            if not each.done:
+                version, head = each.after or (0, "")
+                return replace(place, inside=each.stream if each.after else "", version=version, hash=head)
+            if each.faults:
+                fault = each.faults[0]
+                what = {"stream": each.stream, "document": fault.document_id, "problem": fault.problem}
+                _log.error("stream %s does not verify: %s", each.stream, fault.problem, extra={"audit": what})
+            metrics.verified_streams.add(1)
+            place = Place(each.stream, streams=place.streams + 1, bad=place.bad + bool(each.faults))
+        return place
+
+    def _keep(self, place: Place, etag: str | None) -> str:
+        document = {"id": _ID, "consumer": CONSUMER, "kind": "patrol", "place": asdict(place)}
+        return self._leases.create(document) if etag is None else self._leases.replace(document, etag)

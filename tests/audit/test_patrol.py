@@ -1,0 +1,94 @@
+"""The log verified by visits that end early, and go on where the last one stopped."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+from azure.cosmos import CosmosClient
+
+from eventstore import history
+from projectors.gateway import Gateway
+from projectors.meter import Meter
+from replay.audit.patrol import CONSUMER, Patrol, Place
+from tests.audit.bank import Bank
+
+ALICE = "account-alice"
+
+
+@pytest.fixture
+def leases(client: CosmosClient, database: str) -> Gateway:
+    container = client.get_database_client(database).get_container_client("leases")
+    return Gateway(container, meter=Meter(), stop=threading.Event())
+
+
+def patrol(bank: Bank, leases: Gateway, ticks: Iterator[int] | None = None) -> Patrol:
+    """Each look at the clock is a second later."""
+    ticks = ticks or count()
+    return Patrol(bank.log, leases, clock=lambda: float(next(ticks)))
+
+
+def rounds(bank: Bank, leases: Gateway, seconds: float) -> list[Place]:
+    """Visits until a round is whole, each by another process."""
+    visits = []
+    while not visits or not visits[-1].whole:
+        visits.append(patrol(bank, leases).visit(seconds, names=2))
+        assert len(visits) < 100
+    return visits
+
+
+def test_one_visit_with_time_enough_verifies_all_streams(bank: Bank, leases: Gateway) -> None:
+    place = patrol(bank, leases).visit(1_000)
+    assert (place.whole, place.streams, place.bad) == (True, 3, 0)
+
+
+def test_visits_that_end_early_make_a_round_together(
+    bank: Bank, leases: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "PAGE", 2)
+    visits = rounds(bank, leases, seconds=5)
+    assert len(visits) > 3
+    assert any(place.inside == ALICE and place.version for place in visits), "a long stream is gone on with inside"
+    assert (visits[-1].streams, visits[-1].bad) == (3, 0)
+    assert patrol(bank, leases).visit(1_000).streams == 3, "the next round begins at the first stream"
+
+
+@pytest.mark.parametrize("version", [1, 2, 5])
+def test_an_altered_event_is_found_wherever_a_visit_ended(
+    bank: Bank,
+    leases: Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    version: int,
+) -> None:
+    monkeypatch.setattr(history, "PAGE", 2)
+    bank.alter(ALICE, version, state="{}")
+    with caplog.at_level(logging.ERROR, "tidemark.audit"):
+        visits = rounds(bank, leases, seconds=5)
+    assert (visits[-1].streams, visits[-1].bad) == (3, 1)
+    (line,) = (record for record in caplog.records if record.levelno == logging.ERROR)
+    assert vars(line)["audit"] == {
+        "stream": ALICE,
+        "document": f"{version:010d}",
+        "problem": "its content does not fit its hash",
+    }
+
+
+def test_of_two_visits_at_once_one_gives_up(bank: Bank, leases: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+    first = patrol(bank, leases)
+    seen = first._leases.read("place", CONSUMER)
+    assert seen is None
+    calls = iter([None])  # the other visit comes after this one has read its place
+
+    class Late(Gateway):
+        def create(self, document: dict[str, object]) -> str:
+            if next(calls, "again") is None:
+                patrol(bank, leases).visit(1_000)
+            return super().create(document)
+
+    late = Late(leases.container, meter=Meter(), stop=threading.Event())
+    with caplog.at_level(logging.WARNING, "tidemark.audit"):
+        Patrol(bank.log, late, clock=iter(range(1_000)).__next__).visit(1_000)
+    assert "another visit has kept its place" in caplog.text
+    assert patrol(bank, leases).visit(1_000).streams == 3
