@@ -5,6 +5,7 @@ Source: https://learn.microsoft.com/azure/cosmos-db/transactional-batch
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -12,12 +13,13 @@ import orjson
 from devkit.cosmos import document
 from devkit.cosmos.call import RANGE_HEADER, Call
 from devkit.cosmos.container import Container
+from devkit.cosmos.creation import Refused, create_all
 from devkit.cosmos.errors import BadRequest, CosmosError, TooLarge
 from devkit.cosmos.message import Response, json_bytes
 from devkit.cosmos.partition_key import PartitionKeyValue
 from devkit.cosmos.store import Store
 from devkit.cosmos.stored import Conditions, Outcome
-from devkit.cosmos.writes import Refused, Writes
+from devkit.cosmos.writes import Writes
 
 MAX_OPERATIONS = 100
 _FAILED_DEPENDENCY = 424
@@ -58,16 +60,15 @@ class Batches:
         self, container: Container, key: PartitionKeyValue, operations: list[dict[str, Any]]
     ) -> list[Outcome] | None:
         """The short way for a batch of creates; None when it is none, or when the long way must tell what is wrong."""
-        bodies = [
+        items = [
             operation.get("resourceBody") for operation in operations if operation.get("operationType") == "Create"
         ]
-        items = [body for body in bodies if isinstance(body, dict)]
         if len(items) != len(operations):
             return None
         try:
             with self._store.transaction():
                 writes = Writes(self._store, container, key)
-                outcomes = writes.create_all(items)
+                outcomes = create_all(writes, items)
                 writes.commit()
         except (CosmosError, Refused):
             return None
@@ -103,6 +104,8 @@ def _operations(raw: bytes) -> list[dict[str, Any]]:
         raise BadRequest(f"The batch is not JSON: {error}") from error
     if not isinstance(operations, list) or not operations:
         raise BadRequest("Batch request has no operations.")
+    if set(map(type, operations)) != {dict}:
+        raise BadRequest("Every operation of a batch is a JSON object.")
     if len(operations) > MAX_OPERATIONS:
         raise BadRequest(
             "Batch request has more operations than what is supported. "
@@ -145,16 +148,20 @@ def _id(operation: dict[str, Any]) -> str:
 
 
 def _succeeded(operations: list[dict[str, Any]], outcomes: list[Outcome], *, minimal: bool) -> bytes:
-    parts = []
+    parts: list[bytes | bytearray] = []
     for operation, outcome in zip(operations, outcomes, strict=True):
-        head = f'{{"statusCode":{outcome.status},"requestCharge":{outcome.charge:.2f}'
+        parts.append(_head(outcome.status, outcome.charge))
         if outcome.status != 204:
-            head += f',"eTag":"\\"{outcome.etag[1:-1]}\\""'
+            parts += (b',"eTag":"\\"', outcome.etag[1:-1].encode(), b'\\""')
         if outcome.body and not (minimal and _kind(operation) != "read"):
-            parts.append((head + ',"resourceBody":').encode() + outcome.body + b"}")
-        else:
-            parts.append(head.encode() + b"}")
-    return b"[%s]" % b",".join(parts)
+            parts += (b',"resourceBody":', outcome.body)
+        parts.append(b"},")
+    return b"[%s]" % b"".join(parts)[:-1]
+
+
+@lru_cache(maxsize=1024)
+def _head(status: int, charge: float) -> bytes:
+    return b'{"statusCode":%d,"requestCharge":%.2f' % (status, charge)
 
 
 def _refused(count: int, failed: int, error: CosmosError) -> Response:

@@ -33,12 +33,12 @@ _WRITE_PER_KB = (50.0 - 5.5) / 99
 
 def point_read(size: int) -> float:
     """One item of `size` bytes by id and partition key, at session consistency or weaker."""
-    return 1.0 + _READ_PER_KB * (_kilobytes(size) - 1)
+    return 1.0 + _READ_PER_KB * ((size + 1023) // 1024 - 1)
 
 
 def create(size: int, terms: int) -> float:
     """One new item of `size` bytes with `terms` indexed values."""
-    return 5.5 + _WRITE_PER_KB * (_kilobytes(size) - 1) + INDEX_TERM * terms
+    return 5.5 + _WRITE_PER_KB * ((size + 1023) // 1024 - 1) + INDEX_TERM * terms
 
 
 def replace(size: int, terms: int) -> float:
@@ -59,7 +59,3 @@ def query(returned: int, size: int, scanned: int) -> float:
 def feed(size: int) -> float:
     """One page of the change feed."""
     return FEED_BASE + FEED_PER_KB * (size / 1024)
-
-
-def _kilobytes(size: int) -> int:
-    return -(-size // 1024) or 1

@@ -26,6 +26,8 @@ class Container:
     """The resource id as text."""
     self_link: str
     """`dbs/<rid>/colls/<rid>/`."""
+    item_link: bytes
+    """What lies between `_rid` and the id in the `_self` of an item's text."""
     body: dict[str, Any]
     partitions: PartitionMap
     key: PartitionKey
@@ -55,7 +57,8 @@ class Container:
             "_udfs": "udfs/",
             "_conflicts": "conflicts/",
         }
-        return Container(database, number, raw, text, self_link, body, partitions, **_read(body))
+        item_link = f'","_self":"{self_link}docs/'.encode()
+        return Container(database, number, raw, text, self_link, item_link, body, partitions, **_read(body))
 
     def redefine(self, body: dict[str, Any]) -> None:
         """Take over a changed definition; the resource id stays."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -16,7 +17,7 @@ SYSTEM_PROPERTIES = frozenset({"_rid", "_self", "_etag", "_attachments", "_ts", 
 
 
 def parse(raw: bytes) -> tuple[dict[str, Any], bytes]:
-    """The item a client sent, and its JSON text without system properties."""
+    """The item a client sent, and its JSON text without system properties, ending in a brace with no blank before."""
     if len(raw) > MAX_ITEM_SIZE:
         raise TooLarge(f"Request size is too large: {len(raw)} bytes; an item may have up to {MAX_ITEM_SIZE}.")
     try:
@@ -25,7 +26,9 @@ def parse(raw: bytes) -> tuple[dict[str, Any], bytes]:
         raise BadRequest(f"The request body is not JSON: {error}") from error
     if not isinstance(item, dict):
         raise BadRequest("The request body must be a JSON object.")
-    return item, raw.strip() if SYSTEM_PROPERTIES.isdisjoint(item) else own_text(item)
+    raw = raw.strip()
+    is_own = SYSTEM_PROPERTIES.isdisjoint(item) and not raw[-2:-1].isspace()
+    return item, raw if is_own else own_text(item)
 
 
 def own_text(item: dict[str, Any]) -> bytes:
@@ -36,19 +39,27 @@ def own_text(item: dict[str, Any]) -> bytes:
     return orjson.dumps(item)
 
 
-def etag(number: int, position: int) -> str:
-    """The etag of one version of an item: its number, and its place in the log, which a split does not change."""
-    return f'"{number:x}-{position & LINEAGE_MASK:x}"'
+def etag(position: int) -> str:
+    """The etag of one version of an item: its place in the log, which a split does not change."""
+    return '"%x"' % (position & LINEAGE_MASK)  # half the time of an f-string
 
 
-def compose(container: Container, raw: bytes, number: int, mark: str, ts: int) -> bytes:
-    """The stored and answered text of an item with the etag `mark`."""
+def compose(container: Container, raw: bytes, number: int, mark: str, ts: int) -> bytearray:
+    """The stored and answered text of an item with the etag `mark`.
+
+    A bytearray, because the database's driver looks for an adapter of bytes at every call.
+    """
     rid = item_rid(container.rid_bytes, number)
-    system = (
-        f',"_rid":"{rid}","_self":"{container.self_link}docs/{rid}/","_etag":"\\{mark[:-1]}\\"",'
-        f'"_attachments":"attachments/","_ts":{ts}}}'
-    )
-    return raw[:-1].rstrip() + system.encode()
+    link, version = container.item_link, mark[1:-1].encode()
+    return _joined((raw[:-1], b',"_rid":"', rid, link, rid, b'/","_etag":"\\"', version, _closing(ts)))
+
+
+_joined = bytearray().join
+
+
+@lru_cache(maxsize=8)
+def _closing(ts: int) -> bytes:
+    return b'\\"","_attachments":"attachments/","_ts":%d}' % ts
 
 
 def with_lsn(body: bytes, lsn: int) -> bytes:

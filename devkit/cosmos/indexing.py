@@ -6,6 +6,8 @@ Rules: https://learn.microsoft.com/azure/cosmos-db/index-policy
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from devkit.cosmos.errors import BadRequest
@@ -13,6 +15,7 @@ from devkit.cosmos.partition_key import split_path
 
 _ETAG_PATH = '/"_etag"/?'
 _ROOTS = ("/*", "/")
+_NESTED = frozenset({dict, list})
 _MAX_NAMES = 1_000
 """Names remembered per object: items may use names as data."""
 
@@ -86,6 +89,7 @@ class IndexingPolicy:
             for composite in policy.get("compositeIndexes") or []
         ]
         self._top = _Level((), self.includes)
+        self._flat = lru_cache(maxsize=_MAX_NAMES)(lambda names: sum(map(self._top.__getitem__, names)))
         self._only = (
             [path for path, is_included in self._exact.items() if is_included and "[]" not in path]
             if not any(self._subtree.values())
@@ -107,8 +111,15 @@ class IndexingPolicy:
         if not self.is_on:
             return 0
         if self._only is not None:
-            return sum(_holds(item, path) for path in self._only)
+            return sum([_holds(item, path) for path in self._only])
         return self._top.count(item.items())
+
+    def terms_of(self, items: Sequence[dict[str, Any]]) -> Iterable[int]:
+        """`terms` of each of many items."""
+        values = chain.from_iterable(map(dict.values, items))
+        if self.is_on and self._only is None and _NESTED.isdisjoint(map(type, values)):
+            return map(self._flat, map(tuple, items))
+        return map(self.terms, items)
 
     def check_order_by(self, order_by: Sequence[tuple[str, bool]]) -> None:
         """Raise `BadRequest` when no index serves this ORDER BY."""

@@ -37,13 +37,13 @@ class Items:
         call.at(container.partitions.at(key.position))
         call.charge = charges.POINT_READ_MISS
         row = self._store.one(
-            "SELECT position, number, body FROM items WHERE container = ? AND epk = ? AND id = ?",
+            "SELECT position, body FROM items WHERE container = ? AND epk = ? AND id = ?",
             (container.number, key.position, self._id(call, container, key)),
         )
         if row is None:
             raise NotFound(f"Resource Not Found: there is no item '{call.address.names[-1]}' in partition {key.text}.")
-        position, number, body = row
-        etag = document.etag(number, position)
+        position, body = row
+        etag = document.etag(position)
         expected = call.header("if-none-match")
         if expected and expected in ("*", etag):
             return Response(304, b"", {"etag": etag})
@@ -108,5 +108,5 @@ def _conditions(call: Call) -> Conditions:
 
 def _answer(call: Call, outcome: Outcome) -> Response:
     call.charge = outcome.charge
-    body = b"" if call.wants_minimal else outcome.body
+    body = b"" if call.wants_minimal else bytes(outcome.body)
     return Response(outcome.status, body, {"etag": outcome.etag} if outcome.status != 204 else {})

@@ -21,9 +21,9 @@ def add_metrics(call: Call, headers: dict[str, str], page: Page, used: Sequence[
             f"queryPhysicalPlanBuildTimeInMs=0.01;queryOptimizationTimeInMs=0.00;VMExecutionTimeInMs=0.05;"
             f"indexLookupTimeInMs=0.01;instructionCount={page.scanned};documentLoadTimeInMs=0.01;"
             f"systemFunctionExecuteTimeInMs=0.00;userFunctionExecuteTimeInMs=0.00;"
-            f"retrievedDocumentCount={page.scanned};retrievedDocumentSize={page.size};"
+            f"retrievedDocumentCount={page.scanned};retrievedDocumentSize={page.loaded};"
             f"outputDocumentCount={page.count};outputDocumentSize={page.size};writeOutputTimeInMs=0.00;"
-            f"indexUtilizationRatio={1.0 if page.scanned else 0.0:.2f}"
+            f"indexUtilizationRatio={1.0 if page.scanned or page.count else 0.0:.2f}"
         )
     if call.flag("x-ms-cosmos-populateindexmetrics"):
         utilization = {

@@ -22,6 +22,8 @@ class Page:
     size: int = 0
     scanned: int = 0
     """Items that were looked at."""
+    loaded: int = 0
+    """Their bytes."""
     continuation: Continuation | None = None
 
     @property

@@ -75,6 +75,14 @@ class PartitionKey:
                 return bool((item.get(path[0]) if len(path) == 1 else _at(item, path)) == wanted)
         return self.of(item).text == key.text
 
+    def match_all(self, items: Sequence[Mapping[str, Any]], key: PartitionKeyValue) -> bool:
+        """Whether all of these belong to the logical partition."""
+        if len(self.paths) == 1 and len(self.paths[0]) == 1 and len(key.components) == 1:
+            name, wanted = self.paths[0][0], key.components[0]
+            if type(wanted) is str:
+                return [item.get(name) for item in items].count(wanted) == len(items)
+        return all(self.matches(item, key) for item in items)
+
     def parse_header(self, text: str) -> PartitionKeyValue:
         """Read the `x-ms-documentdb-partitionkey` header: a JSON array of components."""
         return _parsed(self, text)

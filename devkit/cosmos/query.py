@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import repeat
 from typing import Any
 
 import orjson
@@ -21,7 +22,7 @@ from devkit.cosmos.scan import Scan
 from devkit.cosmos.span import Span, keys_in, spans_of
 from devkit.cosmos.sql import Query, SqlError
 from devkit.cosmos.store import Store
-from devkit.cosmos.whole import whole_page
+from devkit.cosmos.whole import loaded, whole_page
 
 _SORTED = {"OrderBy", "MultipleOrderBy"}
 _FILTER = "{documentdb-formattableorderbyquery-filter}"
@@ -80,7 +81,12 @@ class Queries:
         if query is None or query.streams:
             self._stream(scan, span, start, query, page)
         else:
-            whole_page(query, keyed, scan.rows(span, Continuation(), query), start, page)
+            items = (
+                repeat({}, scan.count(span))
+                if query.only_counts
+                else loaded(scan.rows(span, Continuation(), query), page)
+            )
+            whole_page(query, keyed, items, start, page)
         if page.continuation is None and len(live) > 1:
             page.continuation = Continuation(live[1].low)
         used = _key_paths(container) if span.is_logical else ["/_epk/?"]
@@ -94,6 +100,7 @@ class Queries:
                 page.continuation = Continuation(position.epk, position.after)
                 return
             page.scanned += 1
+            page.loaded += len(body)
             if query is None:
                 rows = [body]
             else:

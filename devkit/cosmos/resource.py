@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,14 @@ def check_id(body: Mapping[str, Any], limit: int = MAX_RESOURCE_ID_LENGTH) -> st
     if _FORBIDDEN(name):
         raise BadRequest(f"The input name '{name}' is invalid: it may not contain '/', '\\', '?' or '#'.")
     return name
+
+
+def are_ids(names: Sequence[Any], limit: int) -> bool:
+    """Whether the service would take every one of these as an `id`."""
+    try:
+        return all(map(len, names)) and max(map(len, names)) <= limit and not _FORBIDDEN("".join(names))
+    except TypeError:  # one of them is not a string
+        return False
 
 
 def _wanted(limit: int) -> str:

@@ -36,6 +36,15 @@ class Scan:
             if part.high > start.epk:
                 yield from self._rows(part, start, access)
 
+    def count(self, span: Span) -> int:
+        """How many items the span has, from the index alone."""
+        return int(
+            self._store.one(
+                "SELECT count(*) FROM items WHERE container = ? AND epk >= ? AND epk < ?",
+                (self._container.number, span.low, span.high),
+            )[0]
+        )
+
     def _rows(self, span: Span, start: Continuation, access: list[dict[str, Bounds]] | None) -> Iterator[Row]:
         if span.is_logical and access is not None:
             indexed = self._indexed(span, access)

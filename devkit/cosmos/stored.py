@@ -13,7 +13,7 @@ class Outcome:
     """What one operation gives back."""
 
     status: int
-    body: bytes
+    body: bytes | bytearray
     etag: str
     charge: float
     number: int
@@ -31,7 +31,7 @@ class Stored:
     @property
     def etag(self) -> str:
         """The version's etag."""
-        return document.etag(self.number, self.position)
+        return document.etag(self.position)
 
 
 @dataclass(slots=True)

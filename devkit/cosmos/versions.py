@@ -19,11 +19,11 @@ class Versions:
         self._store = store
         self._where = (container.number, key.position)
 
-    def created(self, position: int, ts: int, body: bytes) -> None:
+    def created(self, position: int, ts: int, body: bytes | bytearray) -> None:
         """A new item."""
         self._record(position, CREATE, ts, None, body, None)
 
-    def replaced(self, position: int, ts: int, previous: int, body: bytes, old: bytes) -> None:
+    def replaced(self, position: int, ts: int, previous: int, body: bytes | bytearray, old: bytes) -> None:
         """A new version of an item."""
         self._record(position, REPLACE, ts, previous, body, old)
 
@@ -32,7 +32,13 @@ class Versions:
         self._record(position, EXPIRE if is_expiry else DELETE, ts, previous, None, old)
 
     def _record(
-        self, position: int, operation: str, ts: int, previous: int | None, current: bytes | None, old: bytes | None
+        self,
+        position: int,
+        operation: str,
+        ts: int,
+        previous: int | None,
+        current: bytes | bytearray | None,
+        old: bytes | None,
     ) -> None:
         self._store.execute(
             "INSERT INTO versions (position, container, epk, operation, ts, previous, current, old) "

@@ -39,12 +39,12 @@ class Result:
         return (self.rid, *self.keys) if len(orjson.dumps(self.keys)) <= _MAX_ANCHOR else (self.rid,)
 
 
-def whole_page(query: Query, keyed: Query | None, rows: Iterator[Row], start: Continuation, page: Page) -> None:
+def whole_page(query: Query, keyed: Query | None, items: Iterator[Any], start: Continuation, page: Page) -> None:
     """Fill a page with the results after `start`.
 
     `keyed` is the same sorted query in the form that gives every row its resource id and sort values.
     """
-    results = _results(query, keyed, _counted(rows, page))
+    results = _results(query, keyed, items)
     delivered = 0
     if start.delivered:
         everything = list(results)
@@ -99,7 +99,9 @@ def _key(entry: Any) -> Any:
     return sort_key(entry.get("item", UNDEFINED))
 
 
-def _counted(rows: Iterator[Row], page: Page) -> Iterator[Any]:
+def loaded(rows: Iterator[Row], page: Page) -> Iterator[Any]:
+    """The items of these rows; the page counts what was looked at."""
     for _, _, body in rows:
         page.scanned += 1
+        page.loaded += len(body)
         yield orjson.loads(body)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -26,83 +25,66 @@ _INSERT = (
     "INSERT INTO items (position, container, epk, id, number, ts, expires, body) VALUES (?,?,?,?,?,?,nullif(?,0),?)"
 )
 
-_Row = tuple[int, int, str, str, int, int, int, bytearray]
-"""What `_INSERT` takes. The driver looks for adapters of None and bytes at every call, not of 0 and bytearray."""
-
-
-class Refused(Exception):
-    """One of many new items collides with what is there."""
-
 
 class Writes:
     """The operations of one transaction; to be used inside `store.transaction()` and then committed."""
 
     def __init__(self, store: Store, container: Container, key: PartitionKeyValue) -> None:
-        self._store = store
-        self._container = container
-        self._key = key
+        self.store = store
+        self.container = container
+        self.key = key
         self.partition: Partition = container.partitions.at(key.position)
         self.lsn = self.partition.lsn + 1
         self._first = (self.partition.number << PARTITION_SHIFT) | (self.lsn << PLACE_BITS)
         self._places = 0
-        self._now = now()
-        self._unique = UniqueKeys(store, container, key) if container.unique_keys else None
-        self._versions = Versions(store, container, key) if container.keeps_versions else None
+        self.now = now()
+        self.unique = UniqueKeys(store, container, key) if container.unique_keys else None
+        self.versions = Versions(store, container, key) if container.keeps_versions else None
 
     def commit(self, *, has_deleted: bool = False) -> None:
         """Take the LSN; call it as the transaction's last step."""
         if self._places:
-            container = self._container
+            container = self.container
             if container.next_item > container.reserved_items:
                 # Here and not where a number is taken: a number must not be used that a rollback gave back on disk.
                 reserved = container.next_item + _ITEM_NUMBER_BLOCK
-                self._store.write("UPDATE containers SET next_item = ? WHERE number = ?", (reserved, container.number))
+                self.store.write("UPDATE containers SET next_item = ? WHERE number = ?", (reserved, container.number))
                 container.reserved_items = reserved
             if has_deleted:
                 # A deleted row leaves nothing to find the LSN by after a restart.
-                self._store.execute("UPDATE partitions SET lsn = ? WHERE number = ?", (self.lsn, self.partition.number))
+                self.store.execute("UPDATE partitions SET lsn = ? WHERE number = ?", (self.lsn, self.partition.number))
             self.partition.lsn = self.lsn
 
     def find(self, item_id: str) -> Stored:
         """The stored item, or `NotFound`."""
-        row = self._store.execute(
+        row = self.store.execute(
             "SELECT position, number, ts, body FROM items WHERE container = ? AND epk = ? AND id = ?",
-            (self._container.number, self._key.position, item_id),
+            (self.container.number, self.key.position, item_id),
         ).fetchone()
         if row is None:
-            raise NotFound(f"Resource Not Found: there is no item '{item_id}' in partition {self._key.text}.")
+            raise NotFound(f"Resource Not Found: there is no item '{item_id}' in partition {self.key.text}.")
         return Stored(*row)
 
     def create(self, item: dict[str, Any], raw: bytes) -> Outcome:
         """Store a new item."""
-        row, outcome = self._new(item, raw)
+        item_id = self._check(item)
+        expires = self.expiry(item)
+        number, position = self.take(1)
+        etag = document.etag(position)
+        body = document.compose(self.container, raw, number, etag, self.now)
         try:
-            self._store.write(_INSERT, row)
+            self.store.write(
+                _INSERT, (position, self.container.number, self.key.position, item_id, number, self.now, expires, body)
+            )
         except sqlite3.IntegrityError as error:
             raise Conflict(
-                f"Entity with the specified id already exists in the system: '{item['id']}' in partition "
-                f"{self._key.text}."
+                f"Entity with the specified id already exists in the system: '{item_id}' in partition {self.key.text}."
             ) from error
-        if self._unique:
-            self._unique.add(item, outcome.number)
-        if self._versions:
-            self._versions.created(row[0], self._now, outcome.body)
-        return outcome
-
-    def create_all(self, items: Sequence[dict[str, Any]]) -> list[Outcome]:
-        """Store new items with one statement; raises `Refused` without saying which of them is the reason."""
-        new = [self._new(item, document.own_text(item)) for item in items]
-        outcomes = [outcome for _, outcome in new]
-        try:
-            self._store.write_many(_INSERT, [row for row, _ in new])
-            if self._unique:
-                self._unique.claim_all(items, [outcome.number for outcome in outcomes])
-        except sqlite3.IntegrityError as error:
-            raise Refused from error
-        if self._versions:
-            for row, outcome in new:
-                self._versions.created(row[0], self._now, outcome.body)
-        return outcomes
+        if self.unique:
+            self.unique.add(item, number)
+        if self.versions:
+            self.versions.created(position, self.now, body)
+        return Outcome(201, body, etag, charges.create(len(body), self.container.indexing.terms(item)), number)
 
     def replace(
         self,
@@ -117,20 +99,20 @@ class Writes:
         conditions.check(stored)
         new_id = self._check(item)
         position = self._next_position()
-        etag = document.etag(stored.number, position)
-        body = document.compose(self._container, raw, stored.number, etag, self._now)
-        if self._unique:
-            self._unique.move(orjson.loads(stored.body), item, stored.number)
+        etag = document.etag(position)
+        body = document.compose(self.container, raw, stored.number, etag, self.now)
+        if self.unique:
+            self.unique.move(orjson.loads(stored.body), item, stored.number)
         try:
-            self._store.write(
+            self.store.write(
                 "UPDATE items SET position = ?, id = ?, ts = ?, expires = nullif(?,0), body = ? WHERE position = ?",
-                (position, new_id, self._now, self._expiry(item), body, stored.position),
+                (position, new_id, self.now, self.expiry(item), body, stored.position),
             )
         except sqlite3.IntegrityError as error:
             raise Conflict(f"Entity with the specified id already exists in the system: '{new_id}'.") from error
-        if self._versions:
-            self._versions.replaced(position, self._now, stored.position, body, stored.body)
-        charge = charges.replace(len(body), self._container.indexing.terms(item))
+        if self.versions:
+            self.versions.replaced(position, self.now, stored.position, body, stored.body)
+        charge = charges.replace(len(body), self.container.indexing.terms(item))
         return Outcome(200, body, etag, charge, stored.number)
 
     def upsert(self, item: dict[str, Any], raw: bytes, conditions: Conditions = ALWAYS) -> Outcome:
@@ -148,7 +130,7 @@ class Writes:
         """Change parts of an item."""
         stored = self.find(item_id)
         conditions.check(stored)
-        item = patched(orjson.loads(stored.body), change, self._container.key)
+        item = patched(orjson.loads(stored.body), change, self.container.key)
         raw = document.own_text(item)
         if item.get("id") != item_id:
             raise BadRequest("A patch may not change the id of an item.")
@@ -159,49 +141,44 @@ class Writes:
         stored = self.find(item_id)
         conditions.check(stored)
         self.remove(stored)
-        charge = charges.create(len(stored.body), self._container.indexing.terms(orjson.loads(stored.body)))
+        charge = charges.create(len(stored.body), self.container.indexing.terms(orjson.loads(stored.body)))
         return Outcome(204, b"", stored.etag, charge, stored.number)
 
     def remove(self, stored: Stored, *, is_expiry: bool = False) -> None:
         """Take a row out, with its unique keys, leaving a tombstone where versions are kept."""
         position = self._next_position()
-        self._store.execute("DELETE FROM items WHERE position = ?", (stored.position,))
-        if self._unique:
-            self._unique.remove(orjson.loads(stored.body))
-        if self._versions:
-            self._versions.deleted(position, self._now, stored.position, stored.body, is_expiry=is_expiry)
+        self.store.execute("DELETE FROM items WHERE position = ?", (stored.position,))
+        if self.unique:
+            self.unique.remove(orjson.loads(stored.body))
+        if self.versions:
+            self.versions.deleted(position, self.now, stored.position, stored.body, is_expiry=is_expiry)
 
     def read(self, item_id: str) -> Outcome:
         """One item as it is at this point of the transaction."""
         stored = self.find(item_id)
         return Outcome(200, stored.body, stored.etag, charges.point_read(len(stored.body)), stored.number)
 
-    def _new(self, item: dict[str, Any], raw: bytes) -> tuple[_Row, Outcome]:
-        """The row of a new item, and what its creation gives back."""
-        item_id = self._check(item)
-        container, ts = self._container, self._now
-        number = container.next_item
-        container.next_item = number + 1
-        position = self._next_position()
-        etag = document.etag(number, position)
-        body = document.compose(container, raw, number, etag, ts)
-        row = (position, container.number, self._key.position, item_id, number, ts, self._expiry(item), bytearray(body))
-        charge = charges.create(len(body), container.indexing.terms(item))
-        return row, Outcome(201, body, etag, charge, number)
+    def take(self, count: int) -> tuple[int, int]:
+        """Numbers and positions for `count` new items: the first of each."""
+        number = self.container.next_item
+        self.container.next_item = number + count
+        position = self._first + self._places
+        self._places += count
+        return number, position
 
     def _check(self, item: dict[str, Any]) -> str:
         item_id = check_id(item, MAX_ITEM_ID_LENGTH)
-        if not self._container.key.matches(item, self._key):
+        if not self.container.key.matches(item, self.key):
             raise BadRequest(
                 "PartitionKey extracted from document doesn't match the one specified in the header: "
-                f"the header says {self._key.text}, the item {self._container.key.of(item).text}.",
+                f"the header says {self.key.text}, the item {self.container.key.of(item).text}.",
                 sub_status=KEY_MISMATCH,
             )
         return item_id
 
-    def _expiry(self, item: dict[str, Any]) -> int:
+    def expiry(self, item: dict[str, Any]) -> int:
         """The second in which an item expires, 0 for never."""
-        ttl = self._container.default_ttl
+        ttl = self.container.default_ttl
         if "ttl" in item:
             if item["ttl"] is None:
                 raise BadRequest("The input ttl 'null' is invalid. Ensure to provide a nonzero positive integer or -1.")
@@ -209,9 +186,9 @@ class Writes:
             ttl = own if ttl is not None else None
         if ttl is None or ttl == -1:
             return 0
-        expires = self._now + ttl
-        if self._container.next_expiry is None or expires < self._container.next_expiry:
-            self._container.next_expiry = expires
+        expires = self.now + ttl
+        if self.container.next_expiry is None or expires < self.container.next_expiry:
+            self.container.next_expiry = expires
         return expires
 
     def _next_position(self) -> int:

@@ -12,7 +12,7 @@ from devkit.cosmos.sql.linker import Linker
 from devkit.cosmos.sql.parser import parse
 from devkit.cosmos.sql.plan import features, plan
 from devkit.cosmos.sql.tree import Name, Select
-from devkit.cosmos.sql.walk import aggregates_of, property_path
+from devkit.cosmos.sql.walk import aggregates_of, names, property_path
 
 _TOO_DEEP = "The query is nested too deeply"
 
@@ -53,6 +53,17 @@ class Query:
         """Whether every item gives its rows on its own, so that results can be paged by position in the container."""
         select = self._select
         return bool(select.sources) and not isinstance(select.sources[0].collection, Select) and not self.needs_plan
+
+    @property
+    def only_counts(self) -> bool:
+        """Whether the result depends on how many items there are, and on nothing in them."""
+        select = self._select
+        if not aggregates_of(select) or len(select.sources) != 1 or select.where is not None:
+            return False
+        source = select.sources[0]
+        expressions = [projection.expression for projection in select.projections]
+        used = any(True for expression in (*expressions, *select.group_by) for _ in names(expression))
+        return isinstance(source.collection, Name) and not source.iterates and not used
 
     @property
     def needs_plan(self) -> bool:

@@ -1,7 +1,9 @@
 """Transactional batches: all or nothing, one LSN, and the limits."""
 
+from typing import Any
+
 import pytest
-from azure.cosmos import ContainerProxy, CosmosClient
+from azure.cosmos import ContainerProxy, CosmosClient, PartitionKey
 from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
 
 from devkit.cosmos import LocalCosmos
@@ -76,3 +78,60 @@ def test_minimal_answers_still_carry_the_etags(cosmos: LocalCosmos, container: C
     results = quiet.get_database_client("db").get_container_client("c").execute_item_batch([create(1)], "p")
     assert "resourceBody" not in results[0]
     assert results[0]["eTag"] == container.read_item("1", "p")["_etag"]
+
+
+ITEMS: list[dict[str, Any]] = [
+    {"id": "plain", "pk": "p", "text": "ä\u2028"},
+    {"id": "read before", "pk": "p", "_ts": 1, "_etag": "old", "_rid": "x", "_self": "x", "_lsn": 3},
+    {"id": "nested", "pk": "p", "a": {"b": [1, {"c": None}], "_ts": 5}, "d": []},
+    {"id": "lives", "pk": "p", "ttl": 1000},
+    {"id": "stays", "pk": "p", "ttl": -1},
+    {"id": "big", "pk": "p", "text": "x" * 5000},
+]
+WRONG: list[tuple[dict[str, Any], int]] = [
+    ({"pk": "p"}, 400),
+    ({"id": "", "pk": "p"}, 400),
+    ({"id": 7, "pk": "p"}, 400),
+    ({"id": ["a"], "pk": "p"}, 400),
+    ({"id": "a/b", "pk": "p"}, 400),
+    ({"id": "x" * 1024, "pk": "p"}, 400),
+    ({"id": "elsewhere", "pk": "q"}, 400),
+    ({"id": "nowhere"}, 400),
+    ({"id": "undead", "pk": "p", "ttl": 0}, 400),
+    ({"id": "plain", "pk": "p"}, 409),
+]
+
+
+def without_identity(item: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in item.items() if name not in ("_rid", "_self", "_etag", "_ts", "_lsn")}
+
+
+def test_a_batch_of_creates_stores_and_charges_what_single_creates_do(cosmos: LocalCosmos) -> None:
+    database = cosmos.client().create_database("pairs")
+    single, batch = (
+        database.create_container(name, PartitionKey(path="/pk"), default_ttl=-1) for name in ("single", "batch")
+    )
+    charges = []
+    for item in ITEMS:
+        single.create_item(dict(item), response_hook=lambda headers, _: charges.append(headers["x-ms-request-charge"]))
+    results = batch.execute_item_batch([("create", (dict(item),)) for item in ITEMS], "p")
+    assert [f"{result['requestCharge']:.2f}" for result in results] == charges
+    assert [result["resourceBody"] for result in results] == list(batch.read_all_items())
+    for result, one in zip(results, single.read_all_items(), strict=True):
+        assert without_identity(result["resourceBody"]) == without_identity(one)
+        assert result["eTag"] == result["resourceBody"]["_etag"]
+    feeds = [
+        [without_identity(item) for item in container.query_items_change_feed(start_time="Beginning")]
+        for container in (single, batch)
+    ]
+    assert feeds[0] == feeds[1]
+
+
+@pytest.mark.parametrize(("wrong", "status"), WRONG)
+def test_one_wrong_create_among_many_is_named_and_undoes_the_others(
+    container: ContainerProxy, wrong: dict[str, Any], status: int
+) -> None:
+    with pytest.raises(CosmosBatchOperationError) as failure:
+        container.execute_item_batch([("create", (item,)) for item in (ITEMS[0], wrong, ITEMS[2])], "p")
+    assert (failure.value.error_index, failure.value.status_code) == (1, status)
+    assert list(container.read_all_items()) == []

@@ -163,3 +163,25 @@ def test_prefixes_of_a_hierarchical_key_reach_everything_below(cosmos: LocalCosm
     with pytest.raises(CosmosHttpResponseError) as refusal:
         container.read_item("1", ["x", "y"])
     assert (refusal.value.status_code, refusal.value.sub_status) == (400, 1001)
+
+
+@pytest.mark.parametrize(
+    ("query", "loaded"),
+    [
+        ("SELECT VALUE COUNT(1) FROM c", 0),
+        ("SELECT COUNT(1) AS n, SUM(2) AS twice FROM c", 0),
+        ("SELECT VALUE COUNT(1) FROM c WHERE c.n >= 0", 20),
+        ("SELECT VALUE COUNT(c.n) FROM c", 20),
+        ("SELECT VALUE COUNT(1) FROM x IN c.list", 20),
+        ("SELECT COUNT(1) AS n FROM c GROUP BY c.pk", 20),
+    ],
+)
+def test_a_count_of_all_items_loads_none(container: ContainerProxy, query: str, loaded: int) -> None:
+    container.execute_item_batch(
+        [("create", ({"id": str(n), "pk": "p", "n": n, "list": [1]},)) for n in range(20)], "p"
+    )
+    container.create_item({"id": "other", "pk": "q"})
+    (row,) = container.query_items(query, partition_key="p", populate_query_metrics=True)
+    metrics = container.client_connection.last_response_headers["x-ms-documentdb-query-metrics"]
+    assert f"retrievedDocumentCount={loaded};" in metrics
+    assert row == 20 or row["n"] == 20
