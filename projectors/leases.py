@@ -140,24 +140,20 @@ class Leases:
         return self._replace(old, replace(new, expires=now + self.duration, marks=marks))
 
     def _replace(self, old: Lease, new: Lease) -> Lease:
-        """Writes If-Match; after a lost answer the document itself says whether it arrived."""
+        """Writes If-Match. Where the answer is lost, or a conflict, the document itself says whether it arrived: the SDK
+        sends some requests again by itself, and then is refused what the first one did."""
         document = new.document()
-        unsure = False
         for _ in range(_TRIES):
             try:
                 return replace(new, etag=self._gateway.replace(document, old.etag))
-            except Unanswered:
-                unsure = True
-            except Conflict as error:
-                if not unsure:
+            except (Conflict, Unanswered) as error:
+                found = self._gateway.read(old.id, old.consumer)
+                if found is None:
+                    raise LeaseLost(f"{old.consumer} {old.id}: gone, the range was split") from error
+                if all(found.get(name) == value for name, value in document.items()):
+                    return replace(new, etag=found["_etag"])
+                if found["_etag"] != old.etag:
                     raise LeaseLost(f"{old.consumer} {old.id}: owned by another worker") from error
-            found = self._gateway.read(old.id, old.consumer)
-            if found is None:
-                raise LeaseLost(f"{old.consumer} {old.id}: gone, the range was split")
-            if all(found.get(name) == value for name, value in document.items()):
-                return replace(new, etag=found["_etag"])
-            if found["_etag"] != old.etag:
-                raise LeaseLost(f"{old.consumer} {old.id}: owned by another worker")
         raise Unanswered(f"{old.consumer} {old.id}: no answer to {_TRIES} attempts")
 
 

@@ -77,9 +77,12 @@ def test_a_lease_is_free_when_it_expires_and_not_before(leases: Leases, clock: C
     assert leases.release(taken).free(clock.now)
 
 
-def test_a_renewal_whose_answer_was_lost_is_still_this_workers(leases: Leases, cosmos: LocalCosmos) -> None:
+@pytest.mark.parametrize("lost", [{"timeout": True}, {"status": 503}], ids=["timed out", "sent again by the SDK"])
+def test_a_renewal_whose_answer_was_lost_is_still_this_workers(
+    leases: Leases, cosmos: LocalCosmos, lost: dict[str, int | bool]
+) -> None:
     mine = leases.take(only(leases), "first")
-    cosmos.faults.add(lose_answer=True, timeout=True, operation="replace", count=1)
+    cosmos.faults.add(lose_answer=True, operation="replace", count=1, **lost)
     renewed = leases.renew(mine, lsn=7)
     assert (renewed.lsn, renewed.owner) == (7, "first")
     assert leases.renew(renewed, lsn=8).lsn == 8
