@@ -140,7 +140,7 @@ class Leases:
         return self._replace(old, replace(new, expires=now + self.duration, marks=marks))
 
     def _replace(self, old: Lease, new: Lease) -> Lease:
-        """Writes If-Match. Where the answer is lost, or a conflict, the document itself says whether it arrived: the SDK
+        """Writes If-Match. Where no answer comes, or a conflict, the document itself says whether it arrived: the SDK
         sends some requests again by itself, and then is refused what the first one did."""
         document = new.document()
         for _ in range(_TRIES):

@@ -39,7 +39,7 @@ class Generations:
     last: int = 1
     building: Building | None = None
     kept: dict[int, str] = field(default_factory=dict)
-    etag: str | None = None
+    etag: str | None = field(default=None, compare=False)
 
     @property
     def live(self) -> list[int]:
@@ -159,8 +159,11 @@ class Registry:
         return self._change(view, change)
 
     def _change(self, view: str, change: Callable[[Generations], Generations]) -> Generations:
+        wanted: Generations | None = None
         for _ in range(_TRIES):
             now = self.of(view)
+            if now == wanted:  # it arrived, and the answer was lost
+                return now
             wanted = change(now)
             if wanted == now and now.etag is not None:
                 return now

@@ -77,6 +77,28 @@ def test_a_lost_answer_to_the_start_of_a_build_does_not_start_two(registry: Regi
     assert registry.build("statement", by="first", at=AT).building.generation == 2
 
 
+@pytest.mark.parametrize("lost", [{"timeout": True}, {"status": 503}], ids=["timed out", "sent again by the SDK"])
+def test_a_lost_answer_to_any_change_is_a_change_that_was_made(
+    registry: Registry, cosmos: LocalCosmos, lost: dict[str, int | bool]
+) -> None:
+    def losing() -> None:
+        cosmos.faults.clear()
+        cosmos.faults.add(lose_answer=True, operation="replace", count=1, **lost)
+
+    registry.build("statement", by="first", at=AT)
+    losing()
+    assert registry.keep("statement", 2, at=AT).kept == {2: AT}
+    losing()
+    assert registry.switch("statement", 2, at=AT).kept == {1: AT}
+    losing()
+    assert registry.drop("statement", 1).kept == {}
+    losing()
+    assert registry.build("statement", by="second", at=AT).building.generation == 3
+    losing()
+    assert registry.abandon("statement").building is None
+    assert registry.of("statement").last == 3
+
+
 def test_what_serves_cannot_be_dropped(registry: Registry) -> None:
     with pytest.raises(UnknownGeneration):
         registry.drop("statement", 1)
