@@ -10,7 +10,7 @@ import orjson
 from devkit.cosmos import charges, document
 from devkit.cosmos.container import Container
 from devkit.cosmos.definition import check_ttl_value
-from devkit.cosmos.errors import KEY_MISMATCH, BadRequest, Conflict, NotFound, PreconditionFailed
+from devkit.cosmos.errors import KEY_MISMATCH, BadRequest, Conflict, NotFound
 from devkit.cosmos.partition_key import PartitionKeyValue
 from devkit.cosmos.partitions import Partition
 from devkit.cosmos.patch import patched
@@ -116,13 +116,11 @@ class Writes:
         return Outcome(200, body, etag, charge, stored.number)
 
     def upsert(self, item: dict[str, Any], raw: bytes, conditions: Conditions = ALWAYS) -> Outcome:
-        """Create, or overwrite what is there."""
+        """Create, or overwrite what is there; the conditions are for the latter alone, as in the service."""
         item_id = self._check(item)
         try:
             stored = self.find(item_id)
         except NotFound:
-            if conditions.if_match and conditions.if_match != "*":
-                raise PreconditionFailed("One of the specified pre-condition is not met: there is no item.") from None
             return self.create(item, raw)
         return self.replace(item_id, item, raw, conditions, stored)
 

@@ -49,6 +49,13 @@ def test_a_replace_with_a_stale_etag_is_refused_and_changes_nothing(container: C
     assert container.read_item("1", "p")["n"] == 2
 
 
+def test_an_upsert_of_what_is_not_there_creates_it_whatever_version_is_expected(container: ContainerProxy) -> None:
+    container.upsert_item(item(n=1), etag="anything", match_condition=MatchConditions.IfNotModified)
+    assert container.read_item("1", "p")["n"] == 1
+    with pytest.raises(CosmosAccessConditionFailedError):
+        container.upsert_item(item(n=2), etag="anything", match_condition=MatchConditions.IfNotModified)
+
+
 def test_a_read_of_a_known_version_costs_one_unit_and_has_no_body(
     cosmos: LocalCosmos, container: ContainerProxy
 ) -> None:

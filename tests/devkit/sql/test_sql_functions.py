@@ -2,7 +2,7 @@
 
 import pytest
 
-from devkit.cosmos.sql import UNDEFINED
+from devkit.cosmos.sql import UNDEFINED, SqlError
 from devkit.cosmos.sql.functions import FUNCTIONS
 
 from .answers import answers, value
@@ -55,7 +55,8 @@ STRINGS = [
     ("RegexMatch('abcd', '^B')", False),
     ("RegexMatch('abcd', '^AB', 'i')", True),
     ("RegexMatch('abcd', 'a', 'q')", U),
-    ("RegexMatch('abcd', '(')", U),
+    ("RegexMatch('abcd', '(?<first>a)b')", True),
+    ("RegexMatch('abcd', '(?<=b)c')", True),
     ("StringJoin(['a', 'b'], '-')", "a-b"),
     ("StringJoin(['a', 1], '-')", U),
     ("StringSplit('a-b-c', '-')", ["a", "b", "c"]),
@@ -157,6 +158,12 @@ def test_functions(expression: str, expected: object) -> None:
     found = value(expression, {"id": "1", "state": '{"amount":500}'})
     assert found == expected
     assert type(found) is type(expected)
+
+
+@pytest.mark.parametrize("pattern", ["(", "[[:alpha:]]", "\\\\Ka", "(?R)"])
+def test_a_regular_expression_that_cannot_be_followed_is_refused(pattern: str) -> None:
+    with pytest.raises(SqlError, match="REGEXMATCH"):
+        value(f"RegexMatch('abcd', '{pattern}')")
 
 
 @pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - {"CHOOSE", "IIF"}))

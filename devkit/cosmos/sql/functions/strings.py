@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
+from devkit.cosmos.sql.errors import SqlError
 from devkit.cosmos.sql.functions.function import Function, whole
 from devkit.cosmos.sql.values import UNDEFINED
 
@@ -86,17 +87,24 @@ def _replicate(text: Any, times: Any) -> Any:
     return text * int(times)
 
 
+_NAMED_GROUP = re.compile(r"(?<!\\)\(\?<(?![=!])")
+_POSIX_CLASS = re.compile(r"\[:\^?[a-z]+:\]")
+
+
 @lru_cache(maxsize=256)
 def _pattern(pattern: str, modifiers: str) -> re.Pattern[str] | None:
+    """A pattern of the service's dialect (PCRE); what Python cannot do is refused, not taken for no match."""
     flags = 0
     for modifier in modifiers:
         if modifier not in _MODIFIERS:
             return None
         flags |= _MODIFIERS[modifier]
+    if _POSIX_CLASS.search(pattern):
+        raise SqlError(f"REGEXMATCH: character classes such as [:alpha:] are not supported: '{pattern}'")
     try:
-        return re.compile(pattern, flags)
-    except re.error:
-        return None
+        return re.compile(_NAMED_GROUP.sub("(?P<", pattern), flags)
+    except re.error as error:
+        raise SqlError(f"REGEXMATCH: the pattern '{pattern}' is not supported: {error}") from None
 
 
 def _regex_match(text: Any, pattern: Any, modifiers: Any = "") -> Any:
