@@ -9,6 +9,7 @@ from azure.cosmos import CosmosClient
 from feeding import Ledger, shown_by_the_views, told_by_the_log
 
 from devkit.cosmos import LocalCosmos, RequestInfo
+from devkit.cosmos.message import Request
 from domain.account import Account
 from projectors.parked import parked_in
 from projectors.settings import WorkerSettings
@@ -171,3 +172,33 @@ def test_a_worker_asleep_does_not_bring_back_an_item_that_has_come_and_gone(
     Worker(client, database, views=views, settings=WorkerSettings(parallel=0, page=3, flush=0.0)).run_until_idle(30)
     shown = shown_by_the_views(client, database, views=["active-holds"])
     assert shown.holds == {"alice": set()}
+
+
+def test_a_write_that_meets_a_shorter_one_is_decided_again(
+    client: CosmosClient, database: str, cosmos: LocalCosmos, ledger: Ledger
+) -> None:
+    """The first page of a worker that was thought dead arrives just before its successor's, which is longer."""
+    ledger.open("alice")
+    for amount in range(1, 9):
+        ledger.deposit("alice", amount)
+    views = [VIEWS["statement"]]
+    underway: list[Request] = []
+
+    def arrive_late(info: RequestInfo, phase: str) -> None:
+        if info.operation != "batch" or info.container != "views" or phase != "before":
+            return
+        if not underway:
+            underway.append(Request(info.method, info.path, dict(info.headers), info.body))
+            raise Killed
+        remove()
+        cosmos.exchange(underway[0])
+
+    remove = cosmos.faults.on_request(arrive_late)
+    with pytest.raises(Killed):
+        Worker(client, database, views=views, settings=WorkerSettings(parallel=0, page=3, flush=0.0)).run_until_idle(30)
+    successor = Worker(
+        client, database, views=views, settings=WorkerSettings(parallel=0), clock=lambda: time.time() + 1_000
+    )
+    assert successor.run_until_idle(30).idle
+    shown = shown_by_the_views(client, database, views=["statement"])
+    assert shown.statements == told_by_the_log(ledger).statements
