@@ -100,8 +100,8 @@ class _Mend:
         *first, last = [changes[start : start + _ITEMS] for start in range(0, len(changes), _ITEMS)] or [[]]
         guard = folded.guard and folded.guard | {name: stored[name] for name in _PARKING if stored and name in stored}
         etag = stored["_etag"] if stored else None
-        for part in first:  # the guard as it is, so that it says "mended" only with the last item
-            etag = self._batch(stored or guard, etag, part)
+        for part in first:  # the guard first: a live worker must not apply again what items are here already
+            etag = self._batch(guard or stored, etag, part)
         self._batch(guard, etag, last)
         return len(changes) + (not _same(stored, folded.guard))
 

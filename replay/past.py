@@ -155,7 +155,7 @@ class _Counting:
     def __init__(self, stores: Stores, past: PastView, meter: Meter) -> None:
         self._meter = meter
         self._name = past.name
-        self._total = PastFeed(stores.feed, past.ends).count()
+        self._total = PastFeed(stores.feed, past.ends).estimate()
         self._before = sum(lease.events for lease in stores.leases.of(consumer_name(past.name, GENERATION)))
         self._started = time.monotonic()
 

@@ -17,9 +17,9 @@ class PastFeed(Feed):
     def ranges(self) -> list[FeedRange]:
         return self._feed.ranges()
 
-    def count(self) -> int:
-        """About, as of the moment."""
-        return round(self._feed.count() * self._ends.share)
+    def estimate(self) -> int:
+        """As of the moment."""
+        return round(self._feed.estimate() * self._ends.share)
 
     def read(self, feed_range: FeedRange, lsn: int | None, rid: str, *, limit: int) -> Page | Split:
         end = self._ends.of(feed_range)

@@ -110,7 +110,7 @@ class _Rebuild:
         worker = Worker(self._client, self._database, [consumer], views=(), settings=self._settings, meter=self._meter)
         leases = self._stores.leases.of(consumer.name)
         self._done_before = sum(lease.events for lease in leases)
-        self._counted = self._stores.feed.count()
+        self._counted = self._stores.feed.estimate()
         if self._options.workers > 1 and self._connect is not None:
             self._build_together(self._connect, consumer)
         comparison = self._catch_up_and_compare(worker)

@@ -138,3 +138,18 @@ def test_a_position_in_a_container_that_was_made_anew_is_refused_when_it_is_read
     create_containers(client, database)
     with pytest.raises(FeedReplaced, match="rebuild its view"):
         feed.read(EVERYTHING, 1, rid, limit=10)
+
+
+def test_how_many_events_there_are_is_told_by_statistics_and_counted_where_there_are_none(
+    ledger: Ledger, feed: Feed, cosmos: LocalCosmos, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.open("alice")
+    ledger.deposit("alice", 5)
+    cosmos.split(database, "events")
+    ledger.open("bob")
+    cosmos.log.clear()
+    assert feed.estimate() == 3
+    assert cosmos.log.count("query") == 0
+    monkeypatch.setattr(ledger.container, "read", lambda **_: {"id": "events"})
+    assert feed.estimate() == 3
+    assert cosmos.log.count("query") > 0

@@ -101,6 +101,30 @@ def test_more_items_than_a_batch_holds_are_mended(
     assert verify(stores, "statement", settle=0).right
 
 
+def test_a_mend_stopped_half_way_holds_no_live_worker_up_and_is_completed_by_the_next(
+    served: Worker, stores: Stores, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(120):
+        history.accounts[1].deposit(1, at=history.accounts[1].modified_on)
+        history._save(history.accounts[1])
+    batch, left = stores.views.batch, [1]
+
+    def once(*arguments: Any) -> list[str]:
+        if not left:
+            raise KeyboardInterrupt
+        left.pop()
+        return batch(*arguments)
+
+    monkeypatch.setattr(stores.views, "batch", once)
+    with pytest.raises(KeyboardInterrupt):
+        mend(stores, VIEWS["statement"], STREAM)
+    monkeypatch.undo()
+    history.write(20)
+    assert served.run_until_idle(30).failures == {}
+    assert mend(stores, VIEWS["statement"], STREAM).written > 0
+    assert verify(stores, "statement", settle=0).right
+
+
 def test_a_parked_stream_is_mended_up_to_where_it_waits_and_waits_on(
     served: Worker, stores: Stores, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
