@@ -21,6 +21,9 @@ from tests.functions.issuer import AUDIENCE, ISSUER, LocalIssuer
 
 URL = "https://tidemark.azurewebsites.net"
 
+# The first test on a machine installs the worker and Tidemark's dependencies into an environment that is then kept.
+pytestmark = pytest.mark.timeout(480)
+
 
 @pytest.fixture(scope="module")
 def python() -> Path:
@@ -149,3 +152,20 @@ def test_the_host_file_keeps_paths_as_they_are_and_has_the_bundle_that_knows_the
     host = json.loads((folder / "host.json").read_text())
     assert host["extensions"]["http"]["routePrefix"] == ""
     assert host["extensionBundle"]["version"] == "[4.*, 5.0.0)"
+
+
+def test_while_the_database_cannot_be_reached_requests_are_answered_as_problems(
+    python: Path, folder: Path, settings: dict[str, str]
+) -> None:
+    away = settings | {"TIDEMARK_ROLE": "queries", "COSMOS_ENDPOINT": "http://127.0.0.1:9/"}
+    (answer,) = run(python, folder, [http(settings, "GET", "/accounts/alice")], away)["results"]
+    assert (answer["status"], answer["headers"]["retry-after"]) == (503, "1")
+    assert json.loads(answer["body"])["code"] == "STORE_UNAVAILABLE"
+
+
+def test_an_app_with_a_wrong_address_of_its_database_does_not_start(
+    python: Path, folder: Path, settings: dict[str, str]
+) -> None:
+    for role in EXPECTED:
+        result = run(python, folder, [], settings | {"TIDEMARK_ROLE": role, "COSMOS_ENDPOINT": "nowhere"})
+        assert "COSMOS_ENDPOINT must be" in result["error"]
