@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from devkit.cosmos import LocalCosmos, RunningServer, serve
-from eventstore.containers import EVENTS
 from eventstore.personal import FileKey
 from functions.packaging.build import build
 from functions.packaging.interpreter import NoInterpreter, environment
@@ -140,12 +139,6 @@ def test_an_app_that_lacks_a_setting_says_which(python: Path, folder: Path, sett
     incomplete = {name: value for name, value in settings.items() if name != "TIDEMARK_AUTH_AUDIENCE"}
     result = run(python, folder, [], incomplete | {"TIDEMARK_ROLE": "commands"})
     assert "TIDEMARK_AUTH_AUDIENCE must be set" in result["error"]
-
-
-def test_the_trigger_watches_the_log_and_creates_nothing(folder: Path) -> None:
-    source = (folder / "functions" / "azure_host.py").read_text()
-    assert "create_lease_container_if_not_exists=False" in source
-    assert EVENTS.name == "events"
 
 
 def test_the_host_file_keeps_paths_as_they_are_and_has_the_bundle_that_knows_the_trigger(folder: Path) -> None:
