@@ -13,7 +13,7 @@ TFLAGS ?=
 WORKERS ?= 2
 BENCH ?= $(patsubst bench/%.py,%,$(filter-out bench/__init__.py bench/capacity_%.py,$(wildcard bench/*.py)))
 
-.PHONY: help install run test check format conformance proof bench openapi package lock clean
+.PHONY: help install run test check format conformance proof fuzz bench openapi package lock clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,6 +55,9 @@ conformance: $(VENV)/development ## Microsoft's own SDK tests against the local 
 
 proof: $(VENV)/development ## A rebuild under load, splits, throttling and kills, at full size (minutes)
 	@TIDEMARK_PROOF=full $(BIN)/pytest tests/replay/test_proof.py
+
+fuzz: $(VENV)/development ## Generated requests against every route, at least 20,000 (minutes)
+	@$(BIN)/python -m tests.functions.fuzz
 
 bench: $(VENV)/development ## Every figure of the documentation, measured here (minutes; BENCH="relay eventstore" for some)
 	@for name in $(BENCH); do echo "== $$name"; $(BIN)/python -m bench.$$name; done
