@@ -13,7 +13,7 @@ TFLAGS ?=
 WORKERS ?= 2
 BENCH ?= $(patsubst bench/%.py,%,$(filter-out bench/__init__.py bench/capacity_%.py,$(wildcard bench/*.py)))
 
-.PHONY: help install run test check format conformance proof soak loosenings bench openapi package lock clean
+.PHONY: help install run test check format conformance proof soak loosenings fuzz bench openapi package lock clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -61,6 +61,9 @@ soak: $(VENV)/development ## Workers killed, asleep, throttled, unanswered, over
 
 loosenings: $(VENV)/development ## Every rule of exactly-once, loosened in a copy of the code: its test must notice (minutes)
 	@$(BIN)/python -m tests.projectors.loosenings
+
+fuzz: $(VENV)/development ## Generated requests against every route, at least 20,000 (minutes)
+	@$(BIN)/python -m tests.functions.fuzz
 
 bench: $(VENV)/development ## Every figure of the documentation, measured here (minutes; BENCH="relay eventstore" for some)
 	@for name in $(BENCH); do echo "== $$name"; $(BIN)/python -m bench.$$name; done

@@ -9,14 +9,19 @@
 The trigger only wakes: its documents are not used. The host would checkpoint a batch whose invocation failed, and it
 rewrites strings that look like dates. Positions, retries and dead letters are the consumers' own.
 
-Nothing connects while the host indexes: what a function needs is made by the first call that needs it.
+Nothing connects while the host indexes: what a function needs is made by the first call that needs it. Settings are
+read at once, so that a wrong one shows when the app starts.
 """
 
+import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from functools import cache
+from urllib.parse import urlsplit
 
 import azure.functions as func
+from azure.core.exceptions import AzureError
 
 from eventstore.containers import EVENTS
 from eventstore.settings import CosmosSettings
@@ -24,6 +29,7 @@ from functions.exporters import configure_telemetry
 from functions.hosting import APPS
 from functions.logs import configure_logs
 from functions.metering import connect_metered
+from functions.problems import Problem, problem_response
 from functions.settings import Settings
 from functions.wiring import Consumers, build_consumers, build_services, require_master_key
 from projectors.worker import Worker
@@ -31,38 +37,94 @@ from projectors.worker import Worker
 __all__ = ["Visits", "register"]
 
 LEASES_OF_THE_TRIGGER = "trigger-leases"
+_log = logging.getLogger(__name__)
 _VISIT_SECONDS = 50.0  # the timer comes once a minute
 _PATROL_SECONDS = 200.0  # host.json ends an invocation after five minutes
 
 
 def register(app: func.FunctionApp, settings: Settings) -> None:
-    """Add the functions of the role. Raises SettingsError when an HTTP role lacks what it authenticates with."""
+    """Add the functions of the role.
+
+    Raises:
+        SettingsError: a variable is missing or wrong; an HTTP role also needs what it authenticates with.
+    """
     configure_logs(settings.log_level)
+    cosmos = CosmosSettings.load()
+
+    @cache  # one process, one set of exporters
+    def export() -> None:
+        configure_telemetry(settings.role)
+
     if settings.role != "projectors":
         settings.require_auth()
         require_master_key(settings)
-        _register_http(app, settings)
+        _register_http(app, settings, cosmos, export)
     if settings.role in ("projectors", "all"):
-        _register_projectors(app)
+        _register_projectors(app, cosmos, export)
 
 
-def _register_http(app: func.FunctionApp, settings: Settings) -> None:
-    @cache
-    def middleware() -> func.AsgiMiddleware:
-        cosmos = CosmosSettings.load()
-        configure_telemetry(settings.role)
-        asgi = APPS[settings.role](build_services(settings, connect_metered(cosmos), cosmos.database))
-        return func.AsgiMiddleware(asgi)  # type: ignore[no-untyped-call]
+def _register_http(
+    app: func.FunctionApp, settings: Settings, cosmos: CosmosSettings, export: Callable[[], None]
+) -> None:
+    def make() -> func.AsgiMiddleware:
+        services = build_services(settings, connect_metered(cosmos), cosmos.database)
+        export()
+        return func.AsgiMiddleware(APPS[settings.role](services))  # type: ignore[no-untyped-call]
+
+    made = MadeOnce(make)
 
     @app.function_name("http")
     @app.route(route="{*path}", methods=list(func.HttpMethod), auth_level=func.AuthLevel.ANONYMOUS)
     async def http(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-        answer: func.HttpResponse = await middleware().handle_async(req, context)
+        try:
+            middleware = await made.get()
+        except AzureError as error:
+            return _not_yet(req, error)
+        answer: func.HttpResponse = await middleware.handle_async(req, context)
         return answer
 
 
-def _register_projectors(app: func.FunctionApp) -> None:
-    consumers = cache(_consumers)
+def _not_yet(req: func.HttpRequest, error: AzureError) -> func.HttpResponse:
+    """An exception that left the function would be answered by the host, as a 500 without a problem."""
+    _log.error("the app cannot be made yet: %s", error)
+    problem = Problem("STORE_UNAVAILABLE", "the database cannot be reached; the same request may be sent again")
+    answer = problem_response(problem, urlsplit(req.url).path)
+    return func.HttpResponse(bytes(answer.body), status_code=answer.status_code, headers=dict(answer.headers))
+
+
+class MadeOnce:
+    """What the first request makes, outside the event loop; those that come meanwhile wait for the same attempt, and
+    after one that failed the next request tries again."""
+
+    def __init__(self, make: Callable[[], func.AsgiMiddleware]) -> None:
+        self._make = make
+        self._attempt: asyncio.Future[func.AsgiMiddleware] | None = None
+
+    async def get(self) -> func.AsgiMiddleware:
+        if self._attempt is None:
+            self._attempt = asyncio.ensure_future(asyncio.to_thread(self._make))
+        attempt = self._attempt
+        try:
+            return await asyncio.shield(attempt)
+        except Exception:
+            if self._attempt is attempt:
+                self._attempt = None
+            raise
+
+
+def _register_projectors(app: func.FunctionApp, cosmos: CosmosSettings, export: Callable[[], None]) -> None:
+    @cache
+    def made() -> Consumers:
+        consumers = build_consumers(connect_metered(cosmos), cosmos.database)
+        export()
+        return consumers
+
+    making = threading.Lock()
+
+    def consumers() -> Consumers:
+        with making:  # functions run on several threads
+            return made()
+
     visits = Visits(lambda: consumers().worker)
 
     @app.function_name("wake")
@@ -96,12 +158,6 @@ def _register_projectors(app: func.FunctionApp) -> None:
         place = consumers().patrol.visit(_PATROL_SECONDS)
         if place.bad:
             raise VisitFailed(f"{place.bad} streams do not verify: run `tidemark audit verify`, and change nothing")
-
-
-def _consumers() -> Consumers:
-    cosmos = CosmosSettings.load()
-    configure_telemetry("projectors")
-    return build_consumers(connect_metered(cosmos), cosmos.database)
 
 
 class Visits:

@@ -62,9 +62,8 @@ def _carrier(scope: Scope) -> dict[str, str]:
 
 def current_traceparent() -> str | None:
     """The running span as a W3C traceparent: what an event keeps, so that its trace can be followed later."""
-    carrier: dict[str, str] = {}
-    propagate.inject(carrier)
-    return carrier.get("traceparent")
+    span = trace.get_current_span().get_span_context()
+    return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}" if span.is_valid else None
 
 
 def _route(scope: Scope) -> str:

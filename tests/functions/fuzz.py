@@ -1,11 +1,12 @@
 """Generated requests against both apps: no 5xx, and every answer as its OpenAPI document says.
 
-    python -m tests.functions.fuzz [EXAMPLES]        per operation; 1,000 by default, more than 20,000 requests
+    make fuzz        the long form: at least 20,000 requests, or it fails
 
-Half of the requests are led to a few accounts that exist, so that they meet state and not only 404.
+First each operation by itself, half of the requests led to a few accounts that exist, so that they meet state and not
+only 404. Then walks of up to twelve requests through both apps behind one port, where a request takes its ids, numbers
+and versions from the answers before it.
 """
 
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typing import Any
 
 import schemathesis
 from fastapi import FastAPI
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import CheckFunction, not_a_server_error
@@ -28,8 +29,9 @@ from schemathesis.specs.openapi.checks import (
 
 from devkit.cosmos import LocalCosmos
 from eventstore.containers import create_containers
-from functions import commands_app, queries_app
+from functions import commands_app, local, queries_app
 from functions.auth import Principal
+from functions.services import Services
 from functions.settings import Settings, load
 from functions.wiring import build_consumers, build_services
 
@@ -41,6 +43,8 @@ CHECKS: list[CheckFunction] = [
     response_schema_conformance,
 ]
 KNOWN = ("alice", "bob", "carol")
+LEAST = 20_000
+EXAMPLES, WALKS, STEPS = 800, 500, 12
 _PLACES = ("account_id", "source", "target", "owner")
 
 
@@ -52,19 +56,18 @@ class Everybody:
 
 
 @contextmanager
-def apps() -> Iterator[list[FastAPI]]:
-    """The commands app and the queries app over one store, consumers at work."""
+def running() -> Iterator[Services]:
+    """What both apps work with, over one store, consumers at work."""
     with LocalCosmos() as cosmos:
         client = cosmos.client()
         create_containers(client, "tidemark")
         services = build_services(load(Settings, auth="none", max_wait_ms=3_000), client, "tidemark")
-        services = replace(services, authenticator=Everybody())
         stop = threading.Event()
         consumers = build_consumers(cosmos.client(), "tidemark", store=services.store)
         thread = threading.Thread(target=consumers.run, args=(stop,))
         thread.start()
         try:
-            yield [commands_app.create_app(services), queries_app.create_app(services)]
+            yield replace(services, authenticator=Everybody())
         finally:
             stop.set()
             thread.join()
@@ -100,14 +103,39 @@ def _lead(case: Case, known: str) -> None:
     for place in (case.path_parameters, case.body):
         if isinstance(place, dict):
             place |= {name: known for name in _PLACES if name in place}
+            place |= {name: f"account-{known}" for name in ("stream",) if name in place}
+
+
+def walk(services: Services, walks: int) -> Counter[int]:
+    """Send up to `walks` times STEPS requests; as `fuzz`. Which answers lead where, schemathesis infers."""
+    seen: Counter[int] = Counter()
+    whole = schemathesis.openapi.from_asgi("/openapi.json", local.create_app(services))
+
+    class Walk(whole.as_state_machine()):  # type: ignore[misc]
+        def after_call(self, response: Any, case: Case) -> None:
+            seen[response.status_code] += 1
+
+        def validate_response(self, response: Any, case: Case, **_: Any) -> None:
+            case.validate_response(response, checks=CHECKS)
+
+    options = settings(max_examples=walks, stateful_step_count=STEPS, phases=[Phase.generate], deadline=None)
+    Walk.run(settings=settings(options, database=None, suppress_health_check=list(HealthCheck)))
+    return seen
 
 
 def main() -> None:
-    examples = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000
-    with apps() as both:
-        for app in both:
-            seen = fuzz(app, examples)
-            print(f"{app.title}: {seen.total():,} requests, {dict(sorted(seen.items()))}", flush=True)
+    total = 0
+    with running() as services:
+        for app in (commands_app.create_app(services), queries_app.create_app(services)):
+            total += _report(app.title, fuzz(app, EXAMPLES))
+        total += _report("walks through both", walk(services, WALKS))
+    if total < LEAST:
+        raise SystemExit(f"only {total:,} requests were generated, not {LEAST:,}")
+
+
+def _report(name: str, seen: Counter[int]) -> int:
+    print(f"{name}: {seen.total():,} requests, {dict(sorted(seen.items()))}", flush=True)
+    return seen.total()
 
 
 if __name__ == "__main__":

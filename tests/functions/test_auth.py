@@ -1,17 +1,26 @@
 """Bearer tokens: each wrong kind is refused, roles decide, keys are kept and rotate, the actor is the token's."""
 
+import hashlib
+import hmac
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 
 import httpx
+import jwt
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.utils import base64url_encode
 
 from eventstore.errors import SettingsError
 from functions import local
 from functions.auth import EntraAuthenticator, authenticator
+from functions.errors import Unprotected
+from functions.hosting import serve
 from functions.jwks import KeySet
 from functions.services import Services
 from functions.settings import Settings, load
+from tests.audit.serving import served
 from tests.functions.issuer import AUDIENCE, ISSUER, LocalIssuer
 from tests.functions.transport import AsgiThread
 
@@ -94,6 +103,20 @@ def test_a_token_of_a_stranger_who_uses_a_known_key_id_is_refused(api: httpx.Cli
         assert open_account(api, stranger.token("Tidemark.Command", key_id="key-1")).status_code == 401
 
 
+def test_a_token_signed_with_the_public_key_as_if_it_were_a_secret_is_refused(
+    api: httpx.Client, issuer: LocalIssuer
+) -> None:
+    """Everybody knows that key; who lets the token choose its algorithm takes the signature for good."""
+    ((key_id, key),) = issuer.keys.items()
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    _, claims, _ = issuer.token("Tidemark.Command").split(".")
+    header = base64url_encode(json.dumps({"alg": "HS256", "typ": "JWT", "kid": key_id}).encode()).decode()
+    signature = hmac.new(public, f"{header}.{claims}".encode(), hashlib.sha256).digest()
+    forged = f"{header}.{claims}.{base64url_encode(signature).decode()}"
+    assert jwt.get_unverified_header(forged)["alg"] == "HS256"
+    assert open_account(api, forged).status_code == 401
+
+
 @pytest.mark.parametrize(("token", "scheme"), [(None, ""), ("abc", "Bearer"), ("a.b.c", "Bearer"), ("x", "Basic")])
 def test_what_is_no_bearer_token_is_refused(api: httpx.Client, token: str | None, scheme: str) -> None:
     answer = open_account(api, token, scheme)
@@ -171,6 +194,26 @@ def test_without_authentication_other_machines_are_refused(services: Services) -
     transport = AsgiThread(local.create_app(services), ("192.0.2.7", 1))
     with httpx.Client(transport=transport, base_url="http://localhost") as client:
         assert client.get("/accounts/alice").status_code == 401
+
+
+@pytest.mark.parametrize("forwarded", ["203.0.113.9", "127.0.0.1, 203.0.113.9", "::1, 203.0.113.9"])
+def test_without_authentication_a_proxy_on_this_machine_opens_no_door(services: Services, forwarded: str) -> None:
+    with served(local.create_app(services)) as url:  # type: ignore[arg-type]
+        assert httpx.get(f"{url}/accounts/alice?wait_ms=0").status_code == 404
+        answer = httpx.get(f"{url}/accounts/alice?wait_ms=0", headers={"X-Forwarded-For": forwarded})
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", "::", "", "192.0.2.7", "example.org", "127.0.0.1.example.org", "::ffff:192.0.2.7", "0"]
+)
+@pytest.mark.parametrize("app", ["commands", "queries"])
+def test_without_authentication_an_app_does_not_start_off_loopback(
+    monkeypatch: pytest.MonkeyPatch, app: str, host: str
+) -> None:
+    monkeypatch.setenv("TIDEMARK_AUTH", "none")
+    with pytest.raises(Unprotected, match="is not on loopback: set it to entra"):
+        serve(app, host, 0, print)
 
 
 @pytest.mark.parametrize("name", ["auth_issuer", "auth_audience", "auth_jwks_url"])

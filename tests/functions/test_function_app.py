@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from devkit.cosmos import LocalCosmos, RunningServer, serve
-from eventstore.containers import EVENTS
 from eventstore.personal import FileKey
 from functions.packaging.build import build
 from functions.packaging.interpreter import NoInterpreter, environment
@@ -20,6 +19,9 @@ from functions.packaging.prove import EXPECTED, ROOT, contents, run
 from tests.functions.issuer import AUDIENCE, ISSUER, LocalIssuer
 
 URL = "https://tidemark.azurewebsites.net"
+
+# The first test on a machine installs the worker and Tidemark's dependencies into an environment that is then kept.
+pytestmark = pytest.mark.timeout(480)
 
 
 @pytest.fixture(scope="module")
@@ -140,13 +142,24 @@ def test_an_app_that_lacks_a_setting_says_which(python: Path, folder: Path, sett
     assert "TIDEMARK_AUTH_AUDIENCE must be set" in result["error"]
 
 
-def test_the_trigger_watches_the_log_and_creates_nothing(folder: Path) -> None:
-    source = (folder / "functions" / "azure_host.py").read_text()
-    assert "create_lease_container_if_not_exists=False" in source
-    assert EVENTS.name == "events"
-
-
 def test_the_host_file_keeps_paths_as_they_are_and_has_the_bundle_that_knows_the_trigger(folder: Path) -> None:
     host = json.loads((folder / "host.json").read_text())
     assert host["extensions"]["http"]["routePrefix"] == ""
     assert host["extensionBundle"]["version"] == "[4.*, 5.0.0)"
+
+
+def test_while_the_database_cannot_be_reached_requests_are_answered_as_problems(
+    python: Path, folder: Path, settings: dict[str, str]
+) -> None:
+    away = settings | {"TIDEMARK_ROLE": "queries", "COSMOS_ENDPOINT": "http://127.0.0.1:9/"}
+    (answer,) = run(python, folder, [http(settings, "GET", "/accounts/alice")], away)["results"]
+    assert (answer["status"], answer["headers"]["retry-after"]) == (503, "1")
+    assert json.loads(answer["body"])["code"] == "STORE_UNAVAILABLE"
+
+
+def test_an_app_with_a_wrong_address_of_its_database_does_not_start(
+    python: Path, folder: Path, settings: dict[str, str]
+) -> None:
+    for role in EXPECTED:
+        result = run(python, folder, [], settings | {"TIDEMARK_ROLE": role, "COSMOS_ENDPOINT": "nowhere"})
+        assert "COSMOS_ENDPOINT must be" in result["error"]

@@ -4,7 +4,6 @@ import threading
 
 import httpx
 
-from devkit.cosmos import LocalCosmos
 from projectors.worker import Worker
 from tests.functions.conftest import Ledger, SettableClock
 
@@ -224,20 +223,3 @@ def test_the_local_document_tells_of_commands_and_queries(api: httpx.Client) -> 
     assert set(paths["/accounts/{account_id}/holds"]) == {"get", "post"}
     assert "get" in paths["/totals"]
     assert "post" in paths["/transfers"]
-
-
-def test_get_and_head_never_write(api: httpx.Client, ledger: Ledger, worker: Worker, cosmos: LocalCosmos) -> None:
-    ledger.open("alice", balance=1000, owner="subject-1")
-    ledger.post("/accounts/alice/holds", {"amount": 5})
-    worker.run_until_idle(10)
-    cosmos.log.clear()
-    paths = ["/accounts/alice", "/accounts/alice/statement", "/accounts/alice/statement/2", "/accounts/alice/holds"]
-    paths += ["/accounts/alice/holds/1", "/transfers/none", "/totals?asset=EUR/2", "/owners/subject-1/accounts"]
-    paths += ["/streams/account-alice/events", "/health/live", "/health/ready", "/openapi.json"]
-    strong = ["/accounts/alice?consistency=strong", "/accounts/alice/statement?consistency=strong"]
-    for path in [*paths, *strong]:
-        assert api.get(path).status_code in (200, 404)
-        assert api.head(path).status_code in (200, 404)
-    writes = ("create", "upsert", "replace", "delete", "patch", "batch")
-    assert {operation: cosmos.log.count(operation) for operation in writes} == dict.fromkeys(writes, 0)
-    assert cosmos.log.count("query") > 0

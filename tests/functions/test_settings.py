@@ -2,12 +2,19 @@
 
 import json
 import os
+import re
 
 import pytest
+from pydantic_settings import BaseSettings
 
 from eventstore.errors import SettingsError
-from functions.packaging.build import HERE
+from eventstore.personal import PersonalSettings
+from eventstore.settings import CosmosSettings
+from functions.packaging.build import HERE, ROOT
 from functions.settings import Settings, is_loopback, load
+from projectors.processes import ProcessSettings
+from projectors.relay import EventHubsSettings
+from projectors.settings import WorkerSettings
 
 
 @pytest.fixture(autouse=True)
@@ -36,11 +43,30 @@ def test_a_wrong_value_names_its_variable_in_one_line(
     assert "\n" not in str(raised.value)
 
 
-def test_every_setting_is_described_and_in_the_example_file() -> None:
+KINDS: list[type[BaseSettings]] = [
+    Settings,
+    PersonalSettings,
+    CosmosSettings,
+    EventHubsSettings,
+    WorkerSettings,
+    ProcessSettings,
+]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_every_variable_is_documented_with_its_default(kind: type[BaseSettings]) -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.*?) \|$", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE)
+    documented = {name: default.strip("`") for name, _, default in rows}
+    for name, field in kind.model_fields.items():
+        variable = f"{kind.model_config.get('env_prefix', '')}{name}".upper()
+        assert variable in documented
+        assert field.default is None or documented[variable] == str(field.default), variable
+
+
+def test_the_example_file_has_what_the_apps_need() -> None:
     example = json.loads((HERE / "local.settings.json.example").read_text())["Values"]
-    for name, field in Settings.model_fields.items():
-        assert field.description
-        assert f"TIDEMARK_{name.upper()}" in example
+    needed = {f"TIDEMARK_{name.upper()}" for kind in (Settings, PersonalSettings) for name in kind.model_fields}
+    assert needed <= set(example)
 
 
 @pytest.mark.parametrize(
