@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
+from datetime import date
 from typing import Any
 
 from rich.console import Console
@@ -26,7 +27,7 @@ _MONEY = frozenset(
 
 def shown(name: str, value: Value, asset: str | None) -> str:
     """A fact for people: amounts with decimals, the minor units beside."""
-    if value is None:
+    if value is None or (name, value) == ("limits.day", date.min.isoformat()):
         return "none"
     if asset and type(value) is int and (name in _MONEY or name.endswith(".amount")):
         return f"{money(value, asset)} ({value})"

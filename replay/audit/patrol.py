@@ -1,7 +1,7 @@
 """The log verified a little at a time: a timer's visits together make a round of all streams.
 
 A visit goes on where the last one stopped, within a long stream too, and ends at its deadline. The place is a document
-in the container `leases`, replaced If-Match: of two visits at once one gives up, and what it verified is verified again.
+in the container `leases`, replaced If-Match: of two visits at once one gives up, and its part is verified again.
 
 It finds what a chain shows. Missing tails, deleted streams and full rewrites take a digest, which is not kept where the
 service can write (docs/audit.md).

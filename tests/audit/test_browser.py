@@ -158,7 +158,7 @@ def heading(driver: Chrome) -> str:
 def test_the_curve_leads_to_the_state_at_a_version(driver: Chrome, site: Site) -> None:
     driver.get(f"{site.url}/streams/account-alice")
     steps = driver.find_elements(By.CSS_SELECTOR, ".curve a")
-    label = steps[10].get_attribute("aria-label") or ""
+    label = steps[10].accessible_name
     driver.execute_script("arguments[0].dispatchEvent(new MouseEvent('click', {bubbles: true}))", steps[10])
     WebDriverWait(driver, 5).until(lambda browser: "state" in browser.current_url)
     assert label.startswith(heading(driver).removeprefix("State at v").partition(" of")[0].replace("ersion", "Version"))
@@ -210,10 +210,21 @@ def test_text_stands_out_in_light_and_in_dark(driver: Chrome, site: Site, scheme
     prefer(driver, "light")
 
 
-@pytest.mark.parametrize("width", [500, 1280])
+@pytest.mark.parametrize("width", [360, 1280])
 def test_no_page_is_wider_than_its_window(driver: Chrome, site: Site, width: int) -> None:
-    driver.set_window_size(width, 900)
+    window = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", window)
     for path in site.paths:
         driver.get(site.url + path)
-        assert driver.execute_script("return document.documentElement.scrollWidth <= window.innerWidth"), path
-    driver.set_window_size(1280, 1000)
+        assert driver.execute_script("return document.documentElement.scrollWidth") == width, path
+    driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_a_phone_shows_what_who_and_balance_of_an_event_without_scrolling_aside(driver: Chrome, site: Site) -> None:
+    window = {"width": 390, "height": 900, "deviceScaleFactor": 1, "mobile": True}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", window)
+    driver.get(f"{site.url}/streams/account-alice")
+    for cell in driver.find_elements(By.CSS_SELECTOR, ".statement tbody tr:first-child > *"):
+        right = cell.rect["x"] + cell.rect["width"]
+        assert right <= 390, cell.text
+    driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
