@@ -1,25 +1,38 @@
 """The `tidemark` command. What only one command needs is imported when it runs: deployed, there is no devkit."""
 
 import sys
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
-
-from replay.audit.cli import app as audit_app
-from replay.cli import app as replay_app
+from typer.core import TyperGroup
 
 __all__ = ["app", "main"]
 
+_GROUPS = {"replay": "replay.cli", "audit": "replay.audit.cli"}
+
+
+class _Commands(TyperGroup):
+    """Imports a group of commands when it is asked for: an emulator starts without the service."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *_GROUPS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in _GROUPS:
+            return typer.main.get_group(import_module(_GROUPS[cmd_name]).app)
+        return super().get_command(ctx, cmd_name)
+
+
 app = typer.Typer(
     name="tidemark",
+    cls=_Commands,
     help="An event-sourced ledger service for Azure: run it, load it, rebuild its read models.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.add_typer(replay_app, name="replay")
-app.add_typer(audit_app, name="audit")
 emulator = typer.Typer(help="Local servers that speak the wire protocols of Azure.", no_args_is_help=True)
 app.add_typer(emulator, name="emulator")
 
@@ -177,17 +190,27 @@ def tail(
 
 def main() -> None:
     """Run the command line; what a person can mend is one line on standard error and exit code 1, not a traceback."""
+    try:
+        app()
+    except Exception as error:
+        message = _mendable(error)
+        if message is None:
+            raise
+        _fail(message)
+
+
+def _mendable(error: Exception) -> str | None:
+    """What to tell the person; None when the traceback is what is needed."""
     from azure.core.exceptions import AzureError
 
     from eventstore.errors import SettingsError
     from functions.errors import CannotStart
 
-    try:
-        app()
-    except (CannotStart, SettingsError) as error:
-        _fail(str(error))
-    except AzureError as error:
-        _fail(f"the database cannot be reached or refused the request: {str(error).splitlines()[0]}")
+    if isinstance(error, CannotStart | SettingsError):
+        return str(error)
+    if isinstance(error, AzureError):
+        return f"the database cannot be reached or refused the request: {str(error).splitlines()[0]}"
+    return None
 
 
 def _fail(message: str) -> NoReturn:

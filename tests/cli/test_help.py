@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import typer.main
+from typer.core import TyperGroup
 
 from cli import app
 
@@ -18,11 +19,14 @@ def commands() -> Iterator[tuple[str, str]]:
     waiting = [("tidemark", typer.main.get_command(app))]
     while waiting:
         name, command = waiting.pop()
-        children = getattr(command, "commands", None)
-        if children is None:
+        if not isinstance(command, TyperGroup):
             yield name, command.help or ""
-        else:
-            waiting += [(f"{name} {child}", found) for child, found in children.items()]
+            continue
+        context = typer.Context(command)
+        for child in command.list_commands(context):
+            found = command.get_command(context, child)
+            assert found is not None
+            waiting.append((f"{name} {child}", found))
 
 
 @pytest.mark.parametrize(
@@ -59,3 +63,13 @@ def test_a_hub_that_is_not_configured_is_one_clear_line() -> None:
     done = subprocess.run([TIDEMARK, "tail"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "EVENTHUBS_CONNECTION_STRING" in done.stderr
+
+
+def test_an_emulator_starts_without_the_service() -> None:
+    code = (
+        "import sys; sys.argv = ['tidemark', 'emulator', 'cosmos', '--help']; import cli, atexit; "
+        "atexit.register(lambda: print(sorted({'replay', 'projectors', 'functions', 'domain'} & set(sys.modules)))); "
+        "cli.main()"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.rstrip().endswith("[]")
