@@ -23,7 +23,7 @@ from projectors.worker import Worker
 MOST_MB = 300
 EVENTS_PER_COMMAND = 50
 CHILD = f"""
-import resource, sys, time
+import resource, sys
 from eventstore.client import connect
 from eventstore.settings import CosmosSettings
 from replay.rebuild import rebuild
@@ -32,8 +32,9 @@ def resident():
     with open("/proc/self/statm") as statm:
         return int(statm.read().split()[1]) * resource.getpagesize() / 2**20
 
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def peak():  # not ru_maxrss: that begins with the memory of the process that started this one
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM"))
 
 seen = 0
 def tell(progress):

@@ -142,6 +142,8 @@ class Registry:
         """Ends a build without a switch: the generation is complete, and kept up to date from here on."""
 
         def change(now: Generations) -> Generations:
+            if now.building is None and generation in now.kept:  # done: the answer was lost
+                return now
             if now.building is None or now.building.generation != generation:
                 raise RegistryChanged(f"{view} generation {generation} is not being built")
             return replace(now, building=None, kept=now.kept | {generation: at})

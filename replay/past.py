@@ -29,7 +29,8 @@ from replay.generations import delete_items
 from replay.moment import ends_at, moment_of
 from replay.past_feed import PastFeed
 from replay.past_views import GENERATION, Built, PastView, PastViews, iso, past_name
-from replay.progress import PATIENCE, Phase, Progress, RebuildOptions
+from replay.patience import PATIENCE, in_spite_of_silence
+from replay.progress import Phase, Progress, RebuildOptions
 from replay.stored import stored_contents
 from replay.sums import SumContents
 from replay.workers import release_all
@@ -96,7 +97,7 @@ def build_past(
             progress(counting.progress())
 
         for _ in range(_ROUNDS):
-            visit = worker.run_until_idle(_VISIT, patience=PATIENCE, progress=tell)
+            visit = in_spite_of_silence(name, lambda: worker.run_until_idle(_VISIT, patience=PATIENCE, progress=tell))
             if visit.failures:
                 raise NotCaughtUp(name, "; ".join(visit.failures.values()))
             if visit.idle and visit.ranges == len(stores.leases.of(consumer.name)):

@@ -7,9 +7,6 @@ from enum import StrEnum
 from replay.compare import Comparison
 from replay.retention import Removed
 
-PATIENCE = 60.0
-"""Seconds for which a part of the log may fail again and again; then the rebuild ends, to be started again."""
-
 
 class Phase(StrEnum):
     """Where a rebuild is."""

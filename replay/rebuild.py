@@ -26,7 +26,8 @@ from replay.builder import BuilderLock, is_gone, this_process
 from replay.compare import Comparison, compare
 from replay.errors import Differences, NotCaughtUp, ParkedStreams, ReplayError
 from replay.live import LiveLag
-from replay.progress import PATIENCE, Phase, Progress, RebuildOptions, Rebuilt
+from replay.patience import PATIENCE, in_spite_of_silence
+from replay.progress import Phase, Progress, RebuildOptions, Rebuilt
 from replay.retention import Removed, prune
 from replay.stored import stored_contents
 from replay.workers import NOTHING, Connect, Share, ranges_of, release_all, shares, total, work_together
@@ -162,8 +163,11 @@ class _Rebuild:
     def _catch_up_and_compare(self, worker: Worker) -> Comparison:
         """The serving generation and the new one at rest with each other, while the log goes on."""
         for _ in range(_ROUNDS):
-            visit = worker.run_until_idle(
-                _SLICE, near=True, patience=PATIENCE, progress=lambda: self._tell(Phase.BUILDING)
+            visit = in_spite_of_silence(
+                self._view.name,
+                lambda: worker.run_until_idle(
+                    _SLICE, near=True, patience=PATIENCE, progress=lambda: self._tell(Phase.BUILDING)
+                ),
             )
             if visit.failures:
                 raise NotCaughtUp(self._view.name, "; ".join(visit.failures.values()))
@@ -173,6 +177,9 @@ class _Rebuild:
             raise NotCaughtUp(self._view.name, "others hold some of its ranges")
         self._built = time.monotonic() - self._started
         self._tell(Phase.COMPARING)
+        return in_spite_of_silence(self._view.name, self._compare)
+
+    def _compare(self) -> Comparison:
         old, new = (stored_contents(self._stores, self._view, number) for number in (self._serves, self._builds))
         return compare(old.all(), new.all(), settle=lambda name: old.right(name) and new.right(name))
 

@@ -146,6 +146,22 @@ def test_a_rebuild_that_loses_any_answer_ends_with_the_same_digest_and_leaves_no
     assert verify(case.stores, VIEW, settle=0).right
 
 
+def test_a_rebuild_that_loses_the_answer_to_a_query_while_it_compares_goes_on(case: Case) -> None:
+    expected = case.rebuild()
+    lost = 0
+
+    def lose(info: RequestInfo, phase: str) -> None:
+        nonlocal lost
+        if (phase, info.operation, info.container) == ("after", "query", "views") and b"c.pk, @prefix" in info.body:
+            lost += 1
+            if lost == 1:
+                raise ServiceResponseError("the answer was lost")
+
+    with case._watched(lose):
+        assert case.rebuild() == expected
+    assert lost > 1
+
+
 def test_a_rebuild_without_a_switch_stopped_anywhere_is_kept_once(case: Case) -> None:
     def build() -> str:
         return case.rebuild(switch=False)
@@ -156,6 +172,7 @@ def test_a_rebuild_without_a_switch_stopped_anywhere_is_kept_once(case: Case) ->
     for fatal in range(1, total + 1, STEP):
         case.stop(build, fatal)
         assert build() == expected
+        case.lose(build, fatal)
         known = case.stores.registry.of(VIEW)
         assert (known.serving, known.building) == (1, None)
         for number in known.kept:
