@@ -1,9 +1,11 @@
-"""Commands and queries per second over HTTP, beside a route of the same framework that does nothing, and the bare call.
+"""Commands and queries per second over HTTP, beside a route of the same framework that does nothing, the same command
+without HTTP, and the bare call of the SDK that it ends in; then the deployed zip: its size, and each role's start.
 
     python -m bench.http [--seconds 5] [--clients 8]
 
 Server and clients are two processes on this machine; the database is the local server inside the first, in memory.
-Rates are answers per second over all clients, times are milliseconds at one client.
+Rates are answers per second over all clients, times are milliseconds at one client, CPU is the server's per answer at
+one client, in microseconds, the local database's included.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import itertools
 import json
 import multiprocessing
 import statistics
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -20,10 +23,12 @@ from datetime import UTC, datetime
 from functools import partial
 from http.client import HTTPConnection
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from devkit import up_package
 from devkit.cosmos import LocalCosmos
 from domain.account import Account
 from eventstore.client import connect
@@ -81,7 +86,21 @@ def serve(pipe: Connection) -> None:
     with LocalCosmos() as cosmos, listen("127.0.0.1", 0, "the API", "--port or TIDEMARK_PORT") as listener:
         app = WithNothing(local.create_app(services(cosmos)))
         pipe.send(listener.getsockname()[1])
+        threading.Thread(target=tell_cpu, args=(pipe,), daemon=True).start()
         run_app(app, listener)
+
+
+def tell_cpu(pipe: Connection) -> None:
+    """Answers each message with the processor seconds that this process has used."""
+    while True:
+        pipe.recv()
+        pipe.send(time.process_time())
+
+
+def cpu(pipe: Connection) -> float:
+    pipe.send(None)
+    seconds: float = pipe.recv()
+    return seconds
 
 
 def get(path: str) -> Call:
@@ -128,31 +147,49 @@ def rate(
     return len(times) / seconds, times
 
 
-def bare(seconds: float) -> tuple[float, list[float]]:
-    """The command itself, without HTTP, in one thread."""
+def bare_command(cosmos: LocalCosmos) -> Callable[[int], None]:
+    """The command itself, without HTTP."""
+    built = services(cosmos)
+    return lambda number: execute(built, f"a{number % ACCOUNTS}", f"k{number}", deposited)
+
+
+def bare_call(cosmos: LocalCosmos) -> Callable[[int], None]:
+    """What a deposit ends in: one event document created by the SDK."""
+    built = services(cosmos)
+    execute(built, "a0", "k", deposited)
+    (*_, document) = built.history.documents("account-a0")
+    events = cosmos.client(no_response_on_write=True).get_database_client("tidemark").get_container_client("events")
+    kept = {name: value for name, value in document.items() if not name.startswith("_")}
+
+    def create(number: int) -> None:
+        events.create_item(kept | {"streamId": f"a{number}", "commandId": f"k{number}"})
+
+    return create
+
+
+def deposited(account: Account | None) -> Account:
+    if account is None:
+        raise LookupError("the account was opened")
+    account.deposit(5, at=datetime.now(UTC))
+    return account
+
+
+def alone(call: Callable[[int], None], seconds: float) -> tuple[float, list[float], float]:
+    """Calls per second in one thread, the time of each in seconds, processor seconds per call."""
     times: list[float] = []
-    with LocalCosmos() as cosmos:
-        built = services(cosmos)
-
-        def decide(account: Account | None) -> Account:
-            if account is None:
-                raise LookupError("the account was opened")
-            account.deposit(5, at=datetime.now(UTC))
-            return account
-
-        end = time.perf_counter() + seconds
-        for number in itertools.count():
-            started = time.perf_counter()
-            execute(built, f"a{number % ACCOUNTS}", f"k{number}", decide)
-            times.append(time.perf_counter() - started)
-            if time.perf_counter() > end:
-                return len(times) / seconds, times
-    raise AssertionError("not reached")
+    used, end = time.process_time(), time.perf_counter() + seconds
+    for number in itertools.count():
+        started = time.perf_counter()
+        call(number)
+        times.append(time.perf_counter() - started)
+        if time.perf_counter() > end:
+            break
+    return len(times) / seconds, times, (time.process_time() - used) / len(times)
 
 
-def line(name: str, many: float, times: list[float]) -> str:
+def line(name: str, many: float, times: list[float], used: float) -> str:
     cuts = statistics.quantiles(times, n=100)
-    return f"{name:<34}{many:>10,.0f}{1000 * cuts[49]:>10.2f}{1000 * cuts[98]:>10.2f}"
+    return f"{name:<34}{many:>10,.0f}{1000 * cuts[49]:>10.2f}{1000 * cuts[98]:>10.2f}{1e6 * used:>10,.0f}"
 
 
 def main() -> None:
@@ -165,7 +202,7 @@ def main() -> None:
     server.start()
     port = ours.recv()
     numbers = itertools.count()
-    print(f"{'':<34}{'per s':>10}{'p50 ms':>10}{'p99 ms':>10}")
+    print(f"{'':<34}{'per s':>10}{'p50 ms':>10}{'p99 ms':>10}{'CPU us':>10}")
     try:
         calls: dict[str, Call] = {
             "route that does nothing": get("/nothing"),
@@ -176,12 +213,17 @@ def main() -> None:
         }
         for name, call in calls.items():
             many, _ = rate(port, call, clients=options.clients, seconds=options.seconds, numbers=numbers)
+            before = cpu(ours)
             _, times = rate(port, call, clients=1, seconds=options.seconds, numbers=numbers)
-            print(line(name, many, times))
+            print(line(name, many, times, (cpu(ours) - before) / len(times)))
     finally:
         server.terminate()
         server.join()
-    print(line("bare command, no HTTP, one thread", *bare(options.seconds)))
+    for name, make in {"command, no HTTP, one thread": bare_command, "bare SDK call, one thread": bare_call}.items():
+        with LocalCosmos() as cosmos:
+            print(line(name, *alone(make(cosmos), options.seconds)))
+    with tempfile.TemporaryDirectory() as folder:
+        up_package.main([str(Path(folder) / "tidemark.zip")])
 
 
 if __name__ == "__main__":
