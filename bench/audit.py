@@ -32,6 +32,7 @@ from domain.account import Account
 from eventstore import chain
 from eventstore.containers import create_containers
 from eventstore.documents import Document, event_id, sealed
+from eventstore.history import History
 from eventstore.mapper import Mapper
 from eventstore.queries import consistency
 from functions import queries_app
@@ -42,7 +43,7 @@ from replay.audit.heads import Head
 from replay.audit.log import Log
 from replay.audit.merkle import Root, Tree
 from replay.audit.sealing import seal
-from replay.audit.verification import verify_log
+from replay.audit.verification import verify_log, verify_pages
 
 DATABASE = "bench"
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -160,6 +161,19 @@ def collect() -> None:
     gc.collect()
 
 
+def memory_alone(history: History, streams: int) -> None:
+    """As `memory`, of the verifier without server and SDK, on documents that are made as it asks for them."""
+    names = (f"{number:06d}" for number in range(streams))
+    made = (next(documents(name, 1)) for name in names)
+    tracemalloc.start()
+    try:
+        verify_pages(history, iter(lambda: list(itertools.islice(made, 1_000)), []))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    print(f"{f'memory of the verifier alone, {streams:,} streams':<44}{peak / 2**20:>10.1f} MB")
+
+
 def memory(log: Log, kept: KeptDigest) -> int:
     """Bytes of Python's memory that a verification held at most; SQLite has its cache of 16 MB beside it.
 
@@ -199,6 +213,8 @@ def digests(client: CosmosClient, streams: int, folder: Path) -> None:
         f"{f'verify against it, {streams:,} streams':<44}{wall:>10.1f} s   CPU {cpu:.1f} s, process grown by {grown} KB"
     )
     print(f"{f'memory to verify {streams:,} streams':<44}{memory(log, kept) / 2**20:>10.1f} MB")
+    for count in (tenth, streams):
+        memory_alone(log.history, count)
     print(f"{'digest':<44}{kept.path.stat().st_size:>10,} bytes")
     print(f"{'heads beside it':<44}{kept.heads_path.stat().st_size:>10,} bytes")
 

@@ -54,7 +54,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Jobs = Annotated[int, typer.Option(min=1, max=64, help="Streams at a time.")]
+Jobs = Annotated[int, typer.Option(min=1, max=64, help="Ranges of the log, or streams, that are read at a time.")]
 
 
 app.command("forget")(forget_command)
