@@ -299,7 +299,7 @@ LOOSENINGS = (
     _of(
         "sums: at a conflict the page is skipped",
         "projectors/runner.py",
-        _PAUSED,
+        _SHORTER,
         (
             "        self._handler.flush()\n",
             "        try:\n            self._handler.flush()\n"
