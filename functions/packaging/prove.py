@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from eventstore.personal import FileKey
+
 __all__ = ["EXPECTED", "NotProven", "contents", "prove", "run"]
 
 ROOT = Path(__file__).parents[2]
@@ -81,11 +83,14 @@ def prove(package: Path, python: Path, cosmos: str) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         with zipfile.ZipFile(package) as archive:
             archive.extractall(folder)
+        master = Path(folder) / "master.key"
+        FileKey.read_or_make(master)
         for role, functions in EXPECTED.items():
             started = time.perf_counter()
             live = {"function": "http", "http": {"method": "GET", "url": "https://host/health/live"}}
             plan = [live] if "http" in functions else [{"function": "tick", "json": "{}"}]
             settings = {**_SETTINGS, "COSMOS_ENDPOINT": cosmos, "TIDEMARK_ROLE": role}
+            settings["TIDEMARK_MASTER_KEY_ID"] = str(master)
             result = run(python, Path(folder), plan, settings)
             if result["functions"] != functions:
                 raise NotProven(f"role {role} has {result['functions']}, not {functions}: {result.get('error')}")

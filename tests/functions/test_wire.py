@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -62,3 +63,15 @@ def test_a_body_that_announces_too_much_is_refused_before_it_is_sent(port: int, 
     answer = exchange(port, deposit(b"Content-Length: 99999999", *expect, body=b""))
     assert answer.startswith(b"HTTP/1.1 413")
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "BODY_TOO_LARGE"
+
+
+def test_one_key_sent_many_times_at_once_is_one_event_and_one_answer(port: int, services: Services) -> None:
+    def send(_: int) -> bytes:
+        return exchange(port, deposit(b"Content-Length: 13"))
+
+    with ThreadPoolExecutor(12) as clients:
+        answers = list(clients.map(send, range(24)))
+    assert {answer.split(b" ", 2)[1] for answer in answers} == {b"201"}
+    assert len({answer.partition(b"\r\n\r\n")[2] for answer in answers}) == 1
+    assert sum(b"idempotency-replayed: true" in answer.lower() for answer in answers) == 23
+    assert len(list(services.history.stream("account-alice"))) == 2
