@@ -17,7 +17,7 @@ from concurrent.futures import Executor, Future
 from datetime import UTC, datetime
 
 from eventstore.documents import recorded_at
-from projectors import metrics
+from projectors import metrics, tracing
 from projectors.consumer import Consumer, Handler
 from projectors.errors import Conflict, LeaseLost, PoisonEvent, ProjectionError, Stopping, Unanswered, Unavailable
 from projectors.feed import Feed, Page, Split
@@ -83,6 +83,7 @@ class Runner:
     def _forget(self) -> None:
         self._meter.handled(-self._events)
         self._events = 0
+        self._metas: list[str] = []
 
     @property
     def name(self) -> str:
@@ -147,6 +148,7 @@ class Runner:
         """Writes what is handled; its position goes with the next renewal."""
         if self._position == self.held.now.lsn:
             return
+        began = time.time_ns()
         self.held.renew()
         self._handler.flush()
         lease = self.held.now
@@ -155,7 +157,9 @@ class Runner:
         )
         self._meter.applied(self._events)
         metrics.events.add(self._events, {"consumer": self.consumer.name})
-        self._events, self._flushed_at = 0, self._clock()
+        if self._events:
+            tracing.applied(self.labels, self._events, self._metas, began=began)
+        self._events, self._metas, self._flushed_at = 0, [], self._clock()
 
     def _step(self) -> Step:
         page = self._next()
@@ -173,6 +177,7 @@ class Runner:
             self._events += len(page.documents)
             self._meter.handled(len(page.documents))
             self._at = recorded_at(page.documents[-1]["meta"])
+            self._metas += [document["meta"] for document in page.documents[: tracing.MAX_LINKS - len(self._metas)]]
         if page.full and not self._handler.due and self._clock() - self._flushed_at < self._settings.flush:
             return Step.WORKED
         self._flush()

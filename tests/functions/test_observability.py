@@ -23,6 +23,8 @@ from functions.logs import JsonFormatter
 from functions.services import Services
 from functions.settings import Settings, load
 from functions.wiring import build_services
+from projectors import tracing
+from projectors.worker import Worker
 from tests.functions.conftest import Ledger
 from tests.functions.transport import AsgiThread
 
@@ -34,7 +36,8 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(telemetry, "_tracer", provider.get_tracer("test"))
+    for module in (telemetry, tracing):
+        monkeypatch.setattr(module, "_tracer", provider.get_tracer("test"))
     return exporter
 
 
@@ -68,6 +71,21 @@ def test_a_request_is_a_span_of_the_callers_trace_and_the_event_is_its_child(
     assert f"{span.parent.span_id:016x}" == PARENT.split("-")[2]
     kept = list(services.history.stream("account-alice"))[-1].meta["traceparent"]
     assert kept == f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-01"
+
+
+def test_what_a_view_applies_is_linked_to_the_request_that_asked_for_it(
+    ledger: Ledger, spans: InMemorySpanExporter, worker: Worker
+) -> None:
+    ledger.open("alice")
+    ledger.post("/accounts/alice/deposits", {"amount": 5}, traceparent=PARENT)
+    request = spans.get_finished_spans()[-1].context
+    worker.run_until_idle(30)
+    applied = {span.name: span for span in spans.get_finished_spans() if span.name.startswith("apply ")}
+    assert {"apply account-summary@1", "apply statement@1", "apply transfers"} <= applied.keys()
+    for span in applied.values():
+        assert (span.attributes or {})["events"] == 2
+        assert [link.context.trace_id for link in span.links].count(request.trace_id) == 1
+        assert request.span_id in [link.context.span_id for link in span.links]
 
 
 def test_with_an_sdk_a_request_is_one_span_and_one_duration_without_ids_or_query() -> None:
