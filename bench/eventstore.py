@@ -242,7 +242,7 @@ def rates(cosmos: LocalCosmos, bench: Bench, seconds: float) -> Iterator[tuple[s
         settings = {"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": str(Path(folder) / "events.db")}
         yield "library's save, its SQLite recorder (file), cached", library_rate(settings, seconds)
     if "POSTGRES_DBNAME" in os.environ:
-        settings = {"PERSISTENCE_MODULE": "eventsourcing.postgres", "POSTGRES_ORIGINATOR_ID_TYPE": "text"}
+        settings = {"PERSISTENCE_MODULE": "eventsourcing.postgres", "ORIGINATOR_ID_TYPE": "text"}
         yield "library's save, its PostgreSQL recorder, cached", library_rate(os.environ | settings, seconds)
     yield "library's save, its in-memory recorder, cached", library_rate({}, seconds)
 
