@@ -47,7 +47,7 @@ format: $(VENV)/development ## Let ruff format and mend
 	@$(BIN)/ruff format .
 
 test: check ## check, then all tests in two processes (WORKERS=0 for one, TFLAGS="-k name" …)
-	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(TFLAGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TFLAGS)
 
 conformance: $(VENV)/development ## Microsoft's own SDK tests against the local servers (minutes)
 	@$(BIN)/python tests/conformance/cosmos_conformance.py

@@ -1,5 +1,6 @@
 """Fixtures for every room: a fresh local Cosmos DB in memory, reached by the real SDK in process."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -25,3 +26,9 @@ def database(client: CosmosClient) -> str:
     """The name of a database that holds Tidemark's containers, all empty."""
     create_containers(client, "tidemark")
     return "tidemark"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of few tests first, for those are the long ones: two processes that share the files end together."""
+    sizes = Counter(item.path for item in items)
+    items.sort(key=lambda item: sizes[item.path])
