@@ -51,7 +51,7 @@ class Background:
             except BaseException as error:  # noqa: BLE001 - told by `end`
                 self.trouble.append(error)
 
-        self._threads.append(threading.Thread(target=guarded))
+        self._threads.append(threading.Thread(target=guarded, daemon=True))  # a test that failed is over
         self._threads[-1].start()
 
     def repeat(self, work: Callable[[], None], *, pause: float) -> None:
