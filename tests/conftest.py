@@ -29,6 +29,6 @@ def database(client: CosmosClient) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files of few tests first, for those are the long ones: two processes that share the files end together."""
+    """Files of few tests first, for those are the long ones: processes that share the files end together."""
     sizes = Counter(item.path for item in items)
     items.sort(key=lambda item: sizes[item.path])
