@@ -7,7 +7,7 @@ from projectors.tally import Retries
 from replay.console import duration
 from replay.status import Status
 
-_HEADINGS = ("view", "generation", "state", "lag", "behind", "events/s", "retries", "parked", "worker")
+_HEADINGS = ("view", "gen", "state", "lag", "behind", "events/s", "retries", "parked", "worker")
 _NUMBERS = ("lag", "behind", "events/s", "parked")
 
 

@@ -66,7 +66,7 @@ def test_status_shows_every_view_and_its_generations(run: Run, history: History)
     run("rebuild", "statement")
     result = run("status")
     rows = [line.split() for line in result.output.splitlines()]
-    assert rows[0] == ["view", "generation", "state", "lag", "behind", "events/s", "retries", "parked", "worker"]
+    assert rows[0] == ["view", "gen", "state", "lag", "behind", "events/s", "retries", "parked", "worker"]
     shown = {(row[0], row[1]): row for row in rows[1:]}
     for generation, state in (("v2", "serving"), ("v1", "kept")):
         found, lag, behind, unit, rate, retries, parked, worked = shown["statement", generation][2:]
