@@ -211,7 +211,7 @@ LOOSENINGS = (
     _of(
         "a park that is not written",
         "projectors/guard.py",
-        f"{_PARKING}::test_a_stream_waits_behind_its_poison_and_all_others_go_on",
+        f"{_PARKING}::test_a_poison_event_that_comes_alone_parks_its_stream",
         (
             "self.upto, self.error, self.attempts, self.dirty = upto, error, self.attempts + 1, True",
             "self.upto, self.error, self.attempts = upto, error, self.attempts + 1",

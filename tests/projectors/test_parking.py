@@ -66,6 +66,19 @@ def test_a_stream_waits_behind_its_poison_and_all_others_go_on(
     assert (shown.statements["bob"], shown.balances) == (expected.statements["bob"], expected.balances)
 
 
+def test_a_poison_event_that_comes_alone_parks_its_stream(
+    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, stores: Stores
+) -> None:
+    """The park is then the only thing to write."""
+    ledger.open("alice")
+    worker = Worker(client, database, settings=WorkerSettings(parallel=0))
+    assert worker.run_until_idle(30).idle
+    ledger.deposit("alice", 13)
+    assert worker.run_until_idle(30).idle
+    (found,) = parked_in(stores.views, "statement", 1)
+    assert (found.stream, found.version, found.upto) == ("account-alice", 1, 2)
+
+
 def test_readers_of_a_parked_stream_are_told(
     client: CosmosClient, database: str, ledger: Ledger, broken: Broken, worker: Worker
 ) -> None:
