@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TFLAGS ?=
-WORKERS ?= 3
+WORKERS ?= 2
 BENCH ?= $(patsubst bench/%.py,%,$(filter-out bench/__init__.py bench/capacity_%.py,$(wildcard bench/*.py)))
 
 .PHONY: help install run test check format conformance proof soak loosenings fuzz bench openapi package lock clean
@@ -46,7 +46,7 @@ format: $(VENV)/development ## Let ruff format and mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-test: check ## check, then all tests in three processes, which keep two cores busy (WORKERS=0 for one, TFLAGS="-k name" …)
+test: check ## check, then all tests in two processes (WORKERS=0 for one, TFLAGS="-k name" …)
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TFLAGS)
 
 conformance: $(VENV)/development ## Microsoft's own SDK tests against the local servers (minutes)

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
@@ -128,7 +129,7 @@ def test_code_that_got_into_a_page_would_still_not_run(driver: Chrome, site: Sit
         "document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.owned=1\">');"
         "const s = document.createElement('script'); s.textContent = 'window.owned=1'; document.body.append(s);"
     )
-    WebDriverWait(driver, 5).until(
+    wait(driver).until(
         lambda browser: any("Content Security Policy" in line["message"] for line in browser.get_log("browser"))
     )
     assert driver.execute_script("return window.owned") is None
@@ -147,8 +148,13 @@ def test_the_slider_says_where_it_is_and_goes_there(driver: Chrome, site: Site) 
     slider.send_keys(Keys.ARROW_LEFT * 3)
     assert driver.find_element(By.TAG_NAME, "output").text == "17"
     slider.send_keys(Keys.ENTER)
-    WebDriverWait(driver, 5).until(lambda browser: "State at version 17" in browser.title or heading(browser))
-    assert heading(driver).startswith("State at version 17")
+    wait(driver).until(lambda browser: heading(browser).startswith("State at version 17"))
+
+
+def wait(driver: Chrome) -> WebDriverWait[Chrome]:
+    """One page may go while the next is not there yet."""
+    between = (NoSuchElementException, StaleElementReferenceException)
+    return WebDriverWait(driver, 20, ignored_exceptions=between)
 
 
 def heading(driver: Chrome) -> str:
@@ -160,7 +166,7 @@ def test_the_curve_leads_to_the_state_at_a_version(driver: Chrome, site: Site) -
     steps = driver.find_elements(By.CSS_SELECTOR, ".curve a")
     label = steps[10].accessible_name
     driver.execute_script("arguments[0].dispatchEvent(new MouseEvent('click', {bubbles: true}))", steps[10])
-    WebDriverWait(driver, 5).until(lambda browser: "state" in browser.current_url)
+    wait(driver).until(lambda browser: "state" in browser.current_url)
     assert label.startswith(heading(driver).removeprefix("State at v").partition(" of")[0].replace("ersion", "Version"))
 
 
@@ -189,9 +195,9 @@ def test_a_reader_without_javascript_misses_nothing(site: Site) -> None:
         slider = plain.find_element(By.ID, "version")
         slider.send_keys(Keys.HOME)
         slider.submit()
-        WebDriverWait(plain, 5).until(lambda browser: heading(browser).startswith("State at version 1 "))
+        wait(plain).until(lambda browser: heading(browser).startswith("State at version 1 "))
         plain.find_element(By.ID, "find").send_keys("bob", Keys.ENTER)
-        WebDriverWait(plain, 5).until(lambda browser: heading(browser) == "account-bob")
+        wait(plain).until(lambda browser: heading(browser) == "account-bob")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
