@@ -9,6 +9,7 @@ from azure.cosmos import CosmosClient
 from azure.identity import DefaultAzureCredential
 from requests.adapters import HTTPAdapter
 
+from eventstore.observed import ObservedTransport, Observer
 from eventstore.settings import CosmosSettings
 
 _THROTTLE_RETRIES = 2
@@ -16,15 +17,21 @@ _THROTTLE_RETRIES = 2
 
 
 def connect(
-    settings: CosmosSettings, *, transport: HttpTransport[Any, Any] | None = None, **options: Any
+    settings: CosmosSettings,
+    *,
+    transport: HttpTransport[Any, Any] | None = None,
+    observer: Observer | None = None,
+    **options: Any,
 ) -> CosmosClient:
     """A client for `settings`, for all threads of a process. `transport` replaces HTTP, `options` those set here.
+    `observer` is told of every request that is sent.
 
     Opening it reads the account: an address where nothing answers shows here. Writes carry no time limit of their own
     (`timeout=`), for that limit raises although the write was accepted; the socket's limits apply.
     """
+    wire = transport or _pooled(settings.pool_size)
     chosen: dict[str, Any] = {
-        "transport": transport or _pooled(settings.pool_size),
+        "transport": wire if observer is None else ObservedTransport(wire, observer),
         "connection_timeout": settings.connection_timeout,
         "read_timeout": settings.read_timeout,
         "retry_throttle_total": _THROTTLE_RETRIES,

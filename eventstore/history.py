@@ -31,8 +31,10 @@ _AFTER_ALL: Final = "\U0010ffff"
 class History:
     """The events of a container, as they were recorded."""
 
-    def __init__(self, events: ContainerProxy) -> None:
+    def __init__(self, events: ContainerProxy, *, page: int = PAGE) -> None:
+        """`page` documents at most per request."""
         self._events = events
+        self._size = page
 
     def stream(
         self,
@@ -89,7 +91,7 @@ class History:
             _FIRST,
             parameters=[{"name": "@zero", "value": event_id(0)}, {"name": "@one", "value": event_id(1)}],
             enable_cross_partition_query=True,
-            max_item_count=PAGE,
+            max_item_count=self._size,
         ):
             if row["prev"] == genesis(row["streamId"]):
                 yield row["streamId"]
@@ -104,7 +106,7 @@ class History:
     def partition(self, stream: str, *, after: int | None = None) -> Iterator[list[Document]]:
         """Everything of a stream in pages, in the order of ids: outcomes, then events; `after` a version, events only.
 
-        A page holds up to `PAGE` documents, whatever they hold: none of them is looked at.
+        A page holds up to 500 documents, whatever they hold: none of them is looked at.
         """
         return self._pages(stream, "" if after is None else event_id(after), _AFTER_ALL)
 
@@ -120,7 +122,7 @@ class History:
         """Each page is a query of its own that goes on from the last id."""
         while page := run_query(partial(self._page, stream, low, high, descending, session)):
             yield page
-            if len(page) < PAGE:
+            if len(page) < self._size:
                 return
             if descending:
                 high = page[-1]["id"]
@@ -132,10 +134,10 @@ class History:
             _BACKWARD if descending else _FORWARD,
             parameters=[{"name": "@low", "value": low}, {"name": "@high", "value": high}],
             partition_key=stream,
-            max_item_count=PAGE,
+            max_item_count=self._size,
             feed_options={} if session is None else consistency(session),
         )
-        return islice(pages, PAGE)
+        return islice(pages, self._size)
 
 
 def _recorded_until(

@@ -6,14 +6,13 @@ databases (https://opentelemetry.io/docs/specs/semconv/database/cosmosdb/).
 
 from typing import Any
 
-from azure.core.pipeline import PipelineResponse
 from azure.cosmos import CosmosClient
 from opentelemetry import metrics
 
 from eventstore.client import connect
 from eventstore.settings import CosmosSettings
 
-__all__ = ["book", "connect_metered"]
+__all__ = ["ChargeMetrics", "connect_metered"]
 
 _meter = metrics.get_meter("tidemark.functions")
 _charges = _meter.create_histogram(
@@ -24,21 +23,28 @@ _COLLECTIONS = "colls"
 
 def connect_metered(settings: CosmosSettings) -> CosmosClient:
     """A client whose every answer is booked."""
-    return connect(settings, raw_response_hook=book)
+    return connect(settings, observer=ChargeMetrics())
 
 
-def book(response: PipelineResponse[Any, Any]) -> None:
-    """Book one answer; azure-core calls it for each."""
-    answer = response.http_response
-    attributes: dict[str, str | int] = {
-        "db.system.name": "azure.cosmosdb",
-        "http.request.method": response.http_request.method,
-        "db.response.status_code": answer.status_code,
-    }
-    container = _container(response.http_request.url)
-    if container is not None:
-        attributes["db.collection.name"] = container
-    _charges.record(float(answer.headers.get("x-ms-request-charge") or 0), attributes)
+class ChargeMetrics:
+    """Books every answer, those too that the SDK keeps to itself."""
+
+    def before(self, _: Any) -> None:
+        """Nothing is known yet."""
+
+    def after(self, request: Any, response: Any | None, _: None) -> None:
+        """Requests that were not answered are not booked: what they cost is not known."""
+        if response is None:
+            return
+        attributes: dict[str, str | int] = {
+            "db.system.name": "azure.cosmosdb",
+            "http.request.method": request.method,
+            "db.response.status_code": response.status_code,
+        }
+        container = _container(request.url)
+        if container is not None:
+            attributes["db.collection.name"] = container
+        _charges.record(float(response.headers.get("x-ms-request-charge") or 0), attributes)
 
 
 def _container(url: str) -> str | None:

@@ -24,6 +24,7 @@ from eventstore.containers import EVENTS
 from eventstore.documents import FIELDS, Document, RecordedEvent, is_event
 from eventstore.errors import MalformedDocument
 from eventstore.queries import unraced
+from projectors.costs import PAGE
 from projectors.errors import FeedReplaced
 from projectors.gateway import Gateway
 from projectors.meter import Meter
@@ -170,6 +171,7 @@ class Feed:
 
     def read(self, feed_range: FeedRange, lsn: int | None, rid: str, *, limit: int) -> Page | Split:
         """The next page after `lsn` (from the beginning when None), at most about `limit` documents."""
+        limit = self._meter.fitting(PAGE, self._container.id, limit)
         page = self.documents(feed_range, lsn, rid, limit=limit)
         if isinstance(page, Split):
             return page

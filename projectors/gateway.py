@@ -20,6 +20,7 @@ from azure.cosmos import ContainerProxy
 from azure.cosmos.exceptions import CosmosClientTimeoutError, CosmosResourceNotFoundError
 
 from eventstore.queries import run_query, unraced
+from projectors.costs import BATCH, QUERY
 from projectors.errors import Conflict, Rejected, Stopping, Unanswered
 from projectors.meter import Meter
 from projectors.tally import Retries, book
@@ -75,6 +76,7 @@ class Gateway:
                 lambda: self.container.query_items(
                     sql,
                     parameters=[{"name": f"@{name}", "value": value} for name, value in parameters.items()],
+                    max_item_count=self._fitting(_ROWS_PER_PAGE),
                     **self.hooks,
                     **scope,
                 )
@@ -88,8 +90,9 @@ class Gateway:
             found = self.read(ids[0], partition)
             return [] if found is None else [found]
         documents: list[Document] = []
-        for start in range(0, len(ids), _IDS_PER_QUERY):
-            some = {f"id{number}": id_ for number, id_ in enumerate(ids[start : start + _IDS_PER_QUERY])}
+        at_once = self._fitting(_IDS_PER_QUERY)
+        for start in range(0, len(ids), at_once):
+            some = {f"id{number}": id_ for number, id_ in enumerate(ids[start : start + at_once])}
             names = ", ".join(f"@{name}" for name in some)
             documents += self.query(f"SELECT * FROM c WHERE c.id IN ({names})", partition, **some)  # noqa: S608
         return documents
@@ -110,7 +113,7 @@ class Gateway:
             sql,
             parameters=[{"name": f"@{name}", "value": value} for name, value in parameters.items()],
             enable_cross_partition_query=True,
-            max_item_count=_ROWS_PER_PAGE,
+            max_item_count=self._fitting(_ROWS_PER_PAGE),
             **self.hooks,
         ).by_page(token)
         rows = list(next(pages, ()))
@@ -144,11 +147,17 @@ class Gateway:
     def send(self, request: Callable[[], T]) -> T:
         """The request's answer, however often it is throttled; its failures in this room's terms."""
         while True:
-            self.meter.pace(self._stop)
             try:
                 return request()
             except AzureError as error:
                 self._wait_or_raise(error)
+
+    def operations(self, most: int) -> int:
+        """How many operations a batch may have now, at most so many."""
+        return self.meter.fitting(BATCH, self.container.id, most)
+
+    def _fitting(self, rows: int) -> int:
+        return self.meter.fitting(QUERY, self.container.id, rows)
 
     def _etag_of(self, request: Callable[[dict[str, Any]], Any]) -> str:
         captured: list[Mapping[str, Any]] = []

@@ -69,10 +69,9 @@ class Guard:
         self.dropped: list[dict[str, Any]] = found.get("dropped", [])
         self.change = Change(found.get("state") or {})
 
-    @property
-    def full(self) -> bool:
-        """Whether one more event might not fit into the batch."""
-        return len(self.change.items) >= MAX_ITEMS_PER_EVENT
+    def full(self, most: int = MAX_ITEMS_PER_EVENT) -> bool:
+        """Whether one more event might not fit into a batch that should hold no more than `most` items."""
+        return len(self.change.items) >= most
 
     @property
     def seen(self) -> int:
@@ -110,9 +109,9 @@ class Guard:
         self.advance(document)
         self.dropped = [*self.dropped, note]
 
-    def seal_when_full(self) -> None:
+    def seal_when_full(self, most: int = MAX_ITEMS_PER_EVENT) -> None:
         """Closes a segment when one more event might not fit into its batch."""
-        if self.full:
+        if self.full(most):
             self._seal({"state": orjson.loads(orjson.dumps(self.change.state))})
 
     def take_segments(self) -> list[Segment]:

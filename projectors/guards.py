@@ -81,7 +81,7 @@ class Guards:
                 guard.change.state, guard.change.items = orjson.loads(state), items
                 return failure(document, error)
             guard.advance(document)
-            if guard.full:
+            if guard.full():
                 break
         return None
 

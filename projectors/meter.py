@@ -1,16 +1,14 @@
-"""What a consumer spends, and how fast it may."""
+"""What a consumer spends."""
 
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from projectors import metrics
-from projectors.errors import Stopping
+from projectors.allowance import Allowance
 
 _CHARGE = "x-ms-request-charge"
-_FADING = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +28,30 @@ class Spent:
 
 
 class Meter:
-    """Counts requests and request units, and holds callers back to `max_ru` request units per second.
+    """Counts events, requests and request units. Safe between threads.
 
-    Safe between threads. Pacing is a debt: a request may overdraw (its cost is known only afterwards), the next ones
-    wait until the debt is paid. Until its cost is known, a request is held to cost what the dearest of late did, so
-    that several at a time do not overdraw together: over any time the limit is exceeded by one request at most.
+    `allowance` is the one that the client was opened with, where its request units are limited.
     """
 
-    def __init__(self, max_ru: float | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._max_ru = max_ru
-        self._clock = clock
+    def __init__(self, allowance: Allowance | None = None) -> None:
+        self._allowance = allowance
+        self._waited_before = allowance.waited if allowance else 0.0
         self._lock = threading.Lock()
-        self._free_at = self._expected = self._paced_until = 0.0
-        self._sent = threading.local()
         self._events = self._pending = self._requests = self._throttled = 0
-        self._units = self._throttled_seconds = self._paced_seconds = 0.0
+        self._units = self._throttled_seconds = 0.0
 
     def charge(self, headers: Mapping[str, Any]) -> None:
         """Books an answer by its headers."""
+        if self._allowance and not self._allowance.in_use:
+            raise ValueError("the limit has no effect: open the client with connect(settings, observer=allowance)")
         units = float(headers.get(_CHARGE) or 0.0)
         with self._lock:
             self._requests += 1
             self._units += units
-            if self._max_ru:
-                self._settle(units, self._max_ru)
+
+    def fitting(self, kind: str, container: str, wanted: int) -> int:
+        """How many items or operations a request may have: so many as wanted, or what fits the limit."""
+        return min(wanted, self._allowance.fitting(kind, container)) if self._allowance else wanted
 
     def handled(self, events: int) -> None:
         """Books events that are worked out in memory; a negative number, those that are forgotten again."""
@@ -65,33 +63,6 @@ class Meter:
         with self._lock:
             self._pending -= events
             self._events += events
-
-    def pace(self, stop: threading.Event) -> None:
-        """Waits until the next request may be sent; raises Stopping when told to stop meanwhile."""
-        if not self._max_ru:
-            return
-        while True:
-            with self._lock:
-                now = self._clock()
-                delay = self._free_at - now
-                if delay <= 0:
-                    self._free_at = now + self._expected / self._max_ru
-                    self._sent.reserved = self._expected
-                    return
-                self._paced_seconds += self._free_at - max(now, min(self._paced_until, self._free_at))
-                self._paced_until = max(self._paced_until, self._free_at)
-            if stop.wait(delay):
-                raise Stopping("told to stop while keeping to the limit of request units")
-
-    def _settle(self, units: float, max_ru: float) -> None:
-        """What was reserved is put right; further pages of a query, for which nothing was, are owed from now on."""
-        reserved = getattr(self._sent, "reserved", None)
-        self._sent.reserved = None
-        self._expected = max(units, _FADING * self._expected)
-        if reserved is None:
-            self._free_at = max(self._free_at, self._clock()) + units / max_ru
-        else:
-            self._free_at += (units - reserved) / max_ru
 
     def throttled(self, seconds: float) -> None:
         """Books a 429 and the wait that it asked for."""
@@ -109,5 +80,5 @@ class Meter:
                 self._units,
                 self._throttled,
                 self._throttled_seconds,
-                self._paced_seconds,
+                self._allowance.waited - self._waited_before if self._allowance else 0.0,
             )

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from azure.cosmos import CosmosClient
 
 from eventstore.containers import EVENTS, LEASES, VIEWS
-from eventstore.history import History
+from eventstore.history import PAGE, History
 from eventstore.mapper import Mapper
+from projectors.costs import QUERY
 from projectors.feed import Feed
 from projectors.gateway import Gateway
 from projectors.leases import Leases
@@ -50,7 +51,7 @@ class Stores:
         leases = Gateway(proxy.get_container_client(LEASES.name), meter=meter, stop=stop)
         return cls(
             feed=Feed(events, meter=meter, stop=stop),
-            history=History(events),
+            history=History(events, page=meter.fitting(QUERY, EVENTS.name, PAGE)),
             mapper=mapper or Mapper(),
             views=views,
             leases=Leases(leases, clock=clock, duration=lease_seconds),

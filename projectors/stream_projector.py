@@ -21,7 +21,7 @@ from projectors.feed import Page
 from projectors.gateway import Document, Gateway
 from projectors.guard import Guard
 from projectors.guards import Guards, failure
-from projectors.view import StreamView
+from projectors.view import MAX_ITEMS_PER_EVENT, StreamView
 from projectors.writer import GuardWriter
 
 _TRIES = 10
@@ -57,6 +57,7 @@ class StreamProjector:
         self._guards: OrderedDict[str, Guard] = OrderedDict()
         self._dirty: dict[str, Guard] = {}
         self._pending = 0
+        self._items_together = MAX_ITEMS_PER_EVENT
 
     @property
     def due(self) -> bool:
@@ -65,6 +66,7 @@ class StreamProjector:
 
     def handle(self, page: Page) -> None:
         """Folds the events; nothing is stored before `flush`."""
+        self._items_together = min(MAX_ITEMS_PER_EVENT, max(1, self._writer.room // 2))
         streams: dict[str, list[Document]] = {}
         for document in page.documents:
             stream = document["streamId"]
@@ -117,7 +119,7 @@ class StreamProjector:
                     continue
             guard.advance(document)
             if guard.change.items:
-                guard.seal_when_full()
+                guard.seal_when_full(self._items_together)
 
     def _brought_to(self, guard: Guard, version: int) -> bool:
         """Applies what is missing before a version; False when that one is not to be applied."""

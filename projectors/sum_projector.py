@@ -77,7 +77,7 @@ class SumProjector:
             for document in documents:
                 self._add(document)
             self._guard = replace(self._guard, lsn=lsn, at=recorded_at(document["meta"]))
-            if len(self._sums.by_key) >= _KEYS_PER_BATCH:
+            if len(self._sums.by_key) >= self._gateway.operations(_KEYS_PER_BATCH):
                 self._close_portion()
 
     def flush(self) -> None:

@@ -52,12 +52,17 @@ class GuardWriter:
             unwritten.rejected += part.rejected
         return unwritten
 
+    @property
+    def room(self) -> int:
+        """How many operations fit into a batch now."""
+        return self._gateway.operations(MAX_OPERATIONS)
+
     def _write_partition(self, guards: Sequence[Guard]) -> Unwritten:
         unwritten = Unwritten()
         queues = [(guard, guard.take_segments()) for guard in guards]
         while queues:
             failed: set[int] = set()
-            for batch in _batches(_write(guard, segments.pop(0)) for guard, segments in queues):
+            for batch in _batches((_write(guard, segments.pop(0)) for guard, segments in queues), self.room):
                 failed |= self._write_batch(batch, unwritten)
             queues = [(guard, segments) for guard, segments in queues if segments and id(guard) not in failed]
         return unwritten
@@ -87,11 +92,11 @@ def _write(guard: Guard, segment: Segment) -> _Write:
     return _Write(guard, wanted, sum(size(operation) for operation in wanted))
 
 
-def _batches(writes: Iterator[_Write]) -> Iterator[list[_Write]]:
+def _batches(writes: Iterator[_Write], most: int) -> Iterator[list[_Write]]:
     batch: list[_Write] = []
     count = total = 0
     for write in writes:
-        if batch and (count + len(write.operations) > MAX_OPERATIONS or total + write.bytes > MAX_BYTES):
+        if batch and (count + len(write.operations) > most or total + write.bytes > MAX_BYTES):
             yield batch
             batch, count, total = [], 0, 0
         batch.append(write)

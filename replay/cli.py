@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from projectors.allowance import Allowance
 from projectors.views import VIEWS, view_named
 from replay import deadletters_cli, past_cli
 from replay.command_line import FAILED, NAMES, Json, KeepDays, View, Views, now, open_stores, reported
@@ -26,6 +27,8 @@ from replay.status_table import status_table
 from replay.verify import Verified, verify
 
 _WATCH_SECONDS = 2.0
+MIN_RU = 50
+"""Below it, one write of a statement line, its guard or a lease is too much for a second."""
 
 app = typer.Typer(
     name="replay",
@@ -49,7 +52,7 @@ def rebuild_command(
     accept_changes: Annotated[
         bool, typer.Option("--accept-changes", help="Switch although items differ: the view's code has changed.")
     ] = False,
-    max_ru: Annotated[float | None, typer.Option(help="Request units per second, at most.", min=1)] = None,
+    max_ru: Annotated[float | None, typer.Option(help="Request units per second, at most.", min=MIN_RU)] = None,
     workers: Annotated[int, typer.Option(help="Processes, each with ranges of the feed of its own.", min=1)] = 1,
     keep_days: KeepDays = KEEP_DAYS,
     dry_run: Annotated[
@@ -78,7 +81,12 @@ def rebuild_command(
     if workers > 1 and until is not None:
         raise typer.BadParameter("a view of the past is built by one process", param_hint="--workers")
     options = RebuildOptions(
-        switch, park, accept_changes, max_ru=max_ru, workers=workers, keep=timedelta(days=keep_days)
+        switch,
+        park,
+        accept_changes,
+        allowance=Allowance(max_ru) if max_ru else None,
+        workers=workers,
+        keep=timedelta(days=keep_days),
     )
     with reported():
         chosen = _chosen(views, everything)
@@ -87,7 +95,7 @@ def rebuild_command(
         elif until is not None:
             build_pasts(chosen, until, options, json=json)
         elif only:
-            mend_streams(chosen, only, json=json)
+            mend_streams(chosen, only, options, json=json)
         else:
             rebuild_views(chosen, options, json=json)
 

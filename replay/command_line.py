@@ -12,7 +12,9 @@ from azure.cosmos import CosmosClient
 from eventstore.client import connect as open_client
 from eventstore.errors import SettingsError, StoreError
 from eventstore.settings import CosmosSettings
+from projectors.allowance import Allowance
 from projectors.errors import PoisonEvent, ProjectionError, UnknownGeneration, UnknownView
+from projectors.meter import Meter
 from projectors.stores import Stores
 from projectors.views import VIEWS
 from replay.console import fail
@@ -40,16 +42,16 @@ KeepDays = Annotated[
 Generation = Annotated[int | None, typer.Option("--generation", help="Another generation than the one that serves.")]
 
 
-def connect() -> tuple[CosmosClient, str]:
-    """The client and the database that the environment names (COSMOS_…)."""
+def connect(allowance: Allowance | None = None) -> tuple[CosmosClient, str]:
+    """The client and the database that the environment names (COSMOS_…); `allowance` limits its request units."""
     settings = CosmosSettings.load()
-    return open_client(settings), settings.database
+    return open_client(settings, observer=allowance), settings.database
 
 
-def open_stores() -> Stores:
+def open_stores(allowance: Allowance | None = None) -> Stores:
     """The containers, for commands that need no more."""
-    client, database = connect()
-    return Stores.open(client, database)
+    client, database = connect(allowance)
+    return Stores.open(client, database, meter=Meter(allowance))
 
 
 def now() -> datetime:

@@ -115,8 +115,8 @@ class _Forecast:
         processes = min(self._options.workers, len(ranges))
         seconds = sample.seconds * per_event / processes
         seconds += batches * self._round_trip() / max(1, self._settings.parallel)
-        if self._options.max_ru:
-            seconds = max(seconds, (reading + writing + comparing + guarding) / self._options.max_ru)
+        if self._options.allowance:
+            seconds = max(seconds, (reading + writing + comparing + guarding) / self._options.allowance.max_ru)
         building = self._known.building
         return Forecast(
             self._view.name,

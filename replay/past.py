@@ -52,11 +52,11 @@ def build_past(
 ) -> PastView:
     """The view as of `until`, a time (ISO 8601) or a position token; at once when it has been built before.
 
-    Of the options `park`, `max_ru`, `flush` and `pending` count. What `progress` raises leaves a state that the same
+    Of the options `park`, `allowance`, `flush` and `pending` count. What `progress` raises leaves a state that the same
     call goes on from. Raises UnknownView, NoSuchMoment, RebuildRunning, PoisonEvent, NotCaughtUp.
     """
     options = options or RebuildOptions()
-    meter = Meter(options.max_ru)
+    meter = Meter(options.allowance)
     stores = Stores.open(client, database, meter=meter)
     found, at = view_named(view), now()
     moment = moment_of(stores, until, now=at)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from projectors.allowance import Allowance
 from replay.compare import Comparison
 from replay.retention import Removed
 
@@ -77,7 +78,8 @@ class Rebuilt:
 
 @dataclass(frozen=True, slots=True)
 class RebuildOptions:
-    """`max_ru` request units per second at most; `park` parks what cannot be applied instead of stopping there.
+    """`allowance` is the one that the client was opened with, where its request units are limited; `park` parks what
+    cannot be applied instead of stopping there.
 
     `accept_changes` switches although items differ: for a view whose code has changed on purpose. `flush` seconds pass
     at most between checkpoints. `workers` processes build, each its ranges of the feed. Afterwards, generations that
@@ -87,7 +89,7 @@ class RebuildOptions:
     switch: bool = True
     park: bool = False
     accept_changes: bool = False
-    max_ru: float | None = None
+    allowance: Allowance | None = None
     flush: float = 30.0
     pending: int = 50_000
     workers: int = 1

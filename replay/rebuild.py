@@ -8,6 +8,7 @@ on from its last checkpoint.
 import logging
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime
 
 from azure.cosmos import CosmosClient
@@ -36,6 +37,8 @@ _log = logging.getLogger(__name__)
 _SLICE = 3600.0
 _ROUNDS = 20
 _VISIT = 0.2
+_THEIRS = 0.9
+"""Of the request units allowed, for other processes; the rest is for this one, which keeps the lock meanwhile."""
 
 
 def rebuild(
@@ -77,7 +80,7 @@ class _Rebuild:
         self._options = options
         self._report = progress or _ignore
         self._now = now
-        self._meter = Meter(options.max_ru)
+        self._meter = Meter(options.allowance)
         self._stores = Stores.open(client, database, meter=self._meter)
         self._settings = (settings or WorkerSettings()).model_copy(
             update={"flush": options.flush, "pending": options.pending}
@@ -151,13 +154,14 @@ class _Rebuild:
         """Most of the way, by several processes; the rest of it is the same as without them."""
         ranges = ranges_of(self._stores, consumer.name)
         options = self._options
-        whole = Share(connect, self._view.name, self._builds, ranges, self._settings, options.park, options.max_ru)
 
         def tell(spent: Spent) -> None:
             self._elsewhere = spent
             self._tell(Phase.BUILDING)
 
-        self._elsewhere = work_together(shares(whole, options.workers), tell)
+        with options.allowance.lent(_THEIRS) if options.allowance else nullcontext() as max_ru:
+            whole = Share(connect, self._view.name, self._builds, ranges, self._settings, options.park, max_ru)
+            self._elsewhere = work_together(shares(whole, options.workers), tell)
         release_all(self._stores, self._view.name, self._builds)
 
     def _catch_up_and_compare(self, worker: Worker) -> Comparison:

@@ -27,7 +27,7 @@ Price = Annotated[
 
 def rebuild_views(views: Sequence[str], options: RebuildOptions, *, json: bool) -> None:
     """One after the other."""
-    client, database = connect()
+    client, database = connect(options.allowance)
     for name in views:
         with RebuildDisplay(json=json) as display:
             display.done(rebuild(client, database, name, options, progress=display.show, connect=connect))
@@ -36,14 +36,14 @@ def rebuild_views(views: Sequence[str], options: RebuildOptions, *, json: bool) 
 def forecast_views(views: Sequence[str], options: RebuildOptions, *, price: float, json: bool) -> None:
     """What each of them would take."""
     for name in views:
-        found = forecast(open_stores(), view_named(name), options, price=price)
+        found = forecast(open_stores(options.allowance), view_named(name), options, price=price)
         facts = asdict(found) | {"request_units": found.request_units, "money": found.money}
         typer.echo(json_line("forecast", facts) if json else _forecast_lines(found))
 
 
-def mend_streams(views: Sequence[str], streams: Sequence[str], *, json: bool) -> None:
+def mend_streams(views: Sequence[str], streams: Sequence[str], options: RebuildOptions, *, json: bool) -> None:
     """Each stream in each view."""
-    stores = open_stores()
+    stores = open_stores(options.allowance)
     for name in views:
         for stream in streams:
             mended = mend(stores, view_named(name), stream)
@@ -52,7 +52,7 @@ def mend_streams(views: Sequence[str], streams: Sequence[str], *, json: bool) ->
 
 def build_pasts(views: Sequence[str], until: str, options: RebuildOptions, *, json: bool) -> None:
     """Each view as of the same moment."""
-    client, database = connect()
+    client, database = connect(options.allowance)
     for name in views:
         with RebuildDisplay(json=json, title=f"build {name} as of {until}") as display:
             past = build_past(client, database, name, until, options, progress=display.show)

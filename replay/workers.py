@@ -17,6 +17,7 @@ from typing import TypeAlias
 from azure.core.exceptions import AzureError
 from azure.cosmos import CosmosClient
 
+from projectors.allowance import Allowance
 from projectors.errors import PoisonEvent, ProjectionError
 from projectors.feed import FeedRange
 from projectors.meter import Meter, Spent
@@ -26,15 +27,13 @@ from projectors.view_consumer import ViewConsumer, consumer_name
 from projectors.views import view_named
 from projectors.worker import Worker
 
-Connect: TypeAlias = Callable[[], tuple[CosmosClient, str]]
+Connect: TypeAlias = Callable[[Allowance | None], tuple[CosmosClient, str]]
 """Opens the client and names the database: called in each process, so it must be a function of a module."""
 
 _log = logging.getLogger(__name__)
 _SPEAK = 0.5
 _VISIT = 3600.0
 _LEAVE = 10.0
-_THEIRS = 0.95
-"""Of the request units allowed; the rest is for the parent, which looks at the lag meanwhile."""
 NOTHING = Spent(0, 0, 0, 0.0, 0, 0.0, 0.0)
 
 
@@ -63,7 +62,7 @@ def shares(whole: Share, count: int) -> list[Share]:
     """The ranges of `whole` and its limit of request units, divided among at most `count` processes."""
     count = min(count, len(whole.ranges))
     parts = [whole.ranges[number::count] for number in range(count)]
-    max_ru = whole.max_ru * _THEIRS / count if whole.max_ru else None
+    max_ru = whole.max_ru / count if whole.max_ru else None
     return [replace(whole, ranges=part, max_ru=max_ru) for part in parts]
 
 
@@ -155,11 +154,12 @@ class _Process:
     def __init__(self, part: Share, pipe: Connection) -> None:
         self._part = part
         self._pipe = pipe
-        self._meter = Meter(part.max_ru)
+        self._allowance = Allowance(part.max_ru) if part.max_ru else None
+        self._meter = Meter(self._allowance)
         self._spoken_at = 0.0
 
     def run(self) -> None:
-        client, database = self._part.connect()
+        client, database = self._part.connect(self._allowance)
         stores = Stores.open(client, database, meter=self._meter)
         part = self._part
         consumer = ViewConsumer(

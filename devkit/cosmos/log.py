@@ -6,6 +6,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from time import time
 from typing import Any
 
 DEFAULT_CAPACITY = 20_000
@@ -27,6 +28,8 @@ class Entry:
     """Request units."""
     duration: float
     """Seconds inside the server."""
+    at: float
+    """When it was answered, in seconds since 1970."""
 
 
 class RequestLog:
@@ -52,7 +55,7 @@ class RequestLog:
     ) -> None:
         """Note one answered request."""
         with self._lock:
-            self._entries.append((operation, database, container, status, sub_status, charge, duration))
+            self._entries.append((operation, database, container, status, sub_status, charge, duration, time()))
             self._counts[operation, database, container, status] += 1
             self._charge += charge
 

@@ -24,6 +24,7 @@ from functions.services import Services
 from functions.settings import Settings, load
 from functions.wiring import build_services
 from projectors import tracing
+from projectors.reader import ViewReader
 from projectors.worker import Worker
 from tests.functions.conftest import Ledger
 from tests.functions.transport import AsgiThread
@@ -146,12 +147,27 @@ def test_request_units_are_measured_by_container_and_status(
     meter = MeterProvider([reader]).get_meter("test")
     monkeypatch.setattr(metering, "_charges", meter.create_histogram("charge"))
     settings = CosmosSettings(endpoint=cosmos.endpoint, key=cosmos.key)
-    client = connect(settings, transport=cosmos.transport(), raw_response_hook=metering.book)
+    client = connect(settings, transport=cosmos.transport(), observer=metering.ChargeMetrics())
     events = client.get_database_client(database).get_container_client("events")
     events.create_item({"id": "1", "streamId": "s", "commandId": "c"})
     created = [point for point in points(reader, "charge") if point["db.response.status_code"] == 201]
     assert [(point["db.collection.name"], point["count"]) for point in created] == [("events", 1)]
     assert float(str(created[0]["sum"])) > 0
+
+
+def test_requests_of_views_are_measured_too(
+    cosmos: LocalCosmos, database: str, reader: InMemoryMetricReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meter = MeterProvider([reader]).get_meter("test")
+    monkeypatch.setattr(metering, "_charges", meter.create_histogram("charge"))
+    settings = CosmosSettings(endpoint=cosmos.endpoint, key=cosmos.key)
+    client = connect(settings, transport=cosmos.transport(), observer=metering.ChargeMetrics())
+    cosmos.log.clear()
+    assert ViewReader(client, database).get("account-summary", "account-nobody").data is None
+    answered = [entry for entry in cosmos.log.filter(container="views") if entry.operation in ("read", "query")]
+    measured = [point for point in points(reader, "charge") if point.get("db.collection.name") == "views"]
+    assert answered
+    assert sum(int(str(point["count"])) for point in measured) >= len(answered)
 
 
 def test_a_log_line_is_one_json_object_with_its_error() -> None:

@@ -201,19 +201,6 @@ def test_a_throttled_worker_stops_when_it_is_told_to(
     assert shown_by_the_views(client, database) == told_by_the_log(ledger)
 
 
-def test_request_units_stay_under_the_limit_given(
-    client: CosmosClient, database: str, ledger: Ledger, settings: WorkerSettings
-) -> None:
-    for number in range(5):
-        ledger.open(f"a{number}")
-    meter = Meter(max_ru=400.0)
-    began = time.monotonic()
-    assert Worker(client, database, views=ACCOUNT_VIEWS, settings=settings, meter=meter).run_until_idle(60).idle
-    spent, seconds = meter.spent(), time.monotonic() - began
-    assert spent.paced_seconds > 0
-    assert spent.request_units / seconds < 450
-
-
 def test_lag_counts_transactions_and_the_age_of_the_oldest_event_that_waits(
     client: CosmosClient, database: str, ledger: Ledger, worker: Worker
 ) -> None:

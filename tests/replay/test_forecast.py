@@ -5,6 +5,7 @@ from azure.cosmos import CosmosClient
 from replaying import History
 
 from devkit.cosmos import LocalCosmos
+from projectors.allowance import Allowance
 from projectors.errors import PoisonEvent
 from projectors.settings import WorkerSettings
 from projectors.stores import Stores
@@ -48,7 +49,7 @@ def test_a_forecast_writes_nothing(served: Worker, stores: Stores, cosmos: Local
 
 
 def test_a_limit_of_request_units_stretches_the_time(served: Worker, stores: Stores) -> None:
-    expected = forecast(stores, VIEWS["statement"], RebuildOptions(max_ru=1))
+    expected = forecast(stores, VIEWS["statement"], RebuildOptions(allowance=Allowance(1)))
     assert expected.seconds == pytest.approx(expected.request_units)
 
 

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,10 +14,12 @@ from replaying import History
 from typer.testing import CliRunner
 
 from devkit.cosmos import LocalCosmos, serve
+from projectors.settings import WorkerSettings
 from projectors.stores import Stores
 from projectors.worker import Worker
 from replay import workers
 from replay.cli import app
+from replay.command_line import connect
 from replay.verify import verify
 
 Run = Callable[..., Result]
@@ -141,9 +144,9 @@ def test_an_event_that_one_process_cannot_apply_stops_all_of_them(run: Run, stor
     assert stores.registry.of("statement").serving == 1
 
 
-def test_more_processes_than_ranges_are_not_started(stores: Stores, served: Worker) -> None:
+def test_more_processes_than_ranges_are_not_started(stores: Stores, served: Worker, settings: WorkerSettings) -> None:
     ranges = workers.ranges_of(stores, "statement@1")
-    whole = workers.Share(lambda: None, "statement", 1, ranges, None, park=False, max_ru=300.0)  # type: ignore[arg-type,return-value]
-    assert [(part.ranges, part.max_ru) for part in workers.shares(whole, 3)] == [(ranges, 285.0)]
-    three = workers.Share(lambda: None, "statement", 1, ranges * 5, None, park=False, max_ru=300.0)  # type: ignore[arg-type,return-value]
-    assert [(len(part.ranges), part.max_ru) for part in workers.shares(three, 3)] == [(2, 95.0), (2, 95.0), (1, 95.0)]
+    whole = workers.Share(connect, "statement", 1, ranges, settings, park=False, max_ru=300.0)
+    assert [(part.ranges, part.max_ru) for part in workers.shares(whole, 3)] == [(ranges, 300.0)]
+    three = [(len(part.ranges), part.max_ru) for part in workers.shares(replace(whole, ranges=ranges * 5), 3)]
+    assert three == [(2, 100.0), (2, 100.0), (1, 100.0)]
