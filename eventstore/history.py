@@ -31,10 +31,14 @@ _AFTER_ALL: Final = "\U0010ffff"
 class History:
     """The events of a container, as they were recorded."""
 
-    def __init__(self, events: ContainerProxy, *, page: int = PAGE) -> None:
-        """`page` documents at most per request."""
+    def __init__(self, events: ContainerProxy, *, page: int | None = None) -> None:
+        """`page` documents at most per request, `PAGE` unless given."""
         self._events = events
-        self._size = page
+        self._page_size = page
+
+    @property
+    def _size(self) -> int:
+        return self._page_size or PAGE
 
     def stream(
         self,

@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from projectors.costs import Costs, Size, size_of
+from projectors.costs import BATCH, Costs, Size, size_of
 from projectors.window import Window
 
 _CHARGE = "x-ms-request-charge"
 _ITEMS = "x-ms-item-count"
-_PART = 0.5
-"""Of the limit, for one request: others find room beside it."""
+_PART, _PART_OF_A_BATCH = 0.5, 0.9
+"""Of the limit, for one request: others find room beside it. A batch may be larger, since each carries a guard."""
 _LOOK = 1.0
 
 
@@ -44,9 +44,10 @@ class Allowance:
         self.waited = 0.0
         """Seconds in which the next request had to wait."""
 
-    def fitting(self, kind: str, container: str) -> int:
-        """How many items or operations a request to the container may have to leave room for others."""
-        return self._costs.fitting(kind, container, _PART * self._window.limit)
+    def fitting(self, kind: str, about: str) -> int:
+        """How many items or operations a request of this kind may have to leave room for others."""
+        part = _PART_OF_A_BATCH if kind == BATCH else _PART
+        return self._costs.fitting(kind, about, part * self._window.limit)
 
     def before(self, request: Any) -> tuple[Size, float]:
         """Waits until the request may be sent."""

@@ -2,13 +2,16 @@
 
 Until one of a kind was answered a guess stands in, made from the published costs and on the dear side
 (https://learn.microsoft.com/azure/cosmos-db/key-value-store-cost: 1 KB costs 1 RU to read, 5.5 RU to create without an
-index, twice as much to replace). Pages are learnt by their items (`x-ms-item-count`), so empty ones teach nothing.
+index, twice as much to replace). Pages are learnt by their items (`x-ms-item-count`), so an empty one of the feed
+teaches nothing; a query by its text, since what it looks at is not what it finds.
 """
 
 import threading
 from collections import defaultdict, deque
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 PAGE = "page"
 QUERY = "query"
@@ -22,6 +25,7 @@ _BASE = {PAGE: 1.0, QUERY: 3.0, BATCH: 0.0, READ: 0.0, WRITE: 0.0, METADATA: 0.0
 _GUESS = {PAGE: 1.0, QUERY: 1.0, BATCH: 12.0, READ: 2.0, WRITE: 12.0, METADATA: 5.0}
 """Request units per item or operation, until it is known better."""
 _REMEMBERED = 100
+_MANY = 1_000_000
 _OPERATION = '"operationType"'
 _CREATE = '"Create"'
 _REPLACE = 2
@@ -31,10 +35,10 @@ _DEFAULT_PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a request is: `kind` and container name what it is like, `units` are items, or creates of one KB."""
+    """How large a request is: `kind` and `about` name those like it, `units` are items, or creates of one KB."""
 
     kind: str
-    container: str
+    about: str
     units: float
 
 
@@ -47,26 +51,28 @@ class Costs:
 
     def expected(self, size: Size) -> float:
         """Request units, rather too many than too few."""
-        return _BASE[size.kind] + self._per_unit(size.kind, size.container) * size.units
+        return _BASE[size.kind] + self._per_unit(size.kind, size.about) * size.units
 
     def learn(self, size: Size, cost: float, items: int | None) -> None:
-        """`items` are those in the answer, None where it holds no list."""
-        units = size.units if items is None else items
+        """`items` are those in the answer, None where it holds no list. A query without a result has looked for one."""
+        units = size.units if items is None or (size.kind == QUERY and not items) else items
         if units:
             with self._lock:
-                self._seen[size.kind, size.container].append(max(0.0, cost - _BASE[size.kind]) / units)
+                self._seen[size.kind, size.about].append(max(0.0, cost - _BASE[size.kind]) / units)
 
-    def fitting(self, kind: str, container: str, budget: float) -> int:
+    def fitting(self, kind: str, about: str, budget: float) -> int:
         """How many items or operations may be in a request that is to cost no more than `budget`; at least one."""
-        per_unit = self._per_unit(kind, container) * (_REPLACE if kind == BATCH else 1)
+        per_unit = self._per_unit(kind, about) * (_REPLACE if kind == BATCH else 1)
         return max(1, int((budget - _BASE[kind]) / per_unit)) if per_unit else _MANY
 
-    def _per_unit(self, kind: str, container: str) -> float:
+    def _per_unit(self, kind: str, about: str) -> float:
         with self._lock:
-            return max(self._seen[kind, container], default=_GUESS[kind])
+            return max(self._seen[kind, about], default=_GUESS[kind])
 
 
-_MANY = 1_000_000
+def about_query(container: str, sql: str) -> str:
+    """What queries that cost alike have in common: their text, up to a list of values."""
+    return f"{container} {sql.partition(' IN (')[0]}"
 
 
 def size_of(request: Any) -> Size:
@@ -79,7 +85,7 @@ def size_of(request: Any) -> Size:
     if "A-IM" in headers:
         return Size(PAGE, container, _page(headers))
     if "x-ms-documentdb-isquery" in headers:
-        return Size(QUERY, container, _page(headers))
+        return Size(QUERY, about_query(container, orjson.loads(request.data)["query"]), _page(headers))
     if request.method == "GET":
         return Size(READ, container, 1)
     text = request.data or ""

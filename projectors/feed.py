@@ -102,6 +102,13 @@ class Documents:
     lsn: int | None
     head: int | None
 
+    @property
+    def more(self) -> bool:
+        """Whether more is there at once. How many came does not tell: a page ends early where a transaction does not
+        fit, or at a limit of the store. Where the newest LSN is not told either, only an empty page is the last.
+        """
+        return bool(self.documents) and (self.head is None or (self.lsn or 0) < self.head)
+
 
 @dataclass(frozen=True, slots=True)
 class Split:
@@ -177,7 +184,7 @@ class Feed:
             return page
         events = [_whole(document) for document in page.documents if is_event(document)]
         events.sort(key=_in_order)
-        return Page(events, page.lsn, len(page.documents), len(page.documents) >= limit, page.head)
+        return Page(events, page.lsn, len(page.documents), page.more, page.head)
 
     def documents(self, feed_range: FeedRange, lsn: int | None, rid: str, *, limit: int) -> Documents | Split:
         """As `read`, every document as it is stored.

@@ -20,7 +20,7 @@ from azure.cosmos import ContainerProxy
 from azure.cosmos.exceptions import CosmosClientTimeoutError, CosmosResourceNotFoundError
 
 from eventstore.queries import run_query, unraced
-from projectors.costs import BATCH, QUERY
+from projectors.costs import BATCH, QUERY, about_query
 from projectors.errors import Conflict, Rejected, Stopping, Unanswered
 from projectors.meter import Meter
 from projectors.tally import Retries, book
@@ -37,6 +37,7 @@ _RETRY_AFTER = "x-ms-retry-after-ms"
 _DEFAULT_RETRY_AFTER = 0.1
 _IDS_PER_QUERY = 200
 _ROWS_PER_PAGE = 1000
+_BY_IDS = "SELECT * FROM c WHERE c.id"
 
 
 class Gateway:
@@ -76,7 +77,7 @@ class Gateway:
                 lambda: self.container.query_items(
                     sql,
                     parameters=[{"name": f"@{name}", "value": value} for name, value in parameters.items()],
-                    max_item_count=self._fitting(_ROWS_PER_PAGE),
+                    max_item_count=self._fitting(sql, _ROWS_PER_PAGE),
                     **self.hooks,
                     **scope,
                 )
@@ -90,11 +91,11 @@ class Gateway:
             found = self.read(ids[0], partition)
             return [] if found is None else [found]
         documents: list[Document] = []
-        at_once = self._fitting(_IDS_PER_QUERY)
+        at_once = self._fitting(_BY_IDS, _IDS_PER_QUERY)
         for start in range(0, len(ids), at_once):
             some = {f"id{number}": id_ for number, id_ in enumerate(ids[start : start + at_once])}
             names = ", ".join(f"@{name}" for name in some)
-            documents += self.query(f"SELECT * FROM c WHERE c.id IN ({names})", partition, **some)  # noqa: S608
+            documents += self.query(f"{_BY_IDS} IN ({names})", partition, **some)
         return documents
 
     def scan(self, sql: str, /, **parameters: Any) -> Iterator[Document]:
@@ -113,7 +114,7 @@ class Gateway:
             sql,
             parameters=[{"name": f"@{name}", "value": value} for name, value in parameters.items()],
             enable_cross_partition_query=True,
-            max_item_count=self._fitting(_ROWS_PER_PAGE),
+            max_item_count=self._fitting(sql, _ROWS_PER_PAGE),
             **self.hooks,
         ).by_page(token)
         rows = list(next(pages, ()))
@@ -156,8 +157,8 @@ class Gateway:
         """How many operations a batch may have now, at most so many."""
         return self.meter.fitting(BATCH, self.container.id, most)
 
-    def _fitting(self, rows: int) -> int:
-        return self.meter.fitting(QUERY, self.container.id, rows)
+    def _fitting(self, sql: str, rows: int) -> int:
+        return self.meter.fitting(QUERY, about_query(self.container.id, sql), rows)
 
     def _etag_of(self, request: Callable[[dict[str, Any]], Any]) -> str:
         captured: list[Mapping[str, Any]] = []

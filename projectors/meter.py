@@ -49,9 +49,9 @@ class Meter:
             self._requests += 1
             self._units += units
 
-    def fitting(self, kind: str, container: str, wanted: int) -> int:
+    def fitting(self, kind: str, about: str, wanted: int) -> int:
         """How many items or operations a request may have: so many as wanted, or what fits the limit."""
-        return min(wanted, self._allowance.fitting(kind, container)) if self._allowance else wanted
+        return min(wanted, self._allowance.fitting(kind, about)) if self._allowance else wanted
 
     def handled(self, events: int) -> None:
         """Books events that are worked out in memory; a negative number, those that are forgotten again."""

@@ -107,6 +107,18 @@ class RequestLog:
         with self._lock:
             return self._charge
 
+    def dearest(self, seconds: float = 1.0) -> float:
+        """The request units of the dearest so many seconds, wherever they begin, as far as entries are kept."""
+        within: deque[tuple[float, float]] = deque()
+        total = most = 0.0
+        for at, charge in sorted((entry.at, entry.charge) for entry in self):
+            within.append((at, charge))
+            total += charge
+            while within[0][0] <= at - seconds:
+                total -= within.popleft()[1]
+            most = max(most, total)
+        return most
+
     def as_json(self) -> list[dict[str, Any]]:
         """The kept entries for the control endpoint."""
         return [asdict(entry) for entry in self]

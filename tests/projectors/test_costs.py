@@ -5,6 +5,9 @@ from azure.core.pipeline.transport import HttpRequest
 
 from projectors.costs import BATCH, METADATA, PAGE, QUERY, READ, WRITE, Costs, Size, size_of
 
+QUERIES = {"x-ms-documentdb-isquery": "true"}
+BY_IDS = '{"query": "SELECT * FROM c WHERE c.id IN (@id0, @id1)", "parameters": []}'
+ALL = '{"query": "SELECT * FROM c"}'
 DOCS = "http://host/dbs/tidemark/colls/views/docs"
 
 
@@ -14,14 +17,8 @@ DOCS = "http://host/dbs/tidemark/colls/views/docs"
         ("GET", "http://host/dbs/tidemark/colls/views", {}, None, Size(METADATA, "views", 1)),
         ("GET", f"{DOCS}/1", {}, None, Size(READ, "views", 1)),
         ("GET", DOCS, {"A-IM": "Incremental feed", "x-ms-max-item-count": "250"}, None, Size(PAGE, "views", 250)),
-        ("POST", DOCS, {"x-ms-documentdb-isquery": "true"}, "{}", Size(QUERY, "views", 100)),
-        (
-            "POST",
-            DOCS,
-            {"x-ms-documentdb-isquery": "true", "x-ms-max-item-count": "-1"},
-            "{}",
-            Size(QUERY, "views", 100),
-        ),
+        ("POST", DOCS, QUERIES, BY_IDS, Size(QUERY, "views SELECT * FROM c WHERE c.id", 100)),
+        ("POST", DOCS, QUERIES | {"x-ms-max-item-count": "-1"}, ALL, Size(QUERY, "views SELECT * FROM c", 100)),
         ("POST", DOCS, {"x-ms-cosmos-is-query-plan-request": "True"}, "{}", Size(METADATA, "views", 1)),
         ("POST", DOCS, {}, b"{}", Size(WRITE, "views", 1)),
         ("PUT", f"{DOCS}/1", {}, "{}", Size(WRITE, "views", 2)),
@@ -48,6 +45,12 @@ def test_a_page_is_learnt_by_its_items_and_an_empty_one_teaches_nothing() -> Non
     costs.learn(page, 21.0, 100)
     assert costs.expected(page) == pytest.approx(201.0)
     assert costs.fitting(PAGE, "events", 101.0) == 500
+
+
+def test_a_query_that_finds_nothing_teaches_what_looking_costs() -> None:
+    costs, query = Costs(), Size(QUERY, "views SELECT 1", 100)
+    costs.learn(query, 53.0, 0)
+    assert costs.expected(query) == 53.0
 
 
 def test_the_dearest_of_late_is_expected_and_forgotten_in_time() -> None:

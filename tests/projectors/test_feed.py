@@ -62,6 +62,15 @@ def test_a_transaction_is_never_cut_and_comes_in_the_order_of_its_versions(ledge
     assert {event.lsn for event in page.events[:5]} == {2}
 
 
+def test_a_page_that_ends_early_before_a_transaction_is_not_taken_for_the_last(ledger: Ledger, feed: Feed) -> None:
+    ledger.open("alice")
+    for _ in range(2):
+        ledger.act("alice", *[lambda account: account.deposit(1, at=ledger.now())] * 3)
+    first, last = read(feed, None, limit=5), read(feed, 2, limit=5)
+    assert (first.size, first.full) == (4, True)
+    assert (last.size, last.full) == (3, False)
+
+
 def test_reading_from_a_position_gives_only_what_is_after_it(ledger: Ledger, feed: Feed) -> None:
     ledger.open("alice")
     ledger.deposit("alice", 5)

@@ -27,7 +27,7 @@ class History:
         ]
         for account in self.accounts:
             account.deposit(10_000, at=NOON)
-            self._save(account)
+            self.save(account)
 
     def write(self, commands: int) -> None:
         for _ in range(commands):
@@ -41,9 +41,9 @@ class History:
                     account.capture_hold(next(iter(account.holds.open)), at=NOON)
                 case _:
                     account.deposit(self._random.randint(1, 99), at=NOON)
-            self._save(account)
+            self.save(account)
 
-    def _save(self, account: Account) -> None:
+    def save(self, account: Account) -> None:
         documents = []
         events = list(account.collect_events())
         for event, command_id in zip(events, command_ids(uuid.uuid4().hex, len(events)), strict=True):

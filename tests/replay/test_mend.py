@@ -92,7 +92,7 @@ def test_more_items_than_a_batch_holds_are_mended(
 ) -> None:
     for _ in range(120):
         history.accounts[1].deposit(1, at=history.accounts[1].modified_on)
-        history._save(history.accounts[1])
+        history.save(history.accounts[1])
     served.run_until_idle(30)
     container = client.get_database_client(database).get_container_client("views")
     for row in rows(stores, "statement"):
@@ -106,7 +106,7 @@ def test_a_mend_stopped_half_way_holds_no_live_worker_up_and_is_completed_by_the
 ) -> None:
     for _ in range(120):
         history.accounts[1].deposit(1, at=history.accounts[1].modified_on)
-        history._save(history.accounts[1])
+        history.save(history.accounts[1])
     batch, left = stores.views.batch, [1]
 
     def once(*arguments: Any) -> list[str]:

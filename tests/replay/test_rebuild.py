@@ -8,7 +8,7 @@ import time
 
 import pytest
 from azure.cosmos import CosmosClient
-from replaying import History
+from replaying import NOON, History
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from domain.account import Account
@@ -55,6 +55,24 @@ def test_a_rebuild_writes_each_item_once_however_many_events_it_has(
     assert rebuilt.comparison.streams == 6
     assert cosmos.log.count("batch", container="views") <= 6
     assert cosmos.log.count("batch", container="events") == 0
+
+
+def test_pages_that_end_early_do_not_end_a_rebuild_early_nor_cost_a_write_each(
+    client: CosmosClient, database: str, stores: Stores, settings: WorkerSettings, cosmos: LocalCosmos
+) -> None:
+    account = Account.open("pairs", asset="EUR/2", owner="olga", at=NOON)
+    log = History(client.get_database_client(database).get_container_client("events"), accounts=0)
+    for _ in range(30):
+        account.deposit(2, at=NOON)
+        account.withdraw(1, at=NOON)
+        log.save(account)
+    Worker(client, database, settings=settings).run_until_idle(30)
+    events = stores.feed.count()
+    cosmos.log.clear()
+    rebuilt = rebuild(client, database, "account-summary", settings=settings.model_copy(update={"page": 7}))
+    assert rebuilt.progress.events == events
+    assert cosmos.log.count("query", container="events") == 0
+    assert cosmos.log.count("batch", container="views") <= 7
 
 
 def test_workers_take_the_new_generation_over_and_keep_the_old_one_for_an_undo(

@@ -150,3 +150,19 @@ def test_more_processes_than_ranges_are_not_started(stores: Stores, served: Work
     assert [(part.ranges, part.max_ru) for part in workers.shares(whole, 3)] == [(ranges, 300.0)]
     three = [(len(part.ranges), part.max_ru) for part in workers.shares(replace(whole, ranges=ranges * 5), 3)]
     assert three == [(2, 100.0), (2, 100.0), (1, 100.0)]
+
+
+@pytest.mark.parametrize(("processes", "limit"), [("1", 100), ("2", 200)])
+def test_no_second_of_a_rebuild_costs_more_than_the_limit(
+    run: Run, cosmos: LocalCosmos, split: None, processes: str, limit: int
+) -> None:
+    cosmos.log.clear()
+    result = run("rebuild", "account-summary", "--max-ru", str(limit), "--workers", processes)
+    assert result.exit_code == 0, result.output
+    assert cosmos.log.charge > 2 * limit
+    assert cosmos.log.dearest() <= limit
+
+
+def test_a_limit_under_which_nothing_can_be_sent_is_refused(run: Run) -> None:
+    result = run("rebuild", "statement", "--max-ru", "10")
+    assert (result.exit_code, "--max-ru" in result.stderr) == (2, True)

@@ -4,7 +4,7 @@ import pytest
 from azure.cosmos import ContainerProxy, DatabaseProxy, PartitionKey
 from azure.cosmos.exceptions import CosmosResourceNotFoundError
 
-from devkit.cosmos import LocalCosmos, charges
+from devkit.cosmos import LocalCosmos, RequestLog, charges, log
 
 BARE = {"includedPaths": [], "excludedPaths": [{"path": "/*"}]}
 
@@ -51,3 +51,12 @@ def test_every_answer_names_its_charge(cosmos: LocalCosmos, container: Container
     list(container.query_items_change_feed(start_time="Beginning"))
     assert all(entry.charge > 0 for entry in cosmos.log if entry.operation != "container.delete")
     assert float(container.client_connection.last_response_headers["x-ms-request-charge"]) > 0
+
+
+def test_the_log_tells_the_dearest_second_wherever_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = RequestLog()
+    for at, charge in ((0.0, 5.0), (0.6, 10.0), (1.5, 10.0), (1.6, 1.0), (9.0, 20.5)):
+        monkeypatch.setattr(log, "time", lambda at=at: at)
+        requests.add("read", "d", "c", 200, sub_status=0, charge=charge, duration=0.0)
+    assert (requests.dearest(), requests.dearest(0.01), requests.dearest(10)) == (20.5, 20.5, 46.5)
+    assert next(iter(requests)).at == 0.0
