@@ -6,6 +6,7 @@ from functools import partial
 from itertools import islice
 from typing import Final
 
+from azure.core.paging import ItemPaged
 from azure.cosmos import ContainerProxy
 
 from eventstore.chain import genesis
@@ -124,7 +125,7 @@ class History:
         self, stream: str, low: str, high: str, *, descending: bool = False, session: str | None = None
     ) -> Iterator[list[Document]]:
         """Each page is a query of its own that goes on from the last id."""
-        while page := run_query(partial(self._page, stream, low, high, descending, session)):
+        while page := run_query(partial(self._page, stream, low, high, descending, session), limit=self._size):
             yield page
             if len(page) < self._size:
                 return
@@ -133,15 +134,14 @@ class History:
             else:
                 low = page[-1]["id"]
 
-    def _page(self, stream: str, low: str, high: str, descending: bool, session: str | None) -> Iterator[Document]:
-        pages = self._events.query_items(
+    def _page(self, stream: str, low: str, high: str, descending: bool, session: str | None) -> ItemPaged[Document]:
+        return self._events.query_items(
             _BACKWARD if descending else _FORWARD,
             parameters=[{"name": "@low", "value": low}, {"name": "@high", "value": high}],
             partition_key=stream,
             max_item_count=self._size,
             feed_options={} if session is None else consistency(session),
         )
-        return islice(pages, self._size)
 
 
 def _recorded_until(

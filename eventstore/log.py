@@ -12,7 +12,6 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Final
 
 from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError, ServiceResponseError
@@ -126,17 +125,15 @@ class EventLog:
         """At most `limit` events from version `low` to `high`, both inclusive, in order."""
         seen = _Seen()
         documents = run_query(
-            lambda: islice(
-                self._events.query_items(
-                    _BACKWARD if descending else _FORWARD,
-                    parameters=[{"name": "@low", "value": event_id(low)}, {"name": "@high", "value": event_id(high)}],
-                    partition_key=stream,
-                    max_item_count=limit,
-                    response_hook=seen,
-                    feed_options=consistency(session),
-                ),
-                limit,
-            )
+            lambda: self._events.query_items(
+                _BACKWARD if descending else _FORWARD,
+                parameters=[{"name": "@low", "value": event_id(low)}, {"name": "@high", "value": event_id(high)}],
+                partition_key=stream,
+                max_item_count=limit,
+                response_hook=seen,
+                feed_options=consistency(session),
+            ),
+            limit=limit,
         )
         return Tail(documents, None, seen.session)
 

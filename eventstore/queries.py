@@ -5,8 +5,10 @@ it during a query; azure-cosmos 4.17.1 fails there with a RuntimeError when anot
 query changes nothing, so it is asked again.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
+
+from azure.core.paging import ItemPaged
 
 T = TypeVar("T")
 
@@ -35,6 +37,30 @@ def unraced(ask: Callable[[], T]) -> T:
     return ask()
 
 
-def run_query(ask: Callable[[], Iterable[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Everything that a query finds, in memory. `ask` makes the query and may be called several times."""
-    return unraced(lambda: list(ask()))
+def read_pages(items: ItemPaged[Any], token: str | None = None) -> Iterator[list[Any]]:
+    """The pages of what the SDK iterates, from a continuation token on.
+
+    The SDK's iterator of pages refers to itself and holds its last page, which only the garbage collector would free.
+    It comes late, since it does not count documents of plain values: a reader of many pages would hold hundreds of MB.
+    """
+    pages = items.by_page(token)
+    try:
+        for page in pages:
+            yield list(page)
+    finally:
+        vars(pages).clear()
+
+
+def run_query(ask: Callable[[], ItemPaged[dict[str, Any]]], *, limit: int | None = None) -> list[dict[str, Any]]:
+    """Everything that a query finds, or the first `limit` of it, in memory. `ask` makes the query and may be called
+    several times."""
+
+    def read() -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        for page in read_pages(ask()):
+            rows += page
+            if limit is not None and len(rows) >= limit:
+                break
+        return rows[:limit]
+
+    return unraced(read)

@@ -23,7 +23,7 @@ from azure.cosmos import ContainerProxy, PartitionKey
 from eventstore.containers import EVENTS
 from eventstore.documents import FIELDS, Document, RecordedEvent, is_event
 from eventstore.errors import MalformedDocument
-from eventstore.queries import unraced
+from eventstore.queries import read_pages, unraced
 from projectors.costs import PAGE
 from projectors.errors import FeedReplaced
 from projectors.gateway import Gateway
@@ -207,13 +207,13 @@ class Feed:
 
     def _page(self, start: Mapping[str, Any], limit: int, rid: str) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
         captured: list[Mapping[str, Any]] = []
-        pages = self._container.query_items_change_feed(
+        changes = self._container.query_items_change_feed(
             max_item_count=limit,
             **(self._gateway.hooks | {"response_hook": lambda headers, _: captured.append(headers)}),
             **start,
-        ).by_page()
+        )
         try:
-            documents: list[dict[str, Any]] = list(next(pages, ()))
+            documents: list[dict[str, Any]] = next(read_pages(changes), [])
         except ValueError as error:  # the SDK's word for a token of another container
             raise FeedReplaced(self._container.id, rid, self.rid()) from error
         for headers in captured:

@@ -19,7 +19,7 @@ from azure.core.exceptions import AzureError, ServiceRequestError, ServiceRespon
 from azure.cosmos import ContainerProxy
 from azure.cosmos.exceptions import CosmosClientTimeoutError, CosmosResourceNotFoundError
 
-from eventstore.queries import run_query, unraced
+from eventstore.queries import read_pages, run_query, unraced
 from projectors.costs import BATCH, QUERY, about_query
 from projectors.errors import Conflict, Rejected, Stopping, Unanswered
 from projectors.meter import Meter
@@ -110,15 +110,17 @@ class Gateway:
     def _scan_page(
         self, sql: str, parameters: Mapping[str, Any], token: str | None
     ) -> tuple[list[Document], str | None]:
-        pages = self.container.query_items(
+        captured: list[Mapping[str, Any]] = []
+        found = self.container.query_items(
             sql,
             parameters=[{"name": f"@{name}", "value": value} for name, value in parameters.items()],
             enable_cross_partition_query=True,
             max_item_count=self._fitting(sql, _ROWS_PER_PAGE),
-            **self.hooks,
-        ).by_page(token)
-        rows = list(next(pages, ()))
-        return rows, pages.continuation_token  # type: ignore[attr-defined]
+            **self._hearing(captured),
+        )
+        rows = next(read_pages(found, token), [])
+        # Not the iterator's own token: that is taken from the last answer to any thread.
+        return rows, captured[-1].get("x-ms-continuation")
 
     def create(self, document: Document) -> str:
         """Creates the item; its etag. Raises Conflict when there is one."""
@@ -162,13 +164,17 @@ class Gateway:
 
     def _etag_of(self, request: Callable[[dict[str, Any]], Any]) -> str:
         captured: list[Mapping[str, Any]] = []
+        self.send(lambda: request(self._hearing(captured)))
+        return str(captured[-1]["etag"])
+
+    def _hearing(self, captured: list[Mapping[str, Any]]) -> dict[str, Any]:
+        """The hooks that also keep the headers of the call's own answers."""
 
         def hook(headers: Mapping[str, Any], *_: Any) -> None:
             captured.append(headers)
             self._book(headers)
 
-        self.send(lambda: request(self.hooks | {"response_hook": hook}))
-        return str(captured[-1]["etag"])
+        return self.hooks | {"response_hook": hook}
 
     def _book(self, headers: Mapping[str, Any], *_: Any) -> None:
         self.meter.charge(headers)

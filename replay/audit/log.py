@@ -2,11 +2,12 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 from typing import Any, Final
 
+from azure.core.paging import ItemPaged
 from azure.cosmos import ContainerProxy
 
 from eventstore.documents import Document
@@ -113,7 +114,7 @@ class Log:
         ]
         return run_query(lambda: self._events.query_items(_OF_COMMAND, parameters=parameters, partition_key=stream))
 
-    def _outcomes_after(self, stream: str, after: str) -> Iterable[dict[str, Any]]:
+    def _outcomes_after(self, stream: str, after: str) -> ItemPaged[dict[str, Any]]:
         parameters: list[dict[str, object]] = [{"name": "@after", "value": after}]
         return self._events.query_items(_OUTCOMES, parameters=parameters, partition_key=stream)
 

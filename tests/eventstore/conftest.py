@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from azure.core.paging import ItemPaged
 from azure.cosmos import ContainerProxy, CosmosClient, DatabaseProxy
 
 from devkit.cosmos import LocalCosmos, RunningServer, serve
@@ -72,7 +73,10 @@ def lagging_replica(monkeypatch: pytest.MonkeyPatch) -> None:
     def lagging(container: ContainerProxy, *arguments: Any, **options: Any) -> Any:
         weak = options.get("feed_options", {}).get("consistencyLevel") == "Eventual"
         documents = query_items(container, *arguments, **options)
-        return sorted(documents, key=lambda each: str(each["id"]))[:-1] if weak else documents
+        if not weak:
+            return documents
+        all_but_last = sorted(documents, key=lambda each: str(each["id"]))[:-1]
+        return ItemPaged(lambda _: all_but_last, lambda page: (None, page))
 
     monkeypatch.setattr(ContainerProxy, "query_items", lagging)
 

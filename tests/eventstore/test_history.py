@@ -1,11 +1,13 @@
 """The log, read in every direction."""
 
+import gc
 import tracemalloc
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from azure.core.paging import ItemPaged, PageIterator
 from azure.cosmos import ContainerProxy
 
 from devkit.cosmos import LocalCosmos, RequestInfo
@@ -169,24 +171,46 @@ def test_a_page_boundary_loses_and_repeats_nothing(
         assert history.verify(STREAM).outcomes == 1
 
 
-def test_a_query_that_another_thread_disturbed_is_asked_again() -> None:
-    answers: list[Any] = [RuntimeError("dictionary changed size during iteration"), [{"id": "1"}]]
+def _rows(*pages: list[dict[str, Any]]) -> ItemPaged[dict[str, Any]]:
+    left = list(pages)
+    return ItemPaged(lambda _: left.pop(0), lambda page: ("more" if left else None, page))
 
-    def ask() -> list[dict[str, Any]]:
+
+def test_a_query_that_another_thread_disturbed_is_asked_again() -> None:
+    answers: list[Any] = [RuntimeError("dictionary changed size during iteration"), _rows([{"id": "1"}])]
+
+    def ask() -> ItemPaged[dict[str, Any]]:
         answer = answers.pop(0)
         if isinstance(answer, RuntimeError):
             raise answer
-        return list(answer)
+        return cast("ItemPaged[dict[str, Any]]", answer)
 
     assert run_query(ask) == [{"id": "1"}]
 
 
 def test_any_other_failure_of_a_query_passes_through() -> None:
-    def ask() -> list[dict[str, Any]]:
+    def ask() -> ItemPaged[dict[str, Any]]:
         raise RuntimeError("cannot schedule new futures")
 
     with pytest.raises(RuntimeError, match="futures"):
         run_query(ask)
+
+
+@pytest.mark.parametrize(("limit", "found"), [(None, 4), (1, 1), (2, 2), (3, 3), (9, 4)])
+def test_a_query_ends_at_its_limit_or_with_its_last_page(limit: int | None, found: int) -> None:
+    pages = _rows([{"id": "1"}, {"id": "2"}], [], [{"id": "3"}, {"id": "4"}])
+    assert [row["id"] for row in run_query(lambda: pages, limit=limit)] == ["1", "2", "3", "4"][:found]
+
+
+def test_pages_that_were_read_are_free_at_once(store: CommandStore, history: History) -> None:
+    open_purse(store, balance=1)
+    gc.collect()
+    gc.disable()
+    try:
+        assert len(list(history.documents(STREAM))) > 0
+        assert [thing for thing in gc.get_objects() if isinstance(thing, PageIterator)] == []
+    finally:
+        gc.enable()
 
 
 def _many(purse: Purse, count: int) -> Purse:

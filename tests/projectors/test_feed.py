@@ -1,10 +1,12 @@
 """Reading the change feed by position, on the real SDK."""
 
+import gc
 import threading
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from azure.core.paging import PageIterator
 from azure.cosmos import ContainerProxy, CosmosClient
 from feeding import Ledger
 
@@ -128,6 +130,19 @@ def test_the_head_tells_how_far_the_log_is(ledger: Ledger, feed: Feed) -> None:
     for name in ("alice", "bob", "carol"):
         ledger.open(name)
     assert read(feed, None, limit=1).head == 3
+
+
+def test_a_page_that_was_read_is_free_at_once(ledger: Ledger, feed: Feed) -> None:
+    ledger.open("alice")
+    rid = feed.rid()
+    feed.read(EVERYTHING, None, rid, limit=10)
+    gc.collect()
+    gc.disable()
+    try:
+        feed.read(EVERYTHING, None, rid, limit=10)
+        assert [thing for thing in gc.get_objects() if isinstance(thing, PageIterator)] == []
+    finally:
+        gc.enable()
 
 
 def test_positions_of_another_container_are_refused(client: CosmosClient, database: str, ledger: Ledger) -> None:
