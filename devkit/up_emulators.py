@@ -1,13 +1,12 @@
-"""`tidemark emulator`: one of the local servers alone, until it is told to stop."""
+"""`tidemark emulator`: one of the local servers alone, until it is told to stop.
+
+Each server is imported when it is started, so that neither waits for the other.
+"""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from devkit.cosmos import LocalCosmos
-from devkit.cosmos import run_server as run_cosmos_server
-from devkit.eventhubs import ConfigurationError, LocalEventHubs
-from devkit.eventhubs import run_server as run_eventhubs_server
 from devkit.up_data import data_folder
 from functions.errors import CannotStart
 from functions.ports import listen
@@ -17,12 +16,14 @@ __all__ = ["run_cosmos", "run_eventhubs"]
 
 def run_cosmos(host: str, port: int, data: Path | None, partitions: int, echo: Callable[[str], None]) -> None:
     """Serve a local Cosmos DB. Raises CannotStart."""
+    from devkit.cosmos import LocalCosmos, run_server
+
     listen(host, port, "Cosmos DB", "--port or TIDEMARK_COSMOS_PORT").close()
     with ExitStack() as stack:
         folder = stack.enter_context(data_folder(data)) if data else None
         cosmos = stack.enter_context(LocalCosmos(folder, partitions=partitions))
         echo(f"Cosmos DB    http://localhost:{port}   {_kept(data)}")
-        run_cosmos_server(cosmos, host, port)
+        run_server(cosmos, host, port)
 
 
 def run_eventhubs(
@@ -34,6 +35,8 @@ def run_eventhubs(
     echo: Callable[[str], None],
 ) -> None:
     """Serve a local Event Hubs namespace. `hubs` and `auto_create` are NAME:PARTITIONS. Raises CannotStart."""
+    from devkit.eventhubs import ConfigurationError, LocalEventHubs, run_server
+
     listen(host, port, "Event Hubs", "--port or TIDEMARK_EVENTHUBS_PORT").close()
     with ExitStack() as stack:
         folder = stack.enter_context(data_folder(data)) if data else None
@@ -44,9 +47,7 @@ def run_eventhubs(
         except ConfigurationError as error:
             raise CannotStart(str(error)) from error
         stack.enter_context(closing(namespace))
-        run_eventhubs_server(
-            namespace, host, port, ready=lambda address: echo(f"Event Hubs   {address}   {_kept(data)}")
-        )
+        run_server(namespace, host, port, ready=lambda address: echo(f"Event Hubs   {address}   {_kept(data)}"))
 
 
 def _counts(pairs: Sequence[str], option: str) -> dict[str, int]:

@@ -60,6 +60,7 @@ class Catalog:
             number = self._insert("INSERT INTO databases (body) VALUES ('{}')")
             database = Database.build(number, stamp({"id": name}))
             self._store.execute("UPDATE databases SET body = ? WHERE number = ?", (_text(database.body), number))
+            self._store.on_roll_back(self._remove_database, database)
             self._add_database(database)
         return database
 
@@ -69,8 +70,8 @@ class Catalog:
             for container in list(database.containers.values()):
                 self._erase(container)
             self._store.execute("DELETE FROM databases WHERE number = ?", (database.number,))
-            self._databases.pop(database.id, None)
-            self._by_rid.pop(database.rid, None)
+            self._store.on_roll_back(self._add_database, database)
+            self._remove_database(database)
 
     def create_container(self, database: Database, definition: Mapping[str, Any], partitions: int) -> Container:
         """Store a new container over `partitions` equal ranges; `definition` is checked and complete."""
@@ -88,12 +89,14 @@ class Catalog:
             ]
             container = Container.build(database, number, stamp(dict(definition)), PartitionMap(created))
             self._save_container(container)
+            self._store.on_roll_back(database.remove, container)
             database.add(container)
         return container
 
     def replace_container(self, container: Container, definition: Mapping[str, Any]) -> None:
         """Store a changed definition under the same resource id."""
         with self._store.transaction():
+            self._store.on_roll_back(container.redefine, container.body)
             container.redefine(stamp(dict(definition)))
             self._save_container(container)
 
@@ -101,6 +104,7 @@ class Catalog:
         """Remove a container and its items."""
         with self._store.transaction():
             self._erase(container)
+            self._store.on_roll_back(container.database.add, container)
             container.database.remove(container)
 
     def insert_partition(self, container: int, partition: Partition) -> Partition:
@@ -145,6 +149,10 @@ class Catalog:
     def _add_database(self, database: Database) -> None:
         self._databases[database.id] = database
         self._by_rid[database.rid] = database
+
+    def _remove_database(self, database: Database) -> None:
+        self._databases.pop(database.id, None)
+        self._by_rid.pop(database.rid, None)
 
     def _load(self) -> None:
         by_number: dict[int, Database] = {}

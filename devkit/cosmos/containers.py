@@ -117,6 +117,7 @@ class Containers:
                 f"UPDATE items SET expires = CASE WHEN {own} = -1 THEN NULL ELSE ts + {own} END WHERE container = ?",  # noqa: S608
                 (ttl, ttl, container.number),
             )
+        self._store.on_roll_back(setattr, container, "next_expiry", container.next_expiry)
         (container.next_expiry,) = self._store.execute(
             "SELECT min(expires) FROM items WHERE container = ? AND expires IS NOT NULL", (container.number,)
         ).fetchone()

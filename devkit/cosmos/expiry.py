@@ -29,6 +29,7 @@ class Expiry:
                 writes = Writes(self._store, container, PartitionKeyValue((), "", epk, is_prefix=False))
                 writes.remove(Stored(*stored), is_expiry=True)
                 writes.commit(has_deleted=True)
+            self._store.on_roll_back(setattr, container, "next_expiry", container.next_expiry)
             (container.next_expiry,) = self._store.execute(
                 "SELECT min(expires) FROM items WHERE container = ? AND expires IS NOT NULL", (container.number,)
             ).fetchone()

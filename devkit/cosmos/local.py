@@ -6,9 +6,7 @@ import itertools
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import Any
-
-from azure.cosmos import CosmosClient
+from typing import TYPE_CHECKING, Any
 
 from devkit.cosmos.auth import EMULATOR_KEY
 from devkit.cosmos.faults import Faults
@@ -16,7 +14,11 @@ from devkit.cosmos.log import RequestLog
 from devkit.cosmos.message import Request, Response
 from devkit.cosmos.service import Service
 from devkit.cosmos.store import Store
-from devkit.cosmos.transport import InProcessTransport
+
+if TYPE_CHECKING:
+    from azure.cosmos import CosmosClient
+
+    from devkit.cosmos.transport import InProcessTransport
 
 _instances = itertools.count(1)
 
@@ -46,10 +48,15 @@ class LocalCosmos:
 
     def transport(self) -> InProcessTransport:
         """A transport for the synchronous SDK: the same request handling as over HTTP, without a socket."""
+        # A server over HTTP starts without the SDK.
+        from devkit.cosmos.transport import InProcessTransport
+
         return InProcessTransport(self._service.exchange)
 
     def client(self, **kwargs: Any) -> CosmosClient:
         """A synchronous client on the in-process transport; `kwargs` go to `CosmosClient`."""
+        from azure.cosmos import CosmosClient
+
         return CosmosClient(self.endpoint, self.key, transport=self.transport(), **kwargs)
 
     def split(self, database: str, container: str, range_id: str | None = None) -> list[str]:

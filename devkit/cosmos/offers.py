@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +49,6 @@ class Offers:
         self._store = store
         self._catalog = catalog
         self._splits = splits
-        self._lock = threading.Lock()
         rows = store.all("SELECT number, body FROM offers ORDER BY number")
         self._offers: dict[str, dict[str, Any]] = {}
         self._numbers: dict[str, int] = {}
@@ -89,7 +88,7 @@ class Offers:
 
     def create(self, resource: Mapping[str, Any], throughput: Throughput) -> None:
         """Give a new resource its offer."""
-        with self._lock, self._store.transaction():
+        with self._transaction():
             number = int(self._store.execute("INSERT INTO offers (body) VALUES ('{}')").lastrowid or 0)
             text = rid.encode(number.to_bytes(_OFFER_BYTES, "big"))
             content: dict[str, Any] = {
@@ -114,7 +113,7 @@ class Offers:
 
     def remove(self, resource: str) -> None:
         """Drop the offer of a removed resource."""
-        with self._lock, self._store.transaction():
+        with self._transaction():
             for name in [name for name, body in self._offers.items() if body["offerResourceId"] == resource]:
                 self._store.execute("DELETE FROM offers WHERE number = ?", (self._numbers.pop(name),))
                 del self._offers[name]
@@ -149,13 +148,22 @@ class Offers:
         changed = {**offer["content"], **content}
         if settings:
             changed["offerAutopilotSettings"] = dict(throughput.autoscale or {})
-        with self._lock, self._store.transaction():
+        with self._transaction():
             offer = {**offer, "content": changed}
             self._save(offer)
         for container in self._catalog.containers():
             if container.rid == offer["offerResourceId"]:
                 self._splits.grow(container, -(-throughput.ceiling // MAX_PARTITION_THROUGHPUT))
         return offer
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._store.transaction():
+            self._store.on_roll_back(self._restore, dict(self._offers), dict(self._numbers))
+            yield
+
+    def _restore(self, offers: dict[str, dict[str, Any]], numbers: dict[str, int]) -> None:
+        self._offers, self._numbers = offers, numbers
 
     def _save(self, body: dict[str, Any]) -> None:
         self._store.execute(

@@ -101,6 +101,13 @@ class PartitionMap:
         self._all.update({child.id: child for child in children})
         self._refresh()
 
+    def rejoin(self, parent: Partition, children: Iterable[Partition]) -> None:
+        """Undo `replace`."""
+        parent.alive = True
+        for child in children:
+            del self._all[child.id]
+        self._refresh()
+
 
 def first_ranges(count: int) -> list[tuple[str, str]]:
     """`count` equal ranges that tile the key space."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable
 
@@ -34,15 +35,20 @@ class Service:
 
     def __init__(self, store: Store, key: str, partitions: int, faults: Faults, log: RequestLog) -> None:
         self._signatures = Signatures(key)
+        self._store = store
         self._faults = faults
         self._log = log
         self.catalog = Catalog(store)
         self.splits = Splits(store, self.catalog)
         self._expiry = Expiry(store)
         self._account = Account()
-        self._offers = Offers(store, self.catalog, self.splits)
-        self._databases = Databases(self.catalog, self._offers)
-        self._containers = Containers(store, self.catalog, self._offers, partitions)
+        offers = Offers(store, self.catalog, self.splits)
+        self._containers = Containers(store, self.catalog, offers, partitions)
+        self._on_metadata: dict[str, Callable[[Call], Response]] = {
+            "dbs": Databases(self.catalog, offers).handle,
+            "colls": self._containers.handle,
+            "offers": offers.handle,
+        }
         items, queries = Items(store), Queries(store)
         batches, feed, purge = Batches(store), ChangeFeed(store, self.catalog), Purge(store)
         self._on_items: dict[str, Callable[[Call, Container], Response]] = {
@@ -97,6 +103,10 @@ class Service:
         except CosmosError as error:
             response = error.response()
             call.charge = call.charge or 1.0
+        except sqlite3.OperationalError as error:
+            response = CosmosError(
+                f"The local server's store failed: {error}. The transaction was taken back."
+            ).response()
         return call.finish(response)
 
     def _dispatch(self, call: Call) -> Response:
@@ -120,12 +130,9 @@ class Service:
                 return self._containers.conflicts(call, container)
         elif kind == "":
             return self._account.handle(call)
-        elif kind == "dbs":
-            return self._databases.handle(call)
-        elif kind == "colls":
-            return self._containers.handle(call)
-        elif kind == "offers":
-            return self._offers.handle(call)
+        elif kind in self._on_metadata:
+            with self._store.transaction():  # a container and its offer are made, and go, together
+                return self._on_metadata[kind](call)
         raise MethodNotAllowed(f"{call.request.method} is not allowed on '{call.request.path}'.")
 
     def _note(self, call: Call, response: Response, started: float) -> None:

@@ -42,6 +42,7 @@ class Splits:
             self._store.execute(
                 "UPDATE partitions SET alive = 0, lsn = ? WHERE number = ?", (parent.lsn, parent.number)
             )
+            self._store.on_roll_back(partitions.rejoin, parent, children)
             partitions.replace(parent, children)
         return children
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -77,7 +78,7 @@ class Transaction:
         store.lock.acquire()
         try:
             if not store.in_transaction:
-                store.write("BEGIN IMMEDIATE")
+                store.begin()
                 store.in_transaction = self._is_outer = True
         except BaseException:
             store.lock.release()
@@ -93,7 +94,7 @@ class Transaction:
                 if kind is None:
                     store.commit()
                 else:
-                    store.write("ROLLBACK")
+                    store.roll_back()
         finally:
             store.lock.release()
 
@@ -104,6 +105,7 @@ class Store:
     def __init__(self, data: Path | None) -> None:
         self.lock = threading.RLock()
         self.in_transaction = False
+        self._undo: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
         self._connection = sqlite3.connect(
             _file(data), timeout=_LOCK_TIMEOUT, isolation_level=None, check_same_thread=False, cached_statements=256
         )
@@ -117,8 +119,8 @@ class Store:
                 f"The data at '{data}' is in use by another server. Stop that one, or name another folder."
             ) from error
         self.execute = self._connection.execute
-        cursor = self._connection.cursor()
-        self.write, self.write_many = cursor.execute, cursor.executemany
+        self._cursor = self._connection.cursor()
+        self.write, self.write_many = self._cursor.execute, self._cursor.executemany
         """For statements that return no rows: one cursor for all of them."""
 
     def _prepare(self) -> None:
@@ -134,13 +136,30 @@ class Store:
         """A context manager: all or nothing. Nested use joins the outer transaction."""
         return Transaction(self)
 
+    def begin(self) -> None:
+        """Start a transaction."""
+        self.write("BEGIN IMMEDIATE")
+        self._undo.clear()
+
     def commit(self) -> None:
         """End the transaction; when even that fails (a full disk), take it back, so that the next one can begin."""
         try:
             self.write("COMMIT")
         except sqlite3.Error:
-            self.write("ROLLBACK")
+            self.roll_back()
             raise
+
+    def on_roll_back(self, action: Callable[..., object], *arguments: Any) -> None:
+        """What undoes a change in memory, should the transaction that it belongs to be taken back."""
+        self._undo.append((action, arguments))
+
+    def roll_back(self) -> None:
+        """Take the transaction back, in memory and on disk."""
+        while self._undo:
+            action, arguments = self._undo.pop()
+            action(*arguments)
+        if self._connection.in_transaction:  # SQLite itself takes some transactions back when it cannot write
+            self.write("ROLLBACK")
 
     def one(self, statement: str, parameters: tuple[Any, ...] = ()) -> Any:
         """The first row, or None."""
@@ -155,6 +174,7 @@ class Store:
     def close(self) -> None:
         """Close the connection; the write-ahead log is folded into the file."""
         with self.lock:
+            self._cursor.close()  # one that holds a failed COMMIT would keep the file locked
             self._connection.close()
 
 

@@ -49,10 +49,12 @@ class Writes:
                 # Here and not where a number is taken: a number must not be used that a rollback gave back on disk.
                 reserved = container.next_item + _ITEM_NUMBER_BLOCK
                 self.store.write("UPDATE containers SET next_item = ? WHERE number = ?", (reserved, container.number))
+                self.store.on_roll_back(setattr, container, "reserved_items", container.reserved_items)
                 container.reserved_items = reserved
             if has_deleted:
                 # A deleted row leaves nothing to find the LSN by after a restart.
                 self.store.execute("UPDATE partitions SET lsn = ? WHERE number = ?", (self.lsn, self.partition.number))
+            self.store.on_roll_back(setattr, self.partition, "lsn", self.partition.lsn)
             self.partition.lsn = self.lsn
 
     def find(self, item_id: str) -> Stored:

@@ -63,13 +63,3 @@ def test_a_hub_that_is_not_configured_is_one_clear_line() -> None:
     done = subprocess.run([TIDEMARK, "tail"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "EVENTHUBS_CONNECTION_STRING" in done.stderr
-
-
-def test_an_emulator_starts_without_the_service() -> None:
-    code = (
-        "import sys; sys.argv = ['tidemark', 'emulator', 'cosmos', '--help']; import cli, atexit; "
-        "atexit.register(lambda: print(sorted({'replay', 'projectors', 'functions', 'domain'} & set(sys.modules)))); "
-        "cli.main()"
-    )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert answer.stdout.rstrip().endswith("[]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from devkit.cosmos.sql.constructs import absent
 from devkit.cosmos.sql.errors import SqlError
 from devkit.cosmos.sql.tokens import RESERVED, Token, tokenize
 
@@ -54,8 +55,14 @@ class Cursor:
             )
         return self.advance()
 
+    def absent(self) -> str | None:
+        """The refusal of the construct of another dialect that begins here, if one does."""
+        return absent(self._tokens, self._index)
+
     def unexpected(self, expectation: str) -> SqlError:
-        """A syntax error at the current token."""
+        """A syntax error at the current token, or the name of the unsupported construct that begins there."""
+        if refusal := self.absent():
+            return self.error(refusal)
         token = self.token
         near = "the end of the query" if token.kind == "end" else f"'{self.text[token.position :].split()[0][:30]}'"
         return self.error(f"Syntax error near {near}: {expectation}")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from devkit.cosmos.sql.constructs import IN_SUBQUERY, absent_argument, absent_call, absent_prefix
 from devkit.cosmos.sql.cursor import Cursor
 from devkit.cosmos.sql.tree import (
     UNDEFINED_LITERAL,
@@ -107,6 +108,8 @@ class ExpressionParser:
             cursor.expect("(", "after IN")
             if cursor.at(")"):
                 raise cursor.unexpected("the list after IN is empty")
+            if cursor.at("SELECT"):
+                raise cursor.error(IN_SUBQUERY)
             return In(left, self.list(")"), negated)
         if cursor.accept("BETWEEN"):
             low = self._binary(1)
@@ -208,15 +211,23 @@ class ExpressionParser:
         if following.text == "(" and following.kind == "symbol":
             if token.text in ("EXISTS", "ARRAY"):
                 return self._subquery("EXISTS" if token.text == "EXISTS" else "ARRAY")
-            if token.text in ("ALL", "FIRST", "LAST"):
-                raise cursor.error(f"{token.text}(SELECT …) is not supported")
-            name = cursor.advance() if token.text in _CALLABLE_KEYWORDS else cursor.identifier("of a function")
-            cursor.advance()
-            return Call(name.text, self.list(")"), name.position)
+            if refusal := absent_call(token.text):
+                raise cursor.error(refusal)
+            return self._call()
         if token.text in ("TRUE", "FALSE", "NULL", "UNDEFINED"):
             raise cursor.error(f"Syntax error near '{token.value}': the constant is written {token.text.lower()}")
+        if refusal := absent_prefix(token, following):
+            raise cursor.error(refusal)
         name = cursor.identifier("or a value")
         return Name(name.value, name.position)
+
+    def _call(self) -> Expression:
+        cursor = self._cursor
+        name = cursor.advance() if cursor.at(*_CALLABLE_KEYWORDS) else cursor.identifier("of a function")
+        cursor.advance()
+        if cursor.at("*", "DISTINCT"):
+            raise cursor.error(absent_argument(name.text, cursor.token.text))
+        return Call(name.text, self.list(")"), name.position)
 
     def _subquery(self, kind: str) -> Expression:
         cursor = self._cursor

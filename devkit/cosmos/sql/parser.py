@@ -18,10 +18,10 @@ MAX_TEXT = 512 * 1024
 """Longest query text, in characters (the service's published limit is 512 KB)."""
 MAX_JOINS = 10
 """Most JOINs of one FROM clause (the service's published limit)."""
-
-
 MAX_CACHED_TEXT = 8 * 1024
 """Longest text whose tree is kept; a longer one, such as a list of a thousand ids, seldom comes twice."""
+
+_AFTER_FROM = ("WHERE", "GROUP", "ORDER", "OFFSET")
 
 
 def parse(text: str) -> Select:
@@ -104,6 +104,8 @@ class _SelectParser:
         for index, source in enumerate(found):
             if source.alias is not None and source.alias in aliases[:index]:
                 raise cursor.error(f"The alias '{source.alias}' is used twice in FROM", source.position)
+        if cursor.at(","):
+            raise cursor.error("A comma in FROM is not supported; write JOIN alias IN path")
         return tuple(found)
 
     def _source(self) -> Source:
@@ -127,9 +129,11 @@ class _SelectParser:
         cursor = self._cursor
         if cursor.accept("AS"):
             return str(cursor.identifier("after AS").value)
-        if cursor.token.kind == "word" and not cursor.at("JOIN", "WHERE", "GROUP", "ORDER", "OFFSET"):
-            return str(cursor.identifier("or a clause after a collection").value)
-        return None
+        if cursor.token.kind != "word" or cursor.at("JOIN", *_AFTER_FROM):
+            return None
+        if cursor.absent() and cursor.peek().text not in (*_AFTER_FROM, ")", ""):
+            return None
+        return str(cursor.identifier("or a clause after a collection").value)
 
     def _path(self) -> Expression:
         name = self._cursor.identifier("of a collection after IN")

@@ -125,7 +125,7 @@ def test_a_text_that_is_no_query_is_refused_with_the_place(text: str, message: s
     [
         ("SELECT udf.tax(c.a) FROM c", "User-defined functions (udf.…) are not supported"),
         ("SELECT VALUE FIRST(SELECT VALUE t FROM t IN c.a) FROM c", "FIRST(SELECT …) is not supported"),
-        ("SELECT * FROM c WHERE c.a IN (SELECT VALUE 1)", "a subquery stands in parentheses of its own, (SELECT …)"),
+        ("SELECT * FROM c WHERE c.a = SELECT VALUE 1", "a subquery stands in parentheses of its own, (SELECT …)"),
         ("SELECT ST_DISTANCE(c.a, c.b) FROM c", "The spatial function ST_DISTANCE is not supported"),
         ("SELECT * FROM c ORDER BY VectorDistance(c.v, [1])", "The vector search function VECTORDISTANCE"),
         ("SELECT * FROM c WHERE FullTextContains(c.t, 'x')", "The full-text search function FULLTEXTCONTAINS"),
@@ -159,6 +159,94 @@ def test_what_is_not_supported_is_named(text: str, message: str) -> None:
     with pytest.raises(SqlError) as refusal:
         Query.parse(text)
     assert message in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("SELECT * FROM c UNION SELECT * FROM c", "UNION is not supported; send two queries (line 1, column 17)"),
+        ("SELECT * FROM c WHERE c.a = 1 union all SELECT * FROM c", "UNION ALL is not supported"),
+        ("SELECT * FROM c ORDER BY c.a UNION SELECT * FROM c", "UNION is not supported"),
+        ("SELECT VALUE t FROM (SELECT VALUE 1 UNION SELECT VALUE 2) t", "UNION is not supported"),
+        ("SELECT * FROM c WHERE EXISTS(SELECT 1 UNION SELECT 2)", "UNION is not supported"),
+        ("SELECT c.a FROM c AS c EXCEPT SELECT c.a FROM c", "EXCEPT is not supported"),
+        ("SELECT c.a FROM c INTERSECT SELECT c.a FROM c", "INTERSECT is not supported"),
+        ("SELECT CASE WHEN c.a = 1 THEN 2 ELSE 3 END FROM c", "CASE is not supported; write test ? then : otherwise"),
+        ("SELECT CASE c.a WHEN 1 THEN 2 END FROM c", "CASE is not supported"),
+        ("SELECT * FROM c WHERE CASE WHEN true THEN true END", "CASE is not supported"),
+        ("SELECT CASE -c.a WHEN 1 THEN 2 END FROM c", "CASE … WHEN is not supported"),
+        ("SELECT c.a FROM c GROUP BY c.a HAVING COUNT(1) > 1", "HAVING is not supported; group in a subquery"),
+        ("SELECT * FROM c HAVING c.a", "HAVING is not supported"),
+        ("SELECT c.a FROM c GROUP BY ROLLUP(c.a)", "ROLLUP(…) is not supported"),
+        ("SELECT c.a FROM c GROUP BY GROUPING SETS ((c.a))", "GROUPING SETS is not supported"),
+        ("SELECT c.id FROM c LEFT JOIN x IN c.y", "LEFT JOIN is not supported; JOIN alias IN path iterates an array"),
+        ("SELECT c.id FROM c LEFT OUTER JOIN x IN c.y", "LEFT OUTER JOIN is not supported"),
+        ("SELECT c.id FROM c RIGHT JOIN x IN c.y", "RIGHT JOIN is not supported"),
+        ("SELECT c.id FROM c FULL OUTER JOIN x IN c.y", "FULL OUTER JOIN is not supported"),
+        ("SELECT c.id FROM c INNER JOIN x IN c.y", "INNER JOIN is not supported"),
+        ("SELECT c.id FROM c CROSS JOIN x IN c.y", "CROSS JOIN is not supported"),
+        ("SELECT c.id FROM c CROSS APPLY c.y", "CROSS APPLY is not supported"),
+        ("SELECT c.id FROM c JOIN d ON c.a = d.a", "JOIN … ON is not supported"),
+        ("SELECT c.id FROM c JOIN x IN c.y ON x.a = c.a", "JOIN … ON is not supported"),
+        ("SELECT c.id FROM c JOIN d USING (a)", "JOIN … USING is not supported"),
+        ("SELECT c.id FROM c, d", "A comma in FROM is not supported"),
+        ("WITH x AS (SELECT 1) SELECT * FROM x", "WITH is not supported; a query begins with SELECT"),
+        ("DELETE FROM c WHERE c.a = 1", "DELETE is not supported; a query begins with SELECT"),
+        ("SELECT * FROM c WHERE c.a IN (SELECT VALUE 1)", "IN (SELECT …) is not supported; write ARRAY_CONTAINS"),
+        ("SELECT * FROM c WHERE c.a > ANY(SELECT VALUE 1)", "ANY(SELECT …) is not supported"),
+        ("SELECT * FROM c WHERE c.a > ALL(SELECT VALUE 1)", "ALL(SELECT …) is not supported"),
+        ("SELECT ALL c.a FROM c", "ALL is not supported"),
+        ("SELECT COUNT(*) FROM c", "COUNT(*) is not supported; write COUNT(1)"),
+        (
+            "SELECT COUNT(DISTINCT c.a) FROM c",
+            "COUNT(DISTINCT) is not supported; SELECT DISTINCT in a subquery in FROM",
+        ),
+        ("SELECT SUM(c.a) OVER (ORDER BY c.b) FROM c", "A window function (OVER …) is not supported"),
+        ("SELECT CAST(c.a AS int) FROM c", "CAST(…) is not supported"),
+        ("SELECT * FROM c WHERE c.a IS NULL", "IS NULL is not supported; write IS_NULL(…)"),
+        ("SELECT * FROM c WHERE c.a IS NOT NULL", "IS NOT NULL is not supported"),
+        ("SELECT * FROM c WHERE c.a ILIKE 'x'", "ILIKE is not supported; write LIKE"),
+        ("SELECT * FROM c LIMIT 10", "LIMIT without OFFSET is not supported; write OFFSET 0 LIMIT"),
+        ("SELECT * FROM c ORDER BY c.a LIMIT 10", "LIMIT without OFFSET is not supported"),
+        ("SELECT * FROM c ORDER BY c.a NULLS FIRST", "NULLS FIRST or LAST is not supported"),
+        ("SELECT * FROM c OFFSET 0 ROWS FETCH NEXT 1 ROWS ONLY", "OFFSET … ROWS is not supported"),
+    ],
+)
+def test_a_construct_of_another_dialect_is_named(text: str, message: str) -> None:
+    with pytest.raises(SqlError) as refusal:
+        Query.parse(text)
+    assert message in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT VALUE case.a FROM case",
+        "SELECT VALUE all FROM c JOIN all IN c.list",
+        "SELECT VALUE union.a FROM c AS union",
+        "SELECT VALUE having.a FROM c having WHERE having.a = 1",
+        "SELECT VALUE window.a FROM c window ORDER BY window.a",
+        "SELECT VALUE t FROM (SELECT VALUE with.a FROM c with) t",
+        'SELECT VALUE c.case ?? c.union ?? c.is ?? c["left"] ?? c.a FROM c',
+    ],
+)
+def test_a_word_of_another_dialect_is_still_a_name(text: str) -> None:
+    assert list(Query.parse(text).evaluate([{"id": "1", "a": 1, "list": [1]}])) == [1]
+
+
+def test_what_is_to_be_written_instead_works() -> None:
+    items = [{"id": str(n), "a": a, "b": None, "list": [2, 3]} for n, a in enumerate([1, 1, 2])]
+
+    def answer(text: str) -> list[object]:
+        return list(Query.parse(text).evaluate(items))
+
+    groups = "SELECT c.a, COUNT(1) AS n FROM c GROUP BY c.a"
+    assert answer(f"SELECT VALUE g.a FROM ({groups}) AS g WHERE g.n > 1") == [1]
+    assert answer("SELECT VALUE COUNT(1) FROM (SELECT DISTINCT c.a FROM c)") == [2]
+    assert answer("SELECT VALUE c.a = 2 ? 'two' : 'one' FROM c") == ["one", "one", "two"]
+    assert answer("SELECT VALUE c.a FROM c OFFSET 0 LIMIT 1") == [1]
+    assert answer("SELECT VALUE c.id FROM c WHERE ARRAY_CONTAINS(ARRAY(SELECT VALUE x FROM x IN c.list), c.a)") == ["2"]
+    assert answer("SELECT VALUE c.id FROM c WHERE IS_NULL(c.b) AND NOT IS_NULL(c.a)") == ["0", "1", "2"]
 
 
 def test_top_takes_only_whole_numbers_from_parameters() -> None:
