@@ -104,6 +104,19 @@ class Case:
         return _Watch(self.cosmos, callback)
 
 
+def stopping_at(fatal: int) -> Callable[[RequestInfo, str], None]:
+    """Ends the process before its request of this number is sent, and every time it tries to go on."""
+    seen = 0
+
+    def stop(info: RequestInfo, phase: str) -> None:
+        nonlocal seen
+        seen += phase == "before" and info.operation in OWN
+        if seen >= fatal:
+            raise Stopped
+
+    return stop
+
+
 class _Watch:
     def __init__(self, cosmos: LocalCosmos, callback: Callable[[RequestInfo, str], None]) -> None:
         self._cosmos, self._callback = cosmos, callback

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import pytest
 from azure.core.exceptions import ServiceResponseError
-from cases import LATER, OWN, WRITES, Case, Stopped
+from cases import LATER, OWN, WRITES, Case, Stopped, stopping_at
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from devkit.cosmos.message import Request
@@ -35,15 +35,7 @@ def test_a_worker_killed_at_any_request_is_replaced_without_loss(case: Case) -> 
     assert total > 25
     for fatal in range(1, total + 1):
         generation = case.next_generation()
-        seen = 0
-
-        def stop(info: RequestInfo, phase: str, fatal: int = fatal) -> None:
-            nonlocal seen
-            seen += phase == "before" and info.operation in OWN
-            if seen >= fatal:
-                raise Stopped
-
-        with case.watched(stop), pytest.raises(Stopped):
+        with case.watched(stopping_at(fatal)), pytest.raises(Stopped):
             case.worker(generation).run_until_idle(30)
         assert case.worker(generation, late=LATER).run_until_idle(30).idle
         case.check(generation)

@@ -7,7 +7,7 @@ is all there is. A run of a new generation is what a rebuild does.
 from collections.abc import Iterator
 
 import pytest
-from cases import DATABASE, LATER, OWN, Case, Stopped
+from cases import DATABASE, LATER, OWN, Case, Stopped, stopping_at
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from projectors.settings import WorkerSettings
@@ -115,15 +115,7 @@ def test_a_worker_killed_at_any_request_of_a_run_that_meets_a_split_is_replaced_
     with LocalCosmos() as cosmos:
         case = _split_behind(new_case(cosmos), total)
         for fatal in range(1, total + 1):
-            seen = 0
-
-            def stop(info: RequestInfo, phase: str, fatal: int = fatal) -> None:
-                nonlocal seen
-                seen += phase == "before" and info.operation in OWN
-                if seen >= fatal:
-                    raise Stopped
-
-            with case.watched(stop), pytest.raises(Stopped):
+            with case.watched(stopping_at(fatal)), pytest.raises(Stopped):
                 case.worker(fatal).run_until_idle(30)
             assert case.worker(fatal, late=LATER).run_until_idle(30).idle
             case.check(fatal)
