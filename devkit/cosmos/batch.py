@@ -41,10 +41,11 @@ class Batches:
             raise TooLarge(f"Request size is too large: a batch may have up to {document.MAX_ITEM_SIZE} bytes.")
         operations = _operations(call.request.body)
         call.at(container.partitions.at(key.position))
-        outcomes = self._create_all(container, key, operations) or []
-        if outcomes:
-            call.charge = sum(outcome.charge for outcome in outcomes)
-            return Response(200, _succeeded(operations, outcomes, minimal=call.wants_minimal))
+        created = self._create_all(container, key, operations, minimal=call.wants_minimal)
+        if created is not None:
+            results, call.charge = created
+            return Response(200, results)
+        outcomes: list[Outcome] = []
         try:
             with self._store.transaction():
                 writes = Writes(self._store, container, key)
@@ -57,8 +58,8 @@ class Batches:
         return Response(200, _succeeded(operations, outcomes, minimal=call.wants_minimal))
 
     def _create_all(
-        self, container: Container, key: PartitionKeyValue, operations: list[dict[str, Any]]
-    ) -> list[Outcome] | None:
+        self, container: Container, key: PartitionKeyValue, operations: list[dict[str, Any]], *, minimal: bool
+    ) -> tuple[bytes, float] | None:
         """The short way for a batch of creates; None when it is none, or when the long way must tell what is wrong."""
         items = [
             operation.get("resourceBody") for operation in operations if operation.get("operationType") == "Create"
@@ -68,11 +69,11 @@ class Batches:
         try:
             with self._store.transaction():
                 writes = Writes(self._store, container, key)
-                outcomes = create_all(writes, items)
+                created = create_all(writes, items, minimal=minimal)
                 writes.commit()
         except (CosmosError, Refused):
             return None
-        return outcomes
+        return created
 
     def _bulk(self, call: Call, container: Container) -> Response:
         """Operations on keys of one physical partition, each on its own; later ones run whatever becomes of earlier."""

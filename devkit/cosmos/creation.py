@@ -13,19 +13,28 @@ from typing import Any
 
 from devkit.cosmos import charges, document
 from devkit.cosmos.resource import MAX_ITEM_ID_LENGTH, are_ids
-from devkit.cosmos.stored import Outcome
+from devkit.cosmos.rid import item_rids
+from devkit.cosmos.store import LINEAGE_MASK
 from devkit.cosmos.writes import Writes
 
 _COLUMNS = "position, container, epk, id, number, ts, expires, body"
+_FIRST = 5
+"""Parameters that all rows share; then three for each: id, time of expiry, text."""
 _ROW = "(?1+{place},?2,?3,?{id},?4+{place},?5,nullif(?{expires},0),?{body})"
+
+_BARE = b'{"statusCode":201,"requestCharge":%.2f,"eTag":"\\"%x\\""}'
+_RESULT = b'{"statusCode":201,"requestCharge":%.2f,"eTag":"\\"%x\\"","resourceBody":%s}'
 
 
 class Refused(Exception):
     """One of many new items is wrong, or collides with what is there."""
 
 
-def create_all(writes: Writes, items: Sequence[Any]) -> list[Outcome]:
-    """Store new items, or raise `Refused` without saying which of them is the reason."""
+def create_all(writes: Writes, items: Sequence[Any], *, minimal: bool) -> tuple[bytes, float]:
+    """Store new items, or raise `Refused` without saying which of them is the reason.
+
+    The results of the batch, a JSON array, and its charge; `minimal` leaves the items out of the results.
+    """
     container, key, ts = writes.container, writes.key, writes.now
     if set(map(type, items)) != {dict}:
         raise Refused
@@ -33,31 +42,33 @@ def create_all(writes: Writes, items: Sequence[Any]) -> list[Outcome]:
     if not are_ids(ids, MAX_ITEM_ID_LENGTH) or not container.key.match_all(items, key):
         raise Refused
     number, position = writes.take(len(items))
-    expires = container.default_ttl is not None
+    expires, link, mark = container.default_ttl is not None, container.item_link, position & LINEAGE_MASK
     row: list[Any] = [position, container.number, key.position, number, ts]
     raws = [document.own_text(item) for item in items]
-    outcomes = []
-    for item, item_id, raw, terms in zip(items, ids, raws, container.indexing.terms_of(items), strict=True):
-        etag = document.etag(position)
-        body = document.compose(container, raw, number, etag, ts)
+    rids = item_rids(container.rid_bytes, number, len(items))
+    results, total = [], 0.0
+    for item, item_id, raw, rid, terms in zip(items, ids, raws, rids, container.indexing.terms_of(items), strict=True):
+        body = document.text(raw, rid, link, mark, ts)
+        charge = charges.create(len(body), terms)
         row += (item_id, writes.expiry(item) if expires or "ttl" in item else 0, body)
-        outcomes.append(Outcome(201, body, etag, charges.create(len(body), terms), number))
-        number += 1
-        position += 1
-    _store(writes, items, outcomes, row)
-    return outcomes
+        results.append(_BARE % (charge, mark) if minimal else _RESULT % (charge, mark, body))
+        total += charge
+        mark += 1
+    _store(writes, items, row)
+    return b"[%s]" % b",".join(results), total
 
 
-def _store(writes: Writes, items: Sequence[dict[str, Any]], outcomes: Sequence[Outcome], row: Sequence[Any]) -> None:
+def _store(writes: Writes, items: Sequence[dict[str, Any]], row: Sequence[Any]) -> None:
+    position, number, bodies = row[0], row[3], row[_FIRST + 2 :: 3]
     try:
         writes.store.write(_insert(len(items)), row)
         if writes.unique:
-            writes.unique.claim_all(items, [outcome.number for outcome in outcomes])
+            writes.unique.claim_all(items, range(number, number + len(items)))
     except sqlite3.IntegrityError as error:
         raise Refused from error
     if writes.versions:
-        for position, outcome in enumerate(outcomes, row[0]):
-            writes.versions.created(position, writes.now, outcome.body)
+        for place, body in enumerate(bodies, position):
+            writes.versions.created(place, writes.now, body)
 
 
 @lru_cache(maxsize=100)
@@ -66,5 +77,6 @@ def _insert(count: int) -> str:
 
     FAIL spares SQLite from being able to take back this statement alone; `Refused` takes back the transaction.
     """
-    rows = [_ROW.format(place=n, id=6 + 3 * n, expires=7 + 3 * n, body=8 + 3 * n) for n in range(count)]
+    own = [_FIRST + 1 + 3 * n for n in range(count)]  # SQLite counts parameters from 1
+    rows = [_ROW.format(place=n, id=first, expires=first + 1, body=first + 2) for n, first in enumerate(own)]
     return f"INSERT OR FAIL INTO items ({_COLUMNS}) VALUES {','.join(rows)}"  # noqa: S608

@@ -25,6 +25,14 @@ def item_rid(container: bytes, number: int) -> bytes:
     return _block(container, number >> 8) + _LAST[number & 0xFF]
 
 
+def item_rids(container: bytes, first: int, count: int) -> list[bytes]:
+    """The texts of the ids of items that are numbered one after the other."""
+    if (first & 0xFF) + count > 0x100:
+        return [item_rid(container, number) for number in range(first, first + count)]
+    block, last = _block(container, first >> 8), first & 0xFF
+    return [block + text for text in _LAST[last : last + count]]
+
+
 def _text(raw: bytes) -> bytes:
     return binascii.b2a_base64(raw, newline=False).replace(b"/", b"-")
 

@@ -73,7 +73,7 @@ class Writes:
         expires = self.expiry(item)
         number, position = self.take(1)
         etag = document.etag(position)
-        body = document.compose(self.container, raw, number, etag, self.now)
+        body = document.compose(self.container, raw, number, position, self.now)
         try:
             self.store.write(
                 _INSERT, (position, self.container.number, self.key.position, item_id, number, self.now, expires, body)
@@ -102,7 +102,7 @@ class Writes:
         new_id = self._check(item)
         position = self._next_position()
         etag = document.etag(position)
-        body = document.compose(self.container, raw, stored.number, etag, self.now)
+        body = document.compose(self.container, raw, stored.number, position, self.now)
         if self.unique:
             self.unique.move(orjson.loads(stored.body), item, stored.number)
         try:
