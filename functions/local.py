@@ -1,5 +1,6 @@
 """Both apps behind one port, routed by HTTP method as API Management routes in Azure."""
 
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
@@ -25,8 +26,8 @@ class _ByMethod:
 def create_app(services: Services) -> ASGIApp:
     """One app; its /openapi.json and /docs tell of both."""
     commands, queries = commands_app.create_app(services), queries_app.create_app(services)
-    both = _document(commands, queries)
-    queries.openapi = lambda: both  # type: ignore[method-assign]
+    # Made when it is first asked for: it takes longer than everything else that starts here.
+    queries.openapi = cache(lambda: _document(commands, queries))  # type: ignore[method-assign]
     return _ByMethod(commands, queries)
 
 
