@@ -7,6 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import httpx
 import pytest
+from azure.cosmos import CosmosClient
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -141,14 +142,19 @@ def test_durations_are_measured_by_route_and_status(
     assert (point["http.route"], point["http.response.status_code"]) == ("/accounts/{account_id}", 404)
 
 
-def test_request_units_are_measured_by_container_and_status(
-    cosmos: LocalCosmos, database: str, reader: InMemoryMetricReader, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def metered(cosmos: LocalCosmos, reader: InMemoryMetricReader, monkeypatch: pytest.MonkeyPatch) -> CosmosClient:
+    """A client whose charges go to the reader, as `charge`."""
     meter = MeterProvider([reader]).get_meter("test")
     monkeypatch.setattr(metering, "_charges", meter.create_histogram("charge"))
     settings = CosmosSettings(endpoint=cosmos.endpoint, key=cosmos.key)
-    client = connect(settings, transport=cosmos.transport(), observer=metering.ChargeMetrics())
-    events = client.get_database_client(database).get_container_client("events")
+    return connect(settings, transport=cosmos.transport(), observer=metering.ChargeMetrics())
+
+
+def test_request_units_are_measured_by_container_and_status(
+    metered: CosmosClient, database: str, reader: InMemoryMetricReader
+) -> None:
+    events = metered.get_database_client(database).get_container_client("events")
     events.create_item({"id": "1", "streamId": "s", "commandId": "c"})
     created = [point for point in points(reader, "charge") if point["db.response.status_code"] == 201]
     assert [(point["db.collection.name"], point["count"]) for point in created] == [("events", 1)]
@@ -156,14 +162,10 @@ def test_request_units_are_measured_by_container_and_status(
 
 
 def test_requests_of_views_are_measured_too(
-    cosmos: LocalCosmos, database: str, reader: InMemoryMetricReader, monkeypatch: pytest.MonkeyPatch
+    metered: CosmosClient, cosmos: LocalCosmos, database: str, reader: InMemoryMetricReader
 ) -> None:
-    meter = MeterProvider([reader]).get_meter("test")
-    monkeypatch.setattr(metering, "_charges", meter.create_histogram("charge"))
-    settings = CosmosSettings(endpoint=cosmos.endpoint, key=cosmos.key)
-    client = connect(settings, transport=cosmos.transport(), observer=metering.ChargeMetrics())
     cosmos.log.clear()
-    assert ViewReader(client, database).get("account-summary", "account-nobody").data is None
+    assert ViewReader(metered, database).get("account-summary", "account-nobody").data is None
     answered = [entry for entry in cosmos.log.filter(container="views") if entry.operation in ("read", "query")]
     measured = [point for point in points(reader, "charge") if point.get("db.collection.name") == "views"]
     assert answered
