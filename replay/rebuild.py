@@ -37,6 +37,8 @@ _log = logging.getLogger(__name__)
 _SLICE = 3600.0
 _ROUNDS = 20
 _VISIT = 0.2
+_HAND_OVER = 30.0
+"""Seconds that workers have at least to take a generation over; a busy one needs some."""
 _THEIRS = 0.9
 """Of the request units allowed, for other processes; the rest is for this one, which keeps the lock meanwhile."""
 
@@ -212,7 +214,7 @@ class _Rebuild:
         It works in short visits with pauses, in which the leases are free for a worker that looks at them.
         """
         before, after = consumer_name(self._view.name, self._serves), consumer_name(self._view.name, self._builds)
-        end = time.monotonic() + 3 * self._settings.refresh
+        end = time.monotonic() + max(3 * self._settings.refresh, _HAND_OVER)
         while time.monotonic() < end:
             lag = {found.consumer: found for found in lag_of(self._stores, (before, after), now=self._now())}
             if lag[after].owned or not lag[before].owned:

@@ -36,6 +36,8 @@ ACCOUNTS, COMMANDS = (200, 6_000) if FULL else (30, 400)
 PATIENCE = 900.0 if FULL else 150.0
 WRITE_EVERY, LOOK_EVERY = (0.03, 0.2) if FULL else (0.1, 0.6)
 """Seconds between commands, and between rounds of sixteen queries."""
+IDLE = 0.1 if FULL else 0.5
+"""Seconds between looks at a feed that is caught up."""
 
 
 class Background:
@@ -102,7 +104,7 @@ class Operator:
     """Starts `tidemark replay rebuild`, kills it at a moment, starts it again."""
 
     def __init__(self, endpoint: str, stores: Stores) -> None:
-        settings = {"COSMOS_ENDPOINT": endpoint, "WORKER_PAGE": "100", "WORKER_REFRESH": "0.2"}
+        settings = {"COSMOS_ENDPOINT": endpoint, "WORKER_PAGE": "100", "WORKER_REFRESH": "0.5"}
         self._environment = {**os.environ, **settings, "PYTHONPATH": str(Path(__file__).parents[2])}
         self._stores = stores
 
@@ -163,7 +165,7 @@ def readers(client: CosmosClient, database: str, ledger: History) -> Iterator[Re
 def test_all_views_are_rebuilt_under_load_splits_throttling_and_three_kills_and_nobody_notices(
     cosmos: LocalCosmos, client: CosmosClient, database: str, stores: Stores, ledger: History, readers: Readers
 ) -> None:
-    settings = WorkerSettings(parallel=0, refresh=0.2, idle_min=0.02, idle_max=0.5, lease=3.0)
+    settings = WorkerSettings(parallel=0, refresh=0.2, idle_min=0.02, idle_max=IDLE, lease=3.0)
     background, server = Background(), serve(cosmos)
     operator = Operator(server.endpoint, stores)
     background.repeat(lambda: ledger.write(1), pause=WRITE_EVERY)
