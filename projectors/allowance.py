@@ -76,10 +76,10 @@ class Allowance:
         theirs = share * self.max_ru
         with self._changed:
             self._window.limit = self.max_ru - theirs
-        self._wait_for(0.0)  # until what was sent under the whole limit is over
-        with self._changed:
-            self._window.settle(0.0, 0.0, self._clock())
         try:
+            self._wait_for(0.0)  # until what was sent under the whole limit is over
+            with self._changed:
+                self._window.settle(0.0, 0.0, self._clock())
             yield theirs
         finally:
             with self._changed:
