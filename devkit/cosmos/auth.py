@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import base64
 import hmac
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import lru_cache, partial
 from urllib.parse import unquote
 
 from devkit.cosmos.address import Address
@@ -28,31 +29,35 @@ class Signatures:
     """Checks requests against one account key."""
 
     def __init__(self, key: str) -> None:
-        secret = base64.b64decode(key)
-        # A busy client signs the same text again and again: its date has whole seconds.
-        self._sign = lru_cache(maxsize=256)(lambda text: _signed(secret, text))
+        # A busy client sends the same signature again and again: its date has whole seconds.
+        self._check = lru_cache(maxsize=256)(partial(_check, base64.b64decode(key)))
 
     def check(self, request: Request, address: Address) -> None:
         """Raise `Unauthorized` unless the request is signed with the account's key."""
-        given = _signature(request.headers.get("authorization", ""))
-        if given is None:
-            raise Unauthorized("The request has no authorization header of the form type=master&ver=1.0&sig=…")
-        kind = "colls" if address.kind == "operations" else address.kind
-        dates = f"{request.headers.get('x-ms-date', '').lower()}\n{request.headers.get('date', '').lower()}\n"
-        for link in address.links:
-            text = f"{request.method.lower()}\n{kind}\n{link}\n{dates}"
-            if hmac.compare_digest(given, self._sign(text)):
+        header = request.headers.get
+        self._check(
+            request.method,
+            address.kind,
+            address.links,
+            header("x-ms-date", ""),
+            header("date", ""),
+            header("authorization", ""),
+        )
+
+
+def _check(secret: bytes, method: str, kind: str, links: Sequence[str], x_date: str, date: str, header: str) -> None:
+    given = _signature(header)
+    if given is None:
+        raise Unauthorized("The request has no authorization header of the form type=master&ver=1.0&sig=…")
+    # Clients that cannot set Date (browsers, some HTTP stacks) sign an empty one although a proxy adds it.
+    dates = [(x_date, date), (x_date, "")] if x_date and date else [(x_date, date)]
+    signed_kind = "colls" if kind == "operations" else kind
+    for link in links:
+        for first, second in dates:
+            text = f"{method.lower()}\n{signed_kind}\n{link}\n{first.lower()}\n{second.lower()}\n"
+            if hmac.compare_digest(given, base64.b64encode(hmac.digest(secret, text.encode(), "sha256")).decode()):
                 return
-            if "date" in request.headers and "x-ms-date" in request.headers:
-                # Clients that cannot set Date (browsers, some HTTP stacks) sign an empty one although a proxy adds it.
-                text = f"{request.method.lower()}\n{kind}\n{link}\n{request.headers['x-ms-date'].lower()}\n\n"
-                if hmac.compare_digest(given, self._sign(text)):
-                    return
-        raise Unauthorized(_HINT)
-
-
-def _signed(secret: bytes, text: str) -> str:
-    return base64.b64encode(hmac.digest(secret, text.encode(), "sha256")).decode()
+    raise Unauthorized(_HINT)
 
 
 def _signature(header: str) -> str | None:

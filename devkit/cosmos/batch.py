@@ -67,8 +67,8 @@ class Batches:
         if len(items) != len(operations):
             return None
         try:
-            with self._store.transaction():
-                writes = Writes(self._store, container, key)
+            with self._store.transaction(begins=False):
+                writes = Writes(self._store, container, key, is_alone=True)
                 created = create_all(writes, items, minimal=minimal)
                 writes.commit()
         except (CosmosError, Refused):
@@ -85,10 +85,11 @@ class Batches:
         for operation in _operations(call.request.body):
             try:
                 key = container.key.parse_header(operation.get("partitionKey") or "[]")
-                with self._store.transaction():
-                    writes = Writes(self._store, container, key)
+                is_deletion = _kind(operation) == "delete"
+                with self._store.transaction(begins=False):
+                    writes = Writes(self._store, container, key, is_alone=not is_deletion)
                     outcome = _run(writes, operation)
-                    writes.commit(has_deleted=_kind(operation) == "delete")
+                    writes.commit(has_deleted=is_deletion)
             except CosmosError as error:
                 failures += 1
                 results.append(json_bytes({"statusCode": error.status, "subStatusCode": error.sub_status}))

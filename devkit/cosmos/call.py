@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from functools import lru_cache
-from urllib.parse import quote
 
 from devkit.cosmos.address import Address
 from devkit.cosmos.container import Container
@@ -139,21 +137,9 @@ def _item_operation(request: Request) -> str:
     return "upsert" if headers.get("x-ms-documentdb-is-upsert", "").lower() == "true" else "create"
 
 
-@lru_cache(maxsize=4096)
-def _link(database: str, container: str) -> str:
-    return f"dbs/{quote(database)}/colls/{quote(container)}"
-
-
 def _paths(container: Container, kind: str) -> dict[str, str]:
-    if kind == "colls":
-        return {
-            "x-ms-alt-content-path": f"dbs/{quote(container.database.id)}",
-            "x-ms-content-path": container.database.rid,
-        }
-    return {
-        "x-ms-alt-content-path": _link(container.database.id, container.id),
-        "x-ms-content-path": container.rid,
-    }
+    """Where the container lies, or where its items lie."""
+    return container.database.paths if kind == "colls" else container.paths
 
 
 def _check_session(token: str, partition: Partition) -> None:

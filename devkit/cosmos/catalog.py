@@ -11,7 +11,7 @@ from devkit.cosmos.container import Container
 from devkit.cosmos.errors import OWNER_MISSING, Conflict, NotFound
 from devkit.cosmos.partitions import GENERATIONS, Partition, PartitionMap, first_ranges
 from devkit.cosmos.resource import Database, check_id, stamp
-from devkit.cosmos.store import PARTITION_SHIFT, Store, lsn_of
+from devkit.cosmos.store import Store
 
 
 class Catalog:
@@ -176,27 +176,23 @@ class Catalog:
 
     def _load_partitions(self, container: int) -> PartitionMap:
         rows = self._store.execute(
-            "SELECT number, id, low, high, parents, generation, lsn, alive FROM partitions "
+            "SELECT number, id, low, high, parents, generation, alive FROM partitions "
             "WHERE container = ? ORDER BY number",
             (container,),
         ).fetchall()
-        partitions = [
+        return PartitionMap(
             Partition(
-                number, name, low, high, tuple(parents.split(",")) if parents else (), generation, lsn, bool(alive)
+                number,
+                name,
+                low,
+                high,
+                tuple(parents.split(",")) if parents else (),
+                generation,
+                self._store.last_lsn(number),
+                bool(alive),
             )
-            for number, name, low, high, parents, generation, lsn, alive in rows
-        ]
-        for partition in partitions:
-            partition.lsn = max(partition.lsn, self._last_lsn(partition.number))
-        return PartitionMap(partitions)
-
-    def _last_lsn(self, partition: int) -> int:
-        """The highest LSN that left a row; deletions write theirs to the partition's row."""
-        span = (partition << PARTITION_SHIFT, (partition + 1) << PARTITION_SHIFT)
-        (last,) = self._store.execute(
-            "SELECT max(position) FROM items WHERE position >= ? AND position < ?", span
-        ).fetchone()
-        return lsn_of(last) if last is not None else 0
+            for number, name, low, high, parents, generation, alive in rows
+        )
 
 
 def _text(body: Mapping[str, Any]) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from devkit.cosmos import rid
 from devkit.cosmos.indexing import IndexingPolicy
 from devkit.cosmos.partition_key import PartitionKey, split_path
 from devkit.cosmos.partitions import PartitionMap
-from devkit.cosmos.resource import Database
+from devkit.cosmos.resource import Database, content_paths
 
 _FIXED = ("_rid", "_self", "_docs", "_sprocs", "_triggers", "_udfs", "_conflicts")
 
@@ -20,10 +21,14 @@ class Container:
     """One container; `body` is the definition as it is answered."""
 
     database: Database
+    id: str
+    """The name."""
     number: int
     rid_bytes: bytes
     rid: str
     """The resource id as text."""
+    paths: dict[str, str]
+    """The headers that say of an answer that it is of this container."""
     self_link: str
     """`dbs/<rid>/colls/<rid>/`."""
     item_link: bytes
@@ -58,7 +63,11 @@ class Container:
             "_conflicts": "conflicts/",
         }
         item_link = f'","_self":"{self_link}docs/'.encode()
-        return Container(database, number, raw, text, self_link, item_link, body, partitions, **_read(body))
+        name = str(body["id"])
+        paths = content_paths(f"dbs/{quote(database.id)}/colls/{quote(name)}", text)
+        return Container(
+            database, name, number, raw, text, paths, self_link, item_link, body, partitions, **_read(body)
+        )
 
     def redefine(self, body: dict[str, Any]) -> None:
         """Take over a changed definition; the resource id stays."""
@@ -66,11 +75,6 @@ class Container:
         read = _read(self.body)
         self.indexing = read["indexing"]
         self.default_ttl = read["default_ttl"]
-
-    @property
-    def id(self) -> str:
-        """The name."""
-        return str(self.body["id"])
 
     @property
     def link(self) -> str:

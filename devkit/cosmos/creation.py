@@ -75,8 +75,8 @@ def _store(writes: Writes, items: Sequence[dict[str, Any]], row: Sequence[Any]) 
 def _insert(count: int) -> str:
     """The statement for `count` rows: what they share is bound once, what counts up is counted by SQLite.
 
-    FAIL spares SQLite from being able to take back this statement alone; `Refused` takes back the transaction.
+    ROLLBACK spares SQLite from being able to take back this statement alone inside a transaction.
     """
     own = [_FIRST + 1 + 3 * n for n in range(count)]  # SQLite counts parameters from 1
     rows = [_ROW.format(place=n, id=first, expires=first + 1, body=first + 2) for n, first in enumerate(own)]
-    return f"INSERT OR FAIL INTO items ({_COLUMNS}) VALUES {','.join(rows)}"  # noqa: S608
+    return f"INSERT OR ROLLBACK INTO items ({_COLUMNS}) VALUES {','.join(rows)}"  # noqa: S608

@@ -53,22 +53,21 @@ class Items:
     def _store_new(self, call: Call, container: Container) -> Response:
         item, raw = document.parse(call.request.body)
         key = container.key.of(item) if KEY_HEADER not in call.request.headers else call.key(container)
-        call.at(container.partitions.at(key.position))
-        with self._store.transaction():
-            writes = Writes(self._store, container, key)
+        with self._store.transaction(begins=False):
+            writes = Writes(self._store, container, key, is_alone=True)
+            call.at(writes.partition)
             if call.operation == "create":
                 outcome = writes.create(item, raw)
             else:
                 outcome = writes.upsert(item, raw, _conditions(call))
             writes.commit()
-            call.partition = writes.partition
         return _answer(call, outcome)
 
     def _change(self, call: Call, container: Container) -> Response:
         key = call.key(container)
-        call.at(container.partitions.at(key.position))
-        with self._store.transaction():
-            writes = Writes(self._store, container, key)
+        with self._store.transaction(begins=False):
+            writes = Writes(self._store, container, key, is_alone=call.operation != "delete")
+            call.at(writes.partition)
             item_id = self._id(call, container, key)
             if call.operation == "replace":
                 outcome = writes.replace(item_id, *document.parse(call.request.body), _conditions(call))
@@ -77,7 +76,6 @@ class Items:
             else:
                 outcome = writes.delete(item_id, _conditions(call))
             writes.commit(has_deleted=call.operation == "delete")
-            call.partition = writes.partition
         return _answer(call, outcome)
 
     def _id(self, call: Call, container: Container, key: PartitionKeyValue) -> str:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from devkit.cosmos import rid
 from devkit.cosmos.errors import BadRequest
@@ -61,12 +62,23 @@ def stamp(body: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
+def content_paths(link: str, rid: str) -> dict[str, str]:
+    """The headers that say what an answer is of: the link made of names, percent-encoded, and the resource id."""
+    return {"x-ms-alt-content-path": link, "x-ms-content-path": rid}
+
+
 @dataclass(eq=False, slots=True)
 class Database:
     """A database and the containers in it."""
 
+    id: str
+    """The name."""
     number: int
     rid_bytes: bytes
+    rid: str
+    """The resource id as text."""
+    paths: dict[str, str]
+    """The headers that say of an answer that it is of this database."""
     body: dict[str, Any]
     containers: dict[str, Container] = field(default_factory=dict)
     containers_by_rid: dict[str, Container] = field(default_factory=dict)
@@ -77,17 +89,8 @@ class Database:
         raw = rid.database_rid(number)
         text = rid.encode(raw)
         body |= {"_rid": text, "_self": f"dbs/{text}/", "_colls": "colls/", "_users": "users/"}
-        return Database(number, raw, body)
-
-    @property
-    def id(self) -> str:
-        """The name."""
-        return str(self.body["id"])
-
-    @property
-    def rid(self) -> str:
-        """The resource id as text."""
-        return str(self.body["_rid"])
+        name = str(body["id"])
+        return Database(name, number, raw, text, content_paths(f"dbs/{quote(name)}", text), body)
 
     def add(self, container: Container) -> None:
         """Make a container findable."""

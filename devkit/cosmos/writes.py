@@ -27,9 +27,12 @@ _INSERT = (
 
 
 class Writes:
-    """The operations of one transaction; to be used inside `store.transaction()` and then committed."""
+    """The operations of one transaction; to be used inside `store.transaction()` and then committed.
 
-    def __init__(self, store: Store, container: Container, key: PartitionKeyValue) -> None:
+    `is_alone` promises one operation that is no deletion, or one statement: it is begun only where it must be.
+    """
+
+    def __init__(self, store: Store, container: Container, key: PartitionKeyValue, *, is_alone: bool = False) -> None:
         self.store = store
         self.container = container
         self.key = key
@@ -40,21 +43,16 @@ class Writes:
         self.now = now()
         self.unique = UniqueKeys(store, container, key) if container.unique_keys else None
         self.versions = Versions(store, container, key) if container.keeps_versions else None
+        if self.unique or self.versions or not is_alone:
+            store.begin()
+        store.on_roll_back(_restore, store, self.partition)
 
     def commit(self, *, has_deleted: bool = False) -> None:
         """Take the LSN; call it as the transaction's last step."""
         if self._places:
-            container = self.container
-            if container.next_item > container.reserved_items:
-                # Here and not where a number is taken: a number must not be used that a rollback gave back on disk.
-                reserved = container.next_item + _ITEM_NUMBER_BLOCK
-                self.store.write("UPDATE containers SET next_item = ? WHERE number = ?", (reserved, container.number))
-                self.store.on_roll_back(setattr, container, "reserved_items", container.reserved_items)
-                container.reserved_items = reserved
             if has_deleted:
                 # A deleted row leaves nothing to find the LSN by after a restart.
                 self.store.execute("UPDATE partitions SET lsn = ? WHERE number = ?", (self.lsn, self.partition.number))
-            self.store.on_roll_back(setattr, self.partition, "lsn", self.partition.lsn)
             self.partition.lsn = self.lsn
 
     def find(self, item_id: str) -> Stored:
@@ -162,9 +160,19 @@ class Writes:
         """Numbers and positions for `count` new items: the first of each."""
         number = self.container.next_item
         self.container.next_item = number + count
+        if self.container.next_item > self.container.reserved_items:
+            self._reserve()
         position = self._first + self._places
         self._places += count
         return number, position
+
+    def _reserve(self) -> None:
+        """Keep a restarted server from giving out numbers that are in use."""
+        container = self.container
+        reserved = container.next_item + _ITEM_NUMBER_BLOCK
+        self.store.write("UPDATE containers SET next_item = ? WHERE number = ?", (reserved, container.number))
+        self.store.on_roll_back(setattr, container, "reserved_items", container.reserved_items)
+        container.reserved_items = reserved
 
     def _check(self, item: dict[str, Any]) -> str:
         item_id = check_id(item, MAX_ITEM_ID_LENGTH)
@@ -195,3 +203,8 @@ class Writes:
         position = self._first + self._places
         self._places += 1
         return position
+
+
+def _restore(store: Store, partition: Partition) -> None:
+    """What the disk says, and not the number from before: a lone statement may have been written all the same."""
+    partition.lsn = store.last_lsn(partition.number)

@@ -106,6 +106,45 @@ def _written_until_killed(data: Path, name: str, lines: int) -> list[str]:
     return [line.strip() for line in written if line.endswith("\n")]
 
 
+@pytest.mark.parametrize("step", ["Store.commit", "Writes.commit", "Writes.expiry"])
+@pytest.mark.parametrize("keys", [[], [{"paths": ["/k"]}]], ids=["plain", "unique keys"])
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_write_that_is_interrupted_was_done_whole_or_not_at_all(
+    step: str, keys: list[dict[str, list[str]]], count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LocalCosmos(tmp_path) as cosmos:
+        database = cosmos.client().create_database("db")
+        database.create_container(
+            "c", PartitionKey("/pk"), default_ttl=-1, unique_key_policy={"uniqueKeys": keys} if keys else None
+        )
+        container = cosmos.client().get_database_client("db").get_container_client("c")
+
+        def write(name: str) -> None:
+            items = [{"id": f"{name}{n}", "pk": "p", "k": f"{name}{n}"} for n in range(count)]
+            if count == 1:
+                container.create_item(items[0])
+            else:
+                container.execute_item_batch([("create", (item,)) for item in items], "p")
+
+        write("a")
+        with monkeypatch.context() as patch:
+            patch.setattr(f"devkit.cosmos.{step.split('.')[0].lower()}.{step}", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                write("b")
+        write("c")
+        ids = [item["id"] for item in container.query_items_change_feed(start_time="Beginning")]
+        assert "".join(name[0] for name in ids) in {"a" * count + "b" * done + "c" * count for done in (0, count)}
+    with LocalCosmos(tmp_path) as cosmos:
+        container = cosmos.client().get_database_client("db").get_container_client("c")
+        assert [item["id"] for item in container.query_items_change_feed(start_time="Beginning")] == ids
+        write("d")
+
+
+def interrupted(*_: object, **__: object) -> None:
+    """Ctrl-C at this step."""
+    raise KeyboardInterrupt
+
+
 def test_the_file_holds_the_metadata_too(tmp_path: Path) -> None:
     file = tmp_path / "account.sqlite3"
     with LocalCosmos(file, partitions=3) as cosmos:

@@ -21,6 +21,9 @@ BYTES_PER_PAGE = 4096 + 24
 """What one changed page adds to SQLite's write-ahead log."""
 MOST_PAGES = 50
 
+UNIQUE: dict[str, Any] = {"unique_key_policy": {"uniqueKeys": [{"paths": ["/k"]}]}}
+"""Makes every write of an item several statements; without, most are one, which SQLite commits of itself."""
+
 Operation = Callable[[CosmosClient, ContainerProxy], object]
 
 OPERATIONS: dict[str, Operation] = {
@@ -67,10 +70,8 @@ def opened(cosmos: LocalCosmos) -> tuple[CosmosClient, ContainerProxy]:
     return client, client.get_database_client("db").get_container_client("c")
 
 
-def filled(cosmos: LocalCosmos) -> tuple[CosmosClient, ContainerProxy]:
-    cosmos.client().create_database("db").create_container(
-        "c", PartitionKey("/pk"), default_ttl=-1, unique_key_policy={"uniqueKeys": [{"paths": ["/k"]}]}
-    )
+def filled(cosmos: LocalCosmos, **settings: Any) -> tuple[CosmosClient, ContainerProxy]:
+    cosmos.client().create_database("db").create_container("c", PartitionKey("/pk"), default_ttl=-1, **settings)
     client, container = opened(cosmos)
     for number in range(3):
         container.create_item({"id": str(number), "pk": "p", "k": number})
@@ -95,10 +96,13 @@ def visible(cosmos: LocalCosmos) -> list[Any]:
     return seen
 
 
+@pytest.mark.parametrize("settings", [UNIQUE, {}], ids=["unique keys", "plain"])
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
-def test_what_could_not_be_committed_is_refused_and_never_seen(operation: Operation, tmp_path: Path) -> None:
+def test_what_could_not_be_committed_is_refused_and_never_seen(
+    operation: Operation, settings: dict[str, Any], tmp_path: Path
+) -> None:
     with LocalCosmos(tmp_path) as cosmos:
-        client, container = filled(cosmos)
+        client, container = filled(cosmos, **settings)
         before = visible(cosmos)
         with full_disk(tmp_path), pytest.raises(CosmosHttpResponseError) as refusal:
             operation(client, container)
@@ -114,10 +118,13 @@ def test_what_could_not_be_committed_is_refused_and_never_seen(operation: Operat
         assert visible(cosmos) == after
 
 
+@pytest.mark.parametrize("settings", [UNIQUE, {}], ids=["unique keys", "plain"])
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
-def test_the_same_request_succeeds_when_there_is_room_again(operation: Operation, tmp_path: Path) -> None:
+def test_the_same_request_succeeds_when_there_is_room_again(
+    operation: Operation, settings: dict[str, Any], tmp_path: Path
+) -> None:
     with LocalCosmos(tmp_path) as cosmos:
-        client, container = filled(cosmos)
+        client, container = filled(cosmos, **settings)
         with full_disk(tmp_path), pytest.raises(CosmosHttpResponseError):
             operation(client, container)
         operation(client, container)
