@@ -31,15 +31,10 @@ class Address:
     links: tuple[str, ...]
     """The resource link a signature may be made over: name-based, or the lower-case resource id alone."""
 
-    @property
-    def database(self) -> str:
-        """Name or resource id of the database, empty when the path has none."""
-        return self.names[0] if self.names and self.kind != "offers" else ""
-
-    @property
-    def container(self) -> str:
-        """Name or resource id of the container, empty when the path has none."""
-        return self.names[1] if len(self.names) > 1 else ""
+    database: str
+    """Name or resource id of the database, empty when the path has none."""
+    container: str
+    """Name or resource id of the container, empty when the path has none."""
 
 
 @lru_cache(maxsize=4096)
@@ -59,4 +54,6 @@ def parse_address(path: str) -> Address:
         # An operation is signed as its container.
         owner = segments[: segments.index("operations")]
     links = ("/".join(owner), owner[-1].lower() if owner else "")
-    return Address(kinds[-1] if kinds else "", names, is_feed, links)
+    kind = kinds[-1] if kinds else ""
+    database = names[0] if names and kind != "offers" else ""
+    return Address(kind, names, is_feed, links, database, names[1] if len(names) > 1 else "")

@@ -47,7 +47,7 @@ class Batches:
             return Response(200, results)
         outcomes: list[Outcome] = []
         try:
-            with self._store.transaction():
+            with self._store.transaction:
                 writes = Writes(self._store, container, key)
                 outcomes.extend(_run(writes, operation) for operation in operations)
                 writes.commit(has_deleted=any(_kind(operation) == "delete" for operation in operations))
@@ -67,7 +67,7 @@ class Batches:
         if len(items) != len(operations):
             return None
         try:
-            with self._store.transaction(begins=False):
+            with self._store.statement:
                 writes = Writes(self._store, container, key, is_alone=True)
                 created = create_all(writes, items, minimal=minimal)
                 writes.commit()
@@ -86,7 +86,7 @@ class Batches:
             try:
                 key = container.key.parse_header(operation.get("partitionKey") or "[]")
                 is_deletion = _kind(operation) == "delete"
-                with self._store.transaction(begins=False):
+                with self._store.statement:
                     writes = Writes(self._store, container, key, is_alone=not is_deletion)
                     outcome = _run(writes, operation)
                     writes.commit(has_deleted=is_deletion)

@@ -50,7 +50,7 @@ class Call:
     @property
     def wants_minimal(self) -> bool:
         """Whether writes are to be answered without a body."""
-        return self.header("prefer") == "return=minimal"
+        return self.request.headers.get("prefer") == "return=minimal"
 
     def key(self, container: Container) -> PartitionKeyValue:
         """The complete partition key that the request names."""
@@ -81,12 +81,13 @@ class Call:
     def finish(self, response: Response) -> Response:
         """Add the headers that every answer carries."""
         headers = response.headers
-        headers["x-ms-activity-id"] = self.header("x-ms-activity-id") or str(uuid.uuid4())
+        headers["x-ms-activity-id"] = self.request.headers.get("x-ms-activity-id") or str(uuid.uuid4())
         headers["x-ms-request-charge"] = f"{self.charge:.2f}"
         headers.setdefault("content-type", "application/json")
         headers["content-location"] = self.request.base_url + self.request.path[1:]
-        if self.target is not None:
-            headers.update(_paths(self.target, self.address.kind))
+        target = self.target
+        if target is not None:
+            headers.update(target.database.paths if self.address.kind == "colls" else target.paths)
         partition = self.partition
         if partition is not None:
             headers["x-ms-session-token"] = partition.session_token()
@@ -135,11 +136,6 @@ def _item_operation(request: Request) -> str:
     if is_query(request):
         return "query"
     return "upsert" if headers.get("x-ms-documentdb-is-upsert", "").lower() == "true" else "create"
-
-
-def _paths(container: Container, kind: str) -> dict[str, str]:
-    """Where the container lies, or where its items lie."""
-    return container.database.paths if kind == "colls" else container.paths
 
 
 def _check_session(token: str, partition: Partition) -> None:

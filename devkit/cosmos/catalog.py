@@ -54,7 +54,7 @@ class Catalog:
     def create_database(self, body: Mapping[str, Any]) -> Database:
         """Store a new database."""
         name = check_id(body)
-        with self._store.transaction():
+        with self._store.transaction:
             if name in self._databases:
                 raise Conflict(f"A database with the id '{name}' already exists.")
             number = self._insert("INSERT INTO databases (body) VALUES ('{}')")
@@ -66,7 +66,7 @@ class Catalog:
 
     def delete_database(self, database: Database) -> None:
         """Remove a database with everything inside."""
-        with self._store.transaction():
+        with self._store.transaction:
             for container in list(database.containers.values()):
                 self._erase(container)
             self._store.execute("DELETE FROM databases WHERE number = ?", (database.number,))
@@ -76,7 +76,7 @@ class Catalog:
     def create_container(self, database: Database, definition: Mapping[str, Any], partitions: int) -> Container:
         """Store a new container over `partitions` equal ranges; `definition` is checked and complete."""
         name = definition["id"]
-        with self._store.transaction():
+        with self._store.transaction:
             if name in database.containers:
                 raise Conflict(f"A container with the id '{name}' already exists in database '{database.id}'.")
             number = self._insert(
@@ -95,14 +95,14 @@ class Catalog:
 
     def replace_container(self, container: Container, definition: Mapping[str, Any]) -> None:
         """Store a changed definition under the same resource id."""
-        with self._store.transaction():
+        with self._store.transaction:
             self._store.on_roll_back(container.redefine, container.body)
             container.redefine(stamp(dict(definition)))
             self._save_container(container)
 
     def delete_container(self, container: Container) -> None:
         """Remove a container and its items."""
-        with self._store.transaction():
+        with self._store.transaction:
             self._erase(container)
             self._store.on_roll_back(container.database.add, container)
             container.database.remove(container)
@@ -127,7 +127,7 @@ class Catalog:
     def keep_versions(self, container: Container) -> None:
         """From now on keep replaced and deleted versions: a reader of all versions has appeared."""
         if not container.keeps_versions:
-            with self._store.transaction():
+            with self._store.transaction:
                 self._store.execute("UPDATE containers SET keeps_versions = 1 WHERE number = ?", (container.number,))
             container.keeps_versions = True
 

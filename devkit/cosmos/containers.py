@@ -89,7 +89,7 @@ class Containers:
     def _replace(self, call: Call, container: Container) -> Response:
         before = container.default_ttl
         wanted = definition.changed(container.body, body_of(call))
-        with self._store.transaction():
+        with self._store.transaction:
             self._catalog.replace_container(container, wanted)
             if container.default_ttl != before:
                 self._redate(container)

@@ -48,7 +48,7 @@ def create_all(writes: Writes, items: Sequence[Any], *, minimal: bool) -> tuple[
     rids = item_rids(container.rid_bytes, number, len(items))
     results, total = [], 0.0
     for item, item_id, raw, rid, terms in zip(items, ids, raws, rids, container.indexing.terms_of(items), strict=True):
-        body = document.text(raw, rid, link, mark, ts)
+        body = document.TEXT % (raw[:-1], rid, link, rid, mark, ts)
         charge = charges.create(len(body), terms)
         row += (item_id, writes.expiry(item) if expires or "ttl" in item else 0, body)
         results.append(_BARE % (charge, mark) if minimal else _RESULT % (charge, mark, body))

@@ -48,15 +48,13 @@ def compose(container: Container, raw: bytes, number: int, position: int, ts: in
 
     A bytearray, because the database's driver looks for an adapter of bytes at every call.
     """
-    return text(raw, item_rid(container.rid_bytes, number), container.item_link, position & LINEAGE_MASK, ts)
+    rid = item_rid(container.rid_bytes, number)
+    parts = raw[:-1], rid, container.item_link, rid, position & LINEAGE_MASK, ts
+    return TEXT % parts  # type: ignore[return-value]  # a bytearray makes a bytearray
 
 
-def text(raw: bytes, rid: bytes, link: bytes, mark: int, ts: int) -> bytearray:
-    """The same out of its parts."""
-    return _TEXT % (raw[:-1], rid, link, rid, mark, ts)  # type: ignore[return-value]  # a bytearray makes a bytearray
-
-
-_TEXT = bytearray(b'%s,"_rid":"%s%s%s/","_etag":"\\"%x\\"","_attachments":"attachments/","_ts":%d}')
+TEXT = bytearray(b'%s,"_rid":"%s%s%s/","_etag":"\\"%x\\"","_attachments":"attachments/","_ts":%d}')
+"""Of the client's text without its last brace, resource id, link, resource id again, etag, time stamp."""
 
 
 def with_lsn(body: bytes, lsn: int) -> bytes:

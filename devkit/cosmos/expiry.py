@@ -20,7 +20,7 @@ class Expiry:
         """Remove the items that have expired."""
         if container.next_expiry is None or container.next_expiry > now():
             return
-        with self._store.transaction():
+        with self._store.transaction:
             rows = self._store.execute(
                 "SELECT epk, position, number, ts, body FROM items WHERE container = ? AND expires <= ?",
                 (container.number, now()),

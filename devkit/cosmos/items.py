@@ -7,7 +7,7 @@ import orjson
 from devkit.cosmos import charges, document
 from devkit.cosmos.call import KEY_HEADER, Call
 from devkit.cosmos.container import Container
-from devkit.cosmos.errors import BadRequest, MethodNotAllowed, NotFound
+from devkit.cosmos.errors import BadRequest, NotFound
 from devkit.cosmos.message import Response
 from devkit.cosmos.partition_key import PartitionKeyValue
 from devkit.cosmos.rid import item_number
@@ -22,17 +22,8 @@ class Items:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def handle(self, call: Call, container: Container) -> Response:
-        """Answer one point operation."""
-        if call.operation == "read":
-            return self._read(call, container)
-        if call.operation in ("create", "upsert"):
-            return self._store_new(call, container)
-        if call.operation in ("replace", "patch", "delete"):
-            return self._change(call, container)
-        raise MethodNotAllowed(f"{call.request.method} is not an operation on items.")
-
-    def _read(self, call: Call, container: Container) -> Response:
+    def read(self, call: Call, container: Container) -> Response:
+        """Answer with one item."""
         key = call.key(container)
         call.at(container.partitions.at(key.position))
         call.charge = charges.POINT_READ_MISS
@@ -50,10 +41,11 @@ class Items:
         call.charge = charges.point_read(len(body))
         return Response(200, body, {"etag": etag})
 
-    def _store_new(self, call: Call, container: Container) -> Response:
+    def add(self, call: Call, container: Container) -> Response:
+        """Create or upsert an item."""
         item, raw = document.parse(call.request.body)
         key = container.key.of(item) if KEY_HEADER not in call.request.headers else call.key(container)
-        with self._store.transaction(begins=False):
+        with self._store.statement:
             writes = Writes(self._store, container, key, is_alone=True)
             call.at(writes.partition)
             if call.operation == "create":
@@ -63,9 +55,10 @@ class Items:
             writes.commit()
         return _answer(call, outcome)
 
-    def _change(self, call: Call, container: Container) -> Response:
+    def change(self, call: Call, container: Container) -> Response:
+        """Replace, patch or delete an item."""
         key = call.key(container)
-        with self._store.transaction(begins=False):
+        with self._store.statement:
             writes = Writes(self._store, container, key, is_alone=call.operation != "delete")
             call.at(writes.partition)
             item_id = self._id(call, container, key)

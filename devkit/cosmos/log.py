@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from array import array
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -10,6 +11,11 @@ from time import time
 from typing import Any
 
 DEFAULT_CAPACITY = 20_000
+_FIGURES = 3
+"""Of every request: charge, duration, time."""
+
+Kind = tuple[str, str, str, int, int]
+"""Operation, database, container, status, sub-status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,33 +43,31 @@ class RequestLog:
 
     def __init__(self, capacity: int = DEFAULT_CAPACITY) -> None:
         self._lock = threading.Lock()
-        # Plain tuples: the garbage collector does not follow them, so a long log costs the requests nothing.
-        self._entries: deque[tuple[Any, ...]] = deque(maxlen=capacity)
-        self._counts: Counter[tuple[str, str, str, int]] = Counter()
+        # What few requests differ in is kept once; the rest lies side by side, for a long log to cost requests nothing.
+        self._capacity = capacity
+        self._counts: Counter[Kind] = Counter()
+        self._kinds: dict[Kind, Kind] = {}
+        self._kept: list[Kind] = []
+        self._figures = array("d")
         self._charge = 0.0
 
-    def add(
-        self,
-        operation: str,
-        database: str,
-        container: str,
-        status: int,
-        *,
-        sub_status: int,
-        charge: float,
-        duration: float,
-    ) -> None:
-        """Note one answered request."""
+    def add(self, kind: Kind, charge: float, duration: float) -> None:
+        """Note one answered request: its request units, and its seconds inside the server."""
         with self._lock:
-            self._entries.append((operation, database, container, status, sub_status, charge, duration, time()))
-            self._counts[operation, database, container, status] += 1
+            self._counts[kind] += 1
             self._charge += charge
+            self._kept.append(self._kinds.setdefault(kind, kind))
+            self._figures.extend((charge, duration, time()))
+            if len(self._kept) > 2 * self._capacity:
+                del self._kept[: -self._capacity], self._figures[: -_FIGURES * self._capacity]
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
-            self._entries.clear()
+            self._kept.clear()
+            self._kinds.clear()
             self._counts.clear()
+            del self._figures[:]
             self._charge = 0.0
 
     def count(
@@ -80,7 +84,7 @@ class RequestLog:
             return sum(
                 number
                 for key, number in self._counts.items()
-                if all(want is None or want == have for want, have in zip(wanted, key, strict=True))
+                if all(want is None or want == have for want, have in zip(wanted, key, strict=False))
             )
 
     def filter(
@@ -125,8 +129,10 @@ class RequestLog:
 
     def __iter__(self) -> Iterator[Entry]:
         with self._lock:
-            kept = list(self._entries)
-        return (Entry(*fields) for fields in kept)
+            kinds = self._kept[-self._capacity :]
+            figures = self._figures[-_FIGURES * len(kinds) :].tolist() if kinds else []
+        columns = (figures[column::_FIGURES] for column in range(_FIGURES))
+        return (Entry(*kind, *own) for kind, *own in zip(kinds, *columns, strict=True))
 
     def __len__(self) -> int:
         return self.count()

@@ -158,7 +158,7 @@ class Offers:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._store.transaction():
+        with self._store.transaction:
             self._store.on_roll_back(self._restore, dict(self._offers), dict(self._numbers))
             yield
 

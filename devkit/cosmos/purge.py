@@ -26,7 +26,7 @@ class Purge:
             raise MethodNotAllowed(f"'{call.request.path}' is not an operation.")
         key = call.key(container)
         call.at(container.partitions.at(key.position))
-        with self._store.transaction():
+        with self._store.transaction:
             rows = self._store.execute(
                 "SELECT position, number, ts, body FROM items WHERE container = ? AND epk = ?",
                 (container.number, key.position),

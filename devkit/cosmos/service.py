@@ -52,7 +52,9 @@ class Service:
         items, queries = Items(store), Queries(store)
         batches, feed, purge = Batches(store), ChangeFeed(store, self.catalog), Purge(store)
         self._on_items: dict[str, Callable[[Call, Container], Response]] = {
-            **dict.fromkeys(("create", "read", "replace", "upsert", "delete", "patch"), items.handle),
+            "read": items.read,
+            **dict.fromkeys(("create", "upsert"), items.add),
+            **dict.fromkeys(("replace", "patch", "delete"), items.change),
             "batch": batches.handle,
             "query": queries.handle,
             "queryplan": queries.plan,
@@ -131,20 +133,16 @@ class Service:
         elif kind == "":
             return self._account.handle(call)
         elif kind in self._on_metadata:
-            with self._store.transaction():  # a container and its offer are made, and go, together
+            with self._store.transaction:  # a container and its offer are made, and go, together
                 return self._on_metadata[kind](call)
         raise MethodNotAllowed(f"{call.request.method} is not allowed on '{call.request.path}'.")
 
     def _note(self, call: Call, response: Response, started: float) -> None:
         sub_status = response.headers.get("x-ms-substatus")
         self._log.add(
-            call.operation,
-            call.database,
-            call.container,
-            response.status,
-            sub_status=int(sub_status) if sub_status else 0,
-            charge=call.charge,
-            duration=time.perf_counter() - started,
+            (call.operation, call.database, call.container, response.status, int(sub_status) if sub_status else 0),
+            call.charge,
+            time.perf_counter() - started,
         )
 
 

@@ -23,7 +23,7 @@ class Splits:
         The children start at the parent's LSN with the parent's items, so positions in the parent stay positions
         in both children. A request that names the parent meets 410 with sub-status 1002 from now on.
         """
-        with self._store.transaction():
+        with self._store.transaction:
             partitions = container.partitions
             parent = partitions.get(range_id) if range_id is not None else max(partitions.alive, key=_width)
             middle = epk.middle(parent.low, parent.high)

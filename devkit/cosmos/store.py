@@ -67,20 +67,21 @@ class DataInUseError(RuntimeError):
 class Transaction:
     """Holds the store's lock; commits at the end, rolls back on any exception."""
 
-    __slots__ = ("_begins", "_is_outer", "_store")
+    __slots__ = ("_begins", "_store")
 
     def __init__(self, store: Store, *, begins: bool) -> None:
         self._store = store
         self._begins = begins
-        self._is_outer = False
 
     def __enter__(self) -> None:
         store = self._store
         store.lock.acquire()
         try:
-            if not store.in_transaction:
-                store.open(begins=self._begins)
-                store.in_transaction = self._is_outer = True
+            if not store.depth:
+                store.undo.clear()
+                if self._begins:
+                    store.begin()
+            store.depth += 1
         except BaseException:
             store.lock.release()
             raise
@@ -90,8 +91,8 @@ class Transaction:
     ) -> None:
         store = self._store
         try:
-            if self._is_outer:
-                store.in_transaction = False
+            store.depth -= 1
+            if not store.depth:
                 if kind is None:
                     store.commit()
                 else:
@@ -105,8 +106,15 @@ class Store:
 
     def __init__(self, data: Path | None) -> None:
         self.lock = threading.RLock()
-        self.in_transaction = False
-        self._undo: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
+        self.transaction = Transaction(self, begins=True)
+        """A context manager: all or nothing. Nested use joins the outer transaction."""
+        self.statement = Transaction(self, begins=False)
+        """The same for one statement, which is a transaction of its own to SQLite and so costs a third less. Whoever
+        then writes more than one calls `begin` before the first."""
+        self.depth = 0
+        """How many uses of these two are nested."""
+        self.undo: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
+        """What undoes the changes in memory, should the transaction that they belong to be taken back on disk."""
         self._connection = sqlite3.connect(
             _file(data), timeout=_LOCK_TIMEOUT, isolation_level=None, check_same_thread=False, cached_statements=256
         )
@@ -133,20 +141,6 @@ class Store:
         self._connection.execute("PRAGMA wal_autocheckpoint=4000")
         self._connection.executescript(_SCHEMA)
 
-    def transaction(self, *, begins: bool = True) -> Transaction:
-        """A context manager: all or nothing. Nested use joins the outer transaction.
-
-        `begins=False` leaves it to the user to call `begin` before writing more than one statement: a single one is
-        a transaction of its own to SQLite, and costs a third less.
-        """
-        return Transaction(self, begins=begins)
-
-    def open(self, *, begins: bool) -> None:
-        """Forget what undoes the last transaction, and start a new one."""
-        self._undo.clear()
-        if begins:
-            self.begin()
-
     def begin(self) -> None:
         """From here on several statements are one transaction."""
         if not self._connection.in_transaction:
@@ -162,15 +156,15 @@ class Store:
                 raise
 
     def on_roll_back(self, action: Callable[..., object], *arguments: Any) -> None:
-        """What undoes a change in memory, should the transaction that it belongs to be taken back on disk."""
-        self._undo.append((action, arguments))
+        """Note what undoes a change in memory."""
+        self.undo.append((action, arguments))
 
     def roll_back(self) -> None:
         """Take the transaction back, on disk and in memory."""
         if self._connection.in_transaction:  # SQLite itself takes some transactions back when it cannot write
             self.write("ROLLBACK")
-        while self._undo:
-            action, arguments = self._undo.pop()
+        while self.undo:
+            action, arguments = self.undo.pop()
             action(*arguments)
 
     def last_lsn(self, partition: int) -> int:

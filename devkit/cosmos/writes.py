@@ -27,7 +27,7 @@ _INSERT = (
 
 
 class Writes:
-    """The operations of one transaction; to be used inside `store.transaction()` and then committed.
+    """The operations of one transaction; to be used inside `store.transaction` or `store.statement` and then committed.
 
     `is_alone` promises one operation that is no deletion, or one statement: it is begun only where it must be.
     """
@@ -68,7 +68,7 @@ class Writes:
     def create(self, item: dict[str, Any], raw: bytes) -> Outcome:
         """Store a new item."""
         item_id = self._check(item)
-        expires = self.expiry(item)
+        expires = self.expiry(item) if "ttl" in item or self.container.default_ttl is not None else 0
         number, position = self.take(1)
         etag = document.etag(position)
         body = document.compose(self.container, raw, number, position, self.now)
