@@ -79,13 +79,14 @@ def seconds(call: Callable[[], None]) -> float:
     return (time.process_time() - started) / CALLS
 
 
-def overhead(cosmos: LocalCosmos, call: Callable[[ContainerProxy], None]) -> tuple[float, float, float]:
+def overhead(cosmos: LocalCosmos, call: Callable[[ContainerProxy], None]) -> str:
     """Microseconds of the floor, and how many times as long the server takes: at its best, and as a rule."""
     container = cosmos.client().get_database_client("bench").get_container_client("points")
     frozen = floor_of(cosmos, call)
     pairs = [(seconds(frozen), seconds(lambda: call(container))) for _ in range(ROUNDS)]
     floor = min(low for low, _ in pairs)
-    return floor * 1e6, min(high for _, high in pairs) / floor, statistics.median(high / low for low, high in pairs)
+    best, usual = min(high for _, high in pairs) / floor, statistics.median(high / low for low, high in pairs)
+    return f"{floor * 1e6:.0f} us floor, x {best:.2f} ({usual:.2f})"
 
 
 def counter() -> Iterator[int]:
@@ -149,6 +150,15 @@ def on_disk() -> Iterator[ContainerProxy]:
         yield cosmos.client().create_database("bench").create_container("grown", PartitionKey(path="/pk"))
 
 
+@contextmanager
+def points() -> Iterator[LocalCosmos]:
+    """An account in memory, with one item."""
+    with LocalCosmos() as cosmos:
+        container = cosmos.client().create_database("bench").create_container("points", PartitionKey(path="/pk"))
+        container.create_item(item(0, "read"))
+        yield cosmos
+
+
 Line = tuple[str, str, str]
 
 
@@ -162,12 +172,13 @@ def overheads() -> Iterator[Line]:
             c.execute_item_batch([("create", (item(n, "s"),)) for n in islice(numbers, 10)], "s")
         ),
     }
-    with LocalCosmos() as cosmos:
-        points = cosmos.client().create_database("bench").create_container("points", PartitionKey(path="/pk"))
-        points.create_item(item(0, "read"))
+    with points() as cosmos:
         for name, call in operations.items():
-            floor, best, usual = overhead(cosmos, call)
-            yield name, f"{floor:.0f} us floor, x {best:.2f} ({usual:.2f})", f"x {MAX_OVERHEAD:.2f} at most"
+            yield name, overhead(cosmos, call), f"x {MAX_OVERHEAD:.2f} at most"
+    with points() as cosmos:
+        cosmos._store.write = void
+        for name in ("create", "batch of 10"):
+            yield f"{name}, nothing stored", overhead(cosmos, operations[name]), "none; what SQLite's part is"
 
 
 def growth(total: int) -> Iterator[Line]:
@@ -196,8 +207,8 @@ def main() -> None:
         print(f"{name:40} {value:28} goal: {goal}")
 
 
-def void(_: object) -> None:
-    """Drop an answer."""
+def void(*_: object) -> Any:
+    """Drop an answer, or a statement."""
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ _FORBIDDEN = re.compile(r"[/\\?#]").search
 def check_id(body: Mapping[str, Any], limit: int = MAX_RESOURCE_ID_LENGTH) -> str:
     """The `id` of a body, if it is one the service would take; `limit` is its greatest length."""
     name = body.get("id")
-    if type(name) is str and 0 < len(name) <= limit and not _FORBIDDEN(name):
+    if type(name) is str and 0 < len(name) <= limit and (name.isalnum() or not _FORBIDDEN(name)):
         return name
     if name is None:
         raise BadRequest("The input content is invalid because the required properties - 'id; ' - are missing.")

@@ -57,6 +57,6 @@ def test_the_log_tells_the_dearest_second_wherever_it_begins(monkeypatch: pytest
     requests = RequestLog()
     for at, charge in ((0.0, 5.0), (0.6, 10.0), (1.5, 10.0), (1.6, 1.0), (9.0, 20.5)):
         monkeypatch.setattr(log, "time", lambda at=at: at)
-        requests.add("read", "d", "c", 200, sub_status=0, charge=charge, duration=0.0)
+        requests.add(("read", "d", "c", 200, 0), charge, duration=0.0)
     assert (requests.dearest(), requests.dearest(0.01), requests.dearest(10)) == (20.5, 20.5, 46.5)
     assert next(iter(requests)).at == 0.0
