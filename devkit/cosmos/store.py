@@ -79,8 +79,8 @@ class Transaction:
         try:
             if not store.depth:
                 store.undo.clear()
-                if self._begins:
-                    store.begin()
+            if self._begins:
+                store.begin()
             store.depth += 1
         except BaseException:
             store.lock.release()
@@ -109,7 +109,7 @@ class Store:
         self.transaction = Transaction(self, begins=True)
         """A context manager: all or nothing. Nested use joins the outer transaction."""
         self.statement = Transaction(self, begins=False)
-        """The same for one statement, which is a transaction of its own to SQLite and so costs a third less. Whoever
+        """The same for one statement, which is a transaction of its own to SQLite: BEGIN and COMMIT are spared. Whoever
         then writes more than one calls `begin` before the first."""
         self.depth = 0
         """How many uses of these two are nested."""
