@@ -13,7 +13,7 @@ from devkit.cosmos import LocalCosmos, RequestInfo
 from projectors.settings import WorkerSettings
 from projectors.stores import Stores
 
-SMALL = WorkerSettings(parallel=0, page=3, pending=6, retry_min=0.001)
+SMALL = WorkerSettings(parallel=0, page=3, pending=1, retry_min=0.001)
 NAMES = ("account0", "account1", "account2")
 """In both halves of the feed."""
 
