@@ -21,9 +21,8 @@ from devkit.cosmos.unique_keys import UniqueKeys
 from devkit.cosmos.versions import Versions
 
 _ITEM_NUMBER_BLOCK = 1000
-_INSERT = (
-    "INSERT INTO items (position, container, epk, id, number, ts, expires, body) VALUES (?,?,?,?,?,?,nullif(?,0),?)"
-)
+_INSERT = "INSERT INTO items (position, container, epk, id, number, ts, body) VALUES (?,?,?,?,?,?,?)"
+_INSERT_EXPIRING = "INSERT INTO items (position, container, epk, id, number, ts, body, expires) VALUES (?,?,?,?,?,?,?,?)"
 
 
 class Writes:
@@ -73,9 +72,11 @@ class Writes:
         etag = document.etag(position)
         body = document.compose(self.container, raw, number, position, self.now)
         try:
-            self.store.write(
-                _INSERT, (position, self.container.number, self.key.position, item_id, number, self.now, expires, body)
-            )
+            row = (position, self.container.number, self.key.position, item_id, number, self.now, body)
+            if expires:
+                self.store.write(_INSERT_EXPIRING, (*row, expires))
+            else:
+                self.store.write(_INSERT, row)
         except sqlite3.IntegrityError as error:
             raise Conflict(
                 f"Entity with the specified id already exists in the system: '{item_id}' in partition {self.key.text}."
