@@ -22,7 +22,9 @@ from devkit.cosmos.versions import Versions
 
 _ITEM_NUMBER_BLOCK = 1000
 _INSERT = "INSERT INTO items (position, container, epk, id, number, ts, body) VALUES (?,?,?,?,?,?,?)"
-_INSERT_EXPIRING = "INSERT INTO items (position, container, epk, id, number, ts, body, expires) VALUES (?,?,?,?,?,?,?,?)"
+_INSERT_EXPIRING = (
+    "INSERT INTO items (position, container, epk, id, number, ts, body, expires) VALUES (?,?,?,?,?,?,?,?)"
+)
 
 
 class Writes:
