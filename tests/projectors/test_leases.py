@@ -101,7 +101,9 @@ def test_a_lost_answer_behind_which_another_worker_took_the_lease_is_a_lost_leas
     mine = leases.take(only(leases), "first")
     clock.now += 31
 
-    def steal(info: object, phase: str) -> None:
+    def steal(info: RequestInfo, phase: str) -> None:
+        if info.operation == "account":  # which the SDK sends for itself, in a thread of its own
+            return
         remove()
         leases.take(only(leases), "second")
         raise ServiceResponseError("no answer")
@@ -141,9 +143,10 @@ def test_whoever_comes_next_makes_the_leases_that_a_dead_worker_left_unmade(
 
     def die(info: RequestInfo, at: str) -> None:
         nonlocal seen
-        seen += at == phase
-        if seen >= fatal:
-            raise Killed
+        if info.operation != "account":  # which the SDK sends for itself, in a thread of its own
+            seen += at == phase
+            if seen >= fatal:
+                raise Killed
 
     remove = cosmos.faults.on_request(die)
     with pytest.raises(Killed):
