@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from array import array
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -11,8 +10,6 @@ from time import time
 from typing import Any
 
 DEFAULT_CAPACITY = 20_000
-_FIGURES = 3
-"""Of every request: charge, duration, time."""
 
 Kind = tuple[str, str, str, int, int]
 """Operation, database, container, status, sub-status."""
@@ -43,12 +40,9 @@ class RequestLog:
 
     def __init__(self, capacity: int = DEFAULT_CAPACITY) -> None:
         self._lock = threading.Lock()
-        # What few requests differ in is kept once; the rest lies side by side, for a long log to cost requests nothing.
-        self._capacity = capacity
+        # Plain tuples: the garbage collector does not follow them, so a long log costs the requests nothing.
+        self._entries: deque[tuple[Kind, float, float, float]] = deque(maxlen=capacity)
         self._counts: Counter[Kind] = Counter()
-        self._kinds: dict[Kind, Kind] = {}
-        self._kept: list[Kind] = []
-        self._figures = array("d")
         self._charge = 0.0
 
     def add(self, kind: Kind, charge: float, duration: float) -> None:
@@ -56,18 +50,13 @@ class RequestLog:
         with self._lock:
             self._counts[kind] += 1
             self._charge += charge
-            self._kept.append(self._kinds.setdefault(kind, kind))
-            self._figures.extend((charge, duration, time()))
-            if len(self._kept) > 2 * self._capacity:
-                del self._kept[: -self._capacity], self._figures[: -_FIGURES * self._capacity]
+            self._entries.append((kind, charge, duration, time()))
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
-            self._kept.clear()
-            self._kinds.clear()
+            self._entries.clear()
             self._counts.clear()
-            del self._figures[:]
             self._charge = 0.0
 
     def count(
@@ -129,10 +118,8 @@ class RequestLog:
 
     def __iter__(self) -> Iterator[Entry]:
         with self._lock:
-            kinds = self._kept[-self._capacity :]
-            figures = self._figures[-_FIGURES * len(kinds) :].tolist() if kinds else []
-        columns = (figures[column::_FIGURES] for column in range(_FIGURES))
-        return (Entry(*kind, *own) for kind, *own in zip(kinds, *columns, strict=True))
+            kept = list(self._entries)
+        return (Entry(*kind, *figures) for kind, *figures in kept)
 
     def __len__(self) -> int:
         return self.count()
