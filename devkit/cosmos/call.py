@@ -55,10 +55,9 @@ class Call:
 
     def key(self, container: Container) -> PartitionKeyValue:
         """The complete partition key that the request names."""
-        text = self.request.headers.get(KEY_HEADER)
-        if text is None:
+        key = self.key_or_none(container)
+        if key is None:
             raise BadRequest("PartitionKey value must be supplied for this operation.")
-        key = container.key.parse_header(text)
         if key.is_prefix:
             raise BadRequest(
                 "Partition key provided either doesn't correspond to definition in the collection or doesn't match "

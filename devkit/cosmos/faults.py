@@ -52,6 +52,11 @@ class RequestInfo:
     status: int = 0
     """Status of the answer; 0 in the phase before."""
 
+    @property
+    def is_sdks_own(self) -> bool:
+        """Whether the SDK asks for itself: it reads the account now and then, in a thread that no caller waits for."""
+        return self.operation == "account"
+
 
 class ConnectionLost(Exception):
     """The client gets no answer: the connection is reset, or stays silent until the client gives up."""

@@ -30,7 +30,8 @@ _INSERT_EXPIRING = (
 class Writes:
     """The operations of one transaction; to be used inside `store.transaction` or `store.statement` and then committed.
 
-    `is_alone` promises one operation that is no deletion, or one statement: it is begun only where it must be.
+    `is_alone` promises one operation that is no deletion, or one statement: a transaction is then begun only where
+    unique keys or kept versions make several statements of it.
     """
 
     def __init__(self, store: Store, container: Container, key: PartitionKeyValue, *, is_alone: bool = False) -> None:
@@ -170,7 +171,7 @@ class Writes:
         return number, position
 
     def _reserve(self) -> None:
-        """Keep a restarted server from giving out numbers that are in use."""
+        """Keep a restarted server from giving out numbers that are in use; it does no harm if these stay unused."""
         container = self.container
         reserved = container.next_item + _ITEM_NUMBER_BLOCK
         self.store.write("UPDATE containers SET next_item = ? WHERE number = ?", (reserved, container.number))

@@ -102,7 +102,7 @@ def test_a_lost_answer_behind_which_another_worker_took_the_lease_is_a_lost_leas
     clock.now += 31
 
     def steal(info: RequestInfo, phase: str) -> None:
-        if info.operation == "account":  # which the SDK sends for itself, in a thread of its own
+        if info.is_sdks_own:
             return
         remove()
         leases.take(only(leases), "second")
@@ -143,7 +143,7 @@ def test_whoever_comes_next_makes_the_leases_that_a_dead_worker_left_unmade(
 
     def die(info: RequestInfo, at: str) -> None:
         nonlocal seen
-        if info.operation != "account":  # which the SDK sends for itself, in a thread of its own
+        if not info.is_sdks_own:
             seen += at == phase
             if seen >= fatal:
                 raise Killed

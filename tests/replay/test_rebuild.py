@@ -150,7 +150,7 @@ def test_a_rebuild_killed_at_any_moment_goes_on_and_ends_with_the_same_digest(
 
         def kill(info: RequestInfo, phase: str, fatal: int = fatal) -> None:
             nonlocal sent
-            if info.operation != "account":  # which the SDK sends for itself, in a thread of its own
+            if not info.is_sdks_own:
                 sent += phase == "before"
                 if sent >= fatal:
                     raise Killed

@@ -30,8 +30,6 @@ from replay.verify import verify
 VIEW = "active-holds"
 STEP = 1 if os.environ.get("TIDEMARK_PROOF") == "full" else 3
 WRITES = frozenset(("create", "replace", "delete", "batch"))
-SDKS_OWN = "account"
-"""What the SDK sends for itself, in a thread of its own."""
 
 
 class Stopped(BaseException):
@@ -75,7 +73,7 @@ class Case:
 
         def counting(info: RequestInfo, phase: str) -> None:
             nonlocal sent
-            sent += phase == "before" and (info.operation in kinds if kinds else info.operation != SDKS_OWN)
+            sent += phase == "before" and (info.operation in kinds if kinds else not info.is_sdks_own)
 
         with self._watched(counting):
             work()
@@ -87,7 +85,7 @@ class Case:
 
         def kill(info: RequestInfo, phase: str) -> None:
             nonlocal sent
-            if info.operation != SDKS_OWN:
+            if not info.is_sdks_own:
                 sent += phase == "before"
                 if sent >= fatal:
                     raise Stopped
