@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Sequence
 
 from azure.cosmos import CosmosClient
-from feeding import Ledger, shown_by_the_views, told_by_the_log
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from eventstore.containers import create_containers
@@ -13,6 +12,7 @@ from projectors.stores import Stores
 from projectors.view_consumer import ViewConsumer
 from projectors.views import VIEWS
 from projectors.worker import Worker
+from tests.projectors.feeding import Ledger, shown_by_the_views, told_by_the_log
 
 DATABASE = "tidemark"
 LATER = 1_000.0

@@ -2,10 +2,10 @@
 
 import pytest
 from azure.cosmos import CosmosClient
-from feeding import Ledger
 
 from projectors.settings import WorkerSettings
 from projectors.worker import Worker
+from tests.projectors.feeding import Ledger
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import time
 
 import pytest
 from azure.cosmos import CosmosClient
-from feeding import Ledger
 
 from devkit.cosmos import LocalCosmos
 from eventstore.client import connect
@@ -15,6 +14,7 @@ from projectors.meter import Meter
 from projectors.settings import WorkerSettings
 from projectors.views import VIEWS
 from projectors.worker import Worker
+from tests.projectors.feeding import Ledger
 
 
 def limited(cosmos: LocalCosmos, allowance: Allowance) -> CosmosClient:

@@ -6,8 +6,6 @@ from typing import Any
 import orjson
 import pytest
 from azure.cosmos import CosmosClient
-from cases import SHOWS
-from feeding import Ledger, shown_by_the_views, told_by_the_log
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from devkit.cosmos.message import Request
@@ -18,6 +16,8 @@ from projectors.stores import Stores
 from projectors.view import Change, StreamView, on
 from projectors.views import VIEWS
 from projectors.worker import Worker
+from tests.projectors.cases import SHOWS
+from tests.projectors.feeding import Ledger, shown_by_the_views, told_by_the_log
 
 VIEWS_OF_ACCOUNTS = ("account-summary", "statement", "active-holds", "ledger-totals")
 

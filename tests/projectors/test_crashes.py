@@ -12,11 +12,11 @@ from contextlib import suppress
 
 import pytest
 from azure.core.exceptions import ServiceResponseError
-from cases import LATER, OWN, WRITES, Case, Stopped, stopping_at
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from devkit.cosmos.message import Request
 from projectors.errors import Unanswered
+from tests.projectors.cases import LATER, OWN, WRITES, Case, Stopped, stopping_at
 
 PAIRS = (("account-summary", "ledger-totals"), ("statement", "active-holds"))
 """Two runs of half the views each find all that one run of all of them would, in half the time."""

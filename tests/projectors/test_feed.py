@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from azure.core.paging import PageIterator
 from azure.cosmos import ContainerProxy, CosmosClient
-from feeding import Ledger
 
 from devkit.cosmos import LocalCosmos
 from eventstore.containers import create_containers
@@ -16,6 +15,7 @@ from projectors.errors import FeedReplaced
 from projectors.feed import Feed, FeedRange, Page, Split, continuation, effective_key
 from projectors.meter import Meter
 from projectors.stores import Stores
+from tests.projectors.feeding import Ledger
 
 EVERYTHING = FeedRange("", "FF")
 

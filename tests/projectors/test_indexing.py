@@ -7,7 +7,6 @@ from datetime import timedelta
 import orjson
 import pytest
 from azure.cosmos import CosmosClient
-from feeding import NOON, Ledger, rows
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from eventstore.containers import VIEWS as CONTAINER
@@ -19,6 +18,7 @@ from projectors.views import VIEWS
 from projectors.worker import Worker
 from replay.mend import mend
 from replay.verify import verify
+from tests.projectors.feeding import NOON, Ledger, rows
 
 INDEXED = frozenset(path["path"] for path in CONTAINER.indexing["includedPaths"])
 FILTERS = re.compile(r"\b(?:WHERE|ORDER BY)\b(.*)", re.DOTALL)

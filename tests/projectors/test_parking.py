@@ -5,9 +5,6 @@ from datetime import UTC, datetime
 
 import pytest
 from azure.cosmos import CosmosClient
-from broken import Broken
-from cases import SHOWS
-from feeding import Ledger, rows, shown_by_the_views, told_by_the_log
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from domain.account import Account
@@ -21,6 +18,9 @@ from projectors.view import Change, StreamView, on
 from projectors.view_consumer import ViewConsumer
 from projectors.views import VIEWS
 from projectors.worker import Worker
+from tests.projectors.broken import Broken
+from tests.projectors.cases import SHOWS
+from tests.projectors.feeding import Ledger, rows, shown_by_the_views, told_by_the_log
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 
 import pytest
 from azure.cosmos import CosmosClient
-from feeding import Ledger
 
 from devkit.cosmos import LocalCosmos
 from eventstore.position import Position
@@ -16,6 +15,7 @@ from projectors.stores import Stores
 from projectors.view_consumer import ViewConsumer
 from projectors.views import VIEWS
 from projectors.worker import Worker
+from tests.projectors.feeding import Ledger
 
 AT = "2026-11-23T12:00:00+00:00"
 

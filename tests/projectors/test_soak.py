@@ -17,9 +17,6 @@ from contextlib import contextmanager, suppress
 import pytest
 from azure.core.exceptions import AzureError
 from azure.cosmos import CosmosClient
-from broken import Broken
-from cases import DATABASE, Stopped
-from feeding import Ledger, shown_by_the_views, told_by_the_log
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from domain.errors import Refused
@@ -35,6 +32,9 @@ from projectors.stores import Stores
 from projectors.views import VIEWS
 from projectors.worker import Worker
 from replay.verify import verify
+from tests.projectors.broken import Broken
+from tests.projectors.cases import DATABASE, Stopped
+from tests.projectors.feeding import Ledger, shown_by_the_views, told_by_the_log
 
 SECONDS = float(os.environ.get("TIDEMARK_SOAK", "5"))
 SEED = int(os.environ.get("TIDEMARK_SEED", "1"))

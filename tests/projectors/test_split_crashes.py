@@ -7,11 +7,11 @@ is all there is. A run of a new generation is what a rebuild does.
 from collections.abc import Iterator
 
 import pytest
-from cases import DATABASE, LATER, OWN, Case, Stopped, stopping_at
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from projectors.settings import WorkerSettings
 from projectors.stores import Stores
+from tests.projectors.cases import DATABASE, LATER, OWN, Case, Stopped, stopping_at
 
 SMALL = WorkerSettings(parallel=0, page=3, pending=1, retry_min=0.001)
 NAMES = ("account0", "account1", "account2")

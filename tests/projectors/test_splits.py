@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 from azure.cosmos import CosmosClient
-from feeding import Ledger, rows, shown_by_the_views, told_by_the_log
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from projectors.errors import LeaseLost
@@ -22,6 +21,7 @@ from projectors.stores import Stores
 from projectors.sum_projector import SumProjector
 from projectors.views.ledger_totals import LedgerTotals
 from projectors.worker import Worker
+from tests.projectors.feeding import Ledger, rows, shown_by_the_views, told_by_the_log
 
 NAMES = [f"account{number}" for number in range(12)]
 LATER = 1_000.0

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from azure.cosmos import CosmosClient
-from feeding import Ledger, rows
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from projectors.consumer import PageConsumer
@@ -17,6 +16,7 @@ from projectors.stores import Stores
 from projectors.tally import BookingExecutor, Mark, Retries, Tally, book, marked
 from projectors.views import VIEWS
 from projectors.worker import Worker
+from tests.projectors.feeding import Ledger, rows
 
 
 def lag(client: CosmosClient, database: str, name: str, *, later: float = 0.0) -> ConsumerLag:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 import orjson
 import pytest
 from azure.cosmos import CosmosClient
-from feeding import Ledger, shown_by_the_views, told_by_the_log
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from eventstore.containers import create_containers
@@ -20,6 +19,7 @@ from projectors.settings import WorkerSettings
 from projectors.stores import Stores
 from projectors.views import VIEWS
 from projectors.worker import Worker
+from tests.projectors.feeding import Ledger, shown_by_the_views, told_by_the_log
 
 ACCOUNT_VIEWS = [VIEWS[name] for name in ("account-summary", "statement", "active-holds", "ledger-totals")]
 QUICK = WorkerSettings(refresh=0.05, idle_min=0.005, idle_max=0.05, retry_min=0.005, lease=1.0, parallel=2)

@@ -2,11 +2,11 @@
 
 import pytest
 from azure.cosmos import CosmosClient
-from replaying import History
 
 from projectors.settings import WorkerSettings
 from projectors.stores import Stores
 from projectors.worker import Worker
+from tests.replay.replaying import History
 
 
 @pytest.fixture

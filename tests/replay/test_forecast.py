@@ -2,7 +2,6 @@
 
 import pytest
 from azure.cosmos import CosmosClient
-from replaying import History
 
 from devkit.cosmos import LocalCosmos
 from projectors.allowance import Allowance
@@ -15,6 +14,7 @@ from projectors.worker import Worker
 from replay.forecast import forecast
 from replay.progress import RebuildOptions
 from replay.rebuild import rebuild
+from tests.replay.replaying import History
 
 
 @pytest.mark.parametrize("view", ["account-summary", "statement", "ledger-totals", "active-holds", "transfer-status"])

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from azure.cosmos import CosmosClient
-from replaying import History
 
 from projectors.errors import PoisonEvent
 from projectors.stores import Stores
@@ -14,6 +13,7 @@ from projectors.worker import Worker
 from replay.errors import NotMendable
 from replay.mend import mend
 from replay.verify import verify
+from tests.replay.replaying import History
 
 STREAM = "account-acc1"
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from azure.cosmos import CosmosClient
-from replaying import History
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from eventstore.position import encode
@@ -22,6 +21,7 @@ from replay.past import build_past, drop_past, read_past
 from replay.past_views import PastViews
 from replay.progress import RebuildOptions
 from replay.stored import stored_contents
+from tests.replay.replaying import History
 
 
 def pause() -> str:

@@ -18,7 +18,6 @@ from pathlib import Path
 import httpx
 import pytest
 from azure.cosmos import CosmosClient
-from replaying import History
 
 from devkit.cosmos import LocalCosmos, serve
 from functions import local
@@ -30,6 +29,7 @@ from projectors.views import VIEWS
 from projectors.worker import Worker
 from replay.verify import verify
 from tests.functions.transport import AsgiThread
+from tests.replay.replaying import History
 
 FULL = os.environ.get("TIDEMARK_PROOF") == "full"
 ACCOUNTS, COMMANDS = (200, 6_000) if FULL else (30, 400)

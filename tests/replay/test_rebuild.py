@@ -7,7 +7,6 @@ import time
 
 import pytest
 from azure.cosmos import CosmosClient
-from replaying import NOON, History
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from domain.account import Account
@@ -24,6 +23,7 @@ from replay.errors import Differences
 from replay.progress import Progress, RebuildOptions
 from replay.rebuild import rebuild
 from replay.verify import verify
+from tests.replay.replaying import NOON, History
 
 pytestmark = pytest.mark.usefixtures("served")
 

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 
 import pytest
 from click.testing import Result
-from replaying import History
 from typer.testing import CliRunner
 
 from devkit.cosmos import LocalCosmos, serve
@@ -21,6 +20,7 @@ from replay import workers
 from replay.cli import app
 from replay.command_line import connect
 from replay.verify import verify
+from tests.replay.replaying import History
 
 Run = Callable[..., Result]
 

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import pytest
 from azure.cosmos import CosmosClient
 from click.testing import Result
-from replaying import History
 from typer.testing import CliRunner
 
 from devkit.cosmos import LocalCosmos, serve
@@ -15,6 +14,7 @@ from projectors.stores import Stores
 from projectors.views.statement import Statement
 from projectors.worker import Worker
 from replay.cli import app
+from tests.replay.replaying import History
 
 Run = Callable[..., Result]
 

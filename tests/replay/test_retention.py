@@ -4,7 +4,6 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 from azure.cosmos import CosmosClient
-from replaying import History
 
 from projectors.settings import WorkerSettings
 from projectors.stores import Stores
@@ -13,6 +12,7 @@ from replay.progress import RebuildOptions
 from replay.rebuild import rebuild
 from replay.retention import prune
 from replay.verify import verify
+from tests.replay.replaying import History
 
 WEEK = timedelta(days=7)
 

@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from azure.core.exceptions import AzureError, ServiceResponseError
 from azure.cosmos import CosmosClient
-from replaying import History
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from projectors.errors import ProjectionError
@@ -26,6 +25,7 @@ from replay.progress import RebuildOptions
 from replay.rebuild import rebuild
 from replay.retention import prune
 from replay.verify import verify
+from tests.replay.replaying import History
 
 VIEW = "active-holds"
 STEP = 1 if os.environ.get("TIDEMARK_PROOF") == "full" else 3

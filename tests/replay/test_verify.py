@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from azure.cosmos import CosmosClient
-from replaying import History
 
 from devkit.cosmos import LocalCosmos
 from projectors.errors import RebuildRunning
@@ -15,6 +14,7 @@ from replay.errors import ReplayError
 from replay.generations import drop_generation
 from replay.status import status
 from replay.verify import verify
+from tests.replay.replaying import History
 
 
 def change(client: CosmosClient, database: str, view: str, field: str, **values: Any) -> str:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from azure.eventhub import EventData, EventHubConsumerClient, EventHubProducerClient
-from eventhubs_wire import Wire, connect
 
 from devkit.eventhubs import LocalEventHubs, RunningServer, serve
+from tests.devkit.eventhubs.eventhubs_wire import Wire, connect
 
 Received = list[tuple[str, EventData]]
 

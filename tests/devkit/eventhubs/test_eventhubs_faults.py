@@ -5,9 +5,9 @@ import time
 import pytest
 from azure.eventhub import EventData
 from azure.eventhub.exceptions import EventDataSendError, EventHubError
-from eventhubs_wire import body_of
 
 from devkit.eventhubs import FaultKind, Faults
+from tests.devkit.eventhubs.eventhubs_wire import body_of
 
 
 def stored(hubs, partition: str = "0") -> list[str]:

@@ -4,13 +4,13 @@ import logging
 import socket
 
 import pytest
-from eventhubs_wire import body_of, connect, message
 
 from devkit.eventhubs.decode import Described
 from devkit.eventhubs.encode import NULL, composite, string, uint
 from devkit.eventhubs.frames import frame
 from devkit.eventhubs.link import distance
 from devkit.eventhubs.performatives import DETACH, DISPOSITION, transfer_head
+from tests.devkit.eventhubs.eventhubs_wire import body_of, connect, message
 
 READ_0 = "amqps://localhost/orders/ConsumerGroups/$Default/Partitions/0"
 WRITE_0 = "amqps://localhost/orders/Partitions/0"

@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from eventhubs_wire import body_of, message
 
 from devkit.eventhubs import ConfigurationError, LocalEventHubs, Retention, serve
 from devkit.eventhubs.errors import NotFound
 from devkit.eventhubs.message import read_event
 from devkit.eventhubs.position import Position
+from tests.devkit.eventhubs.eventhubs_wire import body_of, message
 
 
 class Clock:

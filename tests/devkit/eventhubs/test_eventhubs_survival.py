@@ -9,9 +9,9 @@ from pathlib import Path
 
 from azure.eventhub import EventData, EventHubConsumerClient, EventHubProducerClient
 from azure.eventhub.exceptions import EventHubError
-from eventhubs_wire import body_of
 
 from devkit.eventhubs import LocalEventHubs
+from tests.devkit.eventhubs.eventhubs_wire import body_of
 
 SERVER = """
 import sys

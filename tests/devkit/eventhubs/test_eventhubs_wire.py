@@ -1,12 +1,12 @@
 """The protocol below the SDK: windows, credit, frames, refusals, and clients that misbehave."""
 
 import pytest
-from eventhubs_wire import BATCH, Wire, batch, body_of, connect, message
 
 from devkit.eventhubs.decode import decode
 from devkit.eventhubs.encode import TRUE, mapping, section, sequence, string, symbol
 from devkit.eventhubs.message import DELIVERY_ANNOTATIONS, sections
 from devkit.eventhubs.performatives import DISPOSITION, FLOW, MAX_MESSAGE, TRANSFER
+from tests.devkit.eventhubs.eventhubs_wire import BATCH, Wire, batch, body_of, connect, message
 
 ACCEPTED, REJECTED = 0x24, 0x25
 READ_0 = "amqps://localhost/orders/ConsumerGroups/$Default/Partitions/0"

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from devkit.cosmos.sql import Bounds, Query
-
-from .answers import parameters
+from tests.devkit.sql.answers import parameters
 
 ID, COMMAND = "/id", "/commandId"
 

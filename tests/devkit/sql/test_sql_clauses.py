@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from devkit.cosmos.sql import Query, SqlError
-
-from .answers import answers
+from tests.devkit.sql.answers import answers
 
 ITEMS: list[dict[str, Any]] = [
     {"id": "a", "n": 3, "pk": "x", "tags": ["red", "blue"], "o": {"k": 1}},

@@ -4,8 +4,7 @@ import pytest
 
 from devkit.cosmos.sql import UNDEFINED, SqlError
 from devkit.cosmos.sql.functions import FUNCTIONS
-
-from .answers import answers, value
+from tests.devkit.sql.answers import answers, value
 
 U = UNDEFINED
 

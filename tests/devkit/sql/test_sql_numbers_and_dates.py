@@ -7,8 +7,7 @@ import time
 import pytest
 
 from devkit.cosmos.sql import UNDEFINED
-
-from .answers import answers, value
+from tests.devkit.sql.answers import answers, value
 
 U = UNDEFINED
 

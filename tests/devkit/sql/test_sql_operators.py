@@ -3,8 +3,7 @@
 import pytest
 
 from devkit.cosmos.sql import UNDEFINED
-
-from .answers import answers, value
+from tests.devkit.sql.answers import answers, value
 
 U = UNDEFINED
 WORDS = {"true": True, "false": False, "undefined": U}

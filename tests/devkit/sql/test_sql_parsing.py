@@ -5,8 +5,7 @@ import pytest
 from devkit.cosmos.sql import Query, SqlError
 from devkit.cosmos.sql.parser import MAX_CACHED_TEXT, parse
 from devkit.cosmos.sql.tree import Binary, Conditional, Expression, In, Literal, Logical, Member, Name, Unary
-
-from .answers import value
+from tests.devkit.sql.answers import value
 
 A, B, C = (Member(Name("c"), Literal(name)) for name in "abc")
 

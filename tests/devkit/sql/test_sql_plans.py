@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from devkit.cosmos.sql import Query, SqlError
 from devkit.cosmos.sql.plan import FILTER
-
-from .answers import answers, parameters
-from .partitions import Items, merged
+from tests.devkit.sql.answers import answers, parameters
+from tests.devkit.sql.partitions import Items, merged
 
 
 def info(text: str, **values: Any) -> dict[str, Any]:

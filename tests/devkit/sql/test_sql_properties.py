@@ -13,8 +13,7 @@ from devkit.cosmos.sql.printer import expression_text, select_text
 from devkit.cosmos.sql.tokens import tokenize
 from devkit.cosmos.sql.tree import Expression, Name, Projection, Select, Sort, Source
 from devkit.cosmos.sql.values import sort_key
-
-from . import reference, trees
+from tests.devkit.sql import reference, trees
 
 PARAMETERS = [{"name": name, "value": value} for name, value in trees.PARAMETERS.items()]
 
