@@ -28,7 +28,7 @@ from azure.cosmos import ContainerProxy, CosmosClient
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from devkit.cosmos import LocalCosmos
-from domain.account import Account
+from domain.ledger.account import Account
 from eventstore import chain
 from eventstore.containers import create_containers
 from eventstore.documents import Document, event_id, sealed

@@ -37,9 +37,9 @@ from eventsourcing.application import Application
 
 from devkit.cosmos import LocalCosmos, serve
 from devkit.cosmos.transport import InProcessTransport
-from domain.account import Account, account_stream
 from domain.aggregate import Snapshot, fold
 from domain.errors import DomainError
+from domain.ledger.account import Account, account_stream
 from eventstore.client import connect
 from eventstore.commands import Command, CommandStore
 from eventstore.containers import EVENTS, SNAPSHOTS, create_containers

@@ -30,7 +30,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from devkit import up_package
 from devkit.cosmos import LocalCosmos
-from domain.account import Account
+from domain.ledger.account import Account
 from eventstore.client import connect
 from eventstore.commands import Command
 from eventstore.containers import create_containers

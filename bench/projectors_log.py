@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from azure.cosmos import ContainerProxy
 
 from devkit.cosmos import LocalCosmos
-from domain.account import Account
+from domain.ledger.account import Account
 from eventstore.chain import genesis
 from eventstore.containers import create_containers
 from eventstore.documents import Document, command_ids, event_id, sealed

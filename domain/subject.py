@@ -12,7 +12,7 @@ from typing import Any
 from eventsourcing.utils import get_topic
 
 from domain.aggregate import Aggregate, CreatedEvent, DomainEvent
-from domain.values import check_id
+from domain.ids import check_id
 
 
 class Subject(Aggregate):

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from domain.account import Account, account_stream
+from domain.ledger.account import Account, account_stream
 from eventstore.position import Position
 from functions.accounts import AccountId
 from functions.auth import require

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from domain.account import Account, account_stream
-from domain.existence import require_account, require_no_account
+from domain.ledger.account import Account, account_stream
+from domain.ledger.existence import require_account, require_no_account
 from eventstore.commands import Outcome
 from functions.answers import AccountAnswer, account_facts, respond
 from functions.auth import require

@@ -6,7 +6,7 @@ import orjson
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from domain.account import Account
+from domain.ledger.account import Account
 from eventstore.commands import Outcome
 from functions.problems import Problem
 

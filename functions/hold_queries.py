@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from domain.account import account_stream
+from domain.ledger.account import account_stream
 from functions.account_queries import check, place
 from functions.accounts import AccountId
 from functions.auth import require

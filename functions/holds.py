@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path
 from pydantic import Field
 from starlette.responses import Response
 
-from domain.account import Account
+from domain.ledger.account import Account
 from functions.accounts import DEBIT, AccountId, execute
 from functions.answers import AccountAnswer, account_facts, respond
 from functions.auth import require

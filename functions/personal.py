@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar, get_args
 import orjson
 from pydantic import BaseModel
 
-from domain.account import Account, account_stream
+from domain.ledger.account import Account, account_stream
 from eventstore.cache import StreamCache
 from eventstore.commands import CommandStore
 from eventstore.documents import JSON, Document

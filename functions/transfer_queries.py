@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from domain.transfer import transfer_stream
+from domain.ledger.transfer import transfer_stream
 from eventstore.position import Position
 from functions.auth import require
 from functions.openapi import found

@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from domain.existence import require_no_transfer
-from domain.transfer import Transfer, transfer_stream
+from domain.ledger.existence import require_no_transfer
+from domain.ledger.transfer import Transfer, transfer_stream
 from functions.answers import respond
 from functions.auth import require
 from functions.context import Context, derived_id

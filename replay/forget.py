@@ -16,8 +16,8 @@ from uuid import uuid4
 import typer
 from azure.cosmos import CosmosClient
 
-from domain import DomainError, Subject, fold, personal_fields, subject_stream
-from domain.values import check_id
+from domain.ids import check_id
+from domain.ledger import DomainError, Subject, fold, personal_fields, subject_stream
 from eventstore.commands import Command, CommandStore
 from eventstore.mapper import Mapper
 from eventstore.personal import MemoryKey, SealedFields, SubjectKeys

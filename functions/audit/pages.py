@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import RedirectResponse, Response
 
-from domain.transfer import Transfer
+from domain.ledger.transfer import Transfer
 from eventstore.errors import StoreError
 from functions.audit.access import audited
 from functions.audit.asking import Account, At, Compare, From, Limit, Stream, Upto, Version

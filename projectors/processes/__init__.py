@@ -4,8 +4,8 @@
     Worker(client, "tidemark", [processes.consumer])      drives each transfer as soon as it is requested
     processes.watchdog.run(stop)                          finishes what got stuck, releases expired holds
 
-What a step does is the domain's (`domain.transfer_process`, `domain.hold_expiry`); that each takes effect once is the
-event store's. This package only asks, again and again: what is next?
+What a step does is the domain's (`domain.ledger.transfer_process`, `domain.ledger.hold_expiry`); that each takes
+effect once is the event store's. This package only asks, again and again: what is next?
 """
 
 import threading

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Final
 
 from domain.aggregate import fold
-from domain.transfer import Status, Transfer, transfer_stream
-from domain.transfer_process import Action, Progress, next_step
+from domain.ledger.transfer import Status, Transfer, transfer_stream
+from domain.ledger.transfer_process import Action, Progress, next_step
 from eventstore.cache import StreamCache, StreamLocks
 from eventstore.commands import CommandStore
 from eventstore.history import History
@@ -31,7 +31,7 @@ class _Story:
 
 
 class TransferDriver:
-    """Safe for any number of threads, processes and machines: see `domain.transfer_process`.
+    """Safe for any number of threads, processes and machines: see `domain.ledger.transfer_process`.
 
     `clock` gives the time of the commands, aware. Inside one process a transfer has one driver at a time, which saves
     requests and nothing else; for the same reason the last transfers that have ended are remembered.
@@ -53,7 +53,8 @@ class TransferDriver:
         self._ended: StreamCache[Status] = StreamCache(_REMEMBERED)
 
     def drive(self, transfer_id: str, *, give_up: bool = False) -> Status:
-        """How the transfer has ended: COMPLETED or FAILED. `give_up` as `domain.transfer_process.Progress` has it.
+        """How the transfer has ended: COMPLETED or FAILED. `give_up` as `domain.ledger.transfer_process.Progress` has
+        it.
 
         Raises:
             TransferUnseen: the transfer cannot be read yet.

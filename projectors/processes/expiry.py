@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from domain.hold_expiry import ExpiryStep
+from domain.ledger.hold_expiry import ExpiryStep
 from eventstore.commands import CommandStore
 from projectors.processes.errors import cause
 from projectors.processes.parallel import each

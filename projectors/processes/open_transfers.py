@@ -7,7 +7,7 @@ from typing import Final
 
 from azure.cosmos import CosmosClient
 
-from domain.transfer import Status
+from domain.ledger.transfer import Status
 from eventstore.containers import VIEWS as CONTAINER
 from projectors.gateway import Gateway
 from projectors.meter import Meter

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from typing import Final
 
-from domain.transfer import Transfer, transfer_stream
+from domain.ledger.transfer import Transfer, transfer_stream
 from eventstore.documents import RecordedEvent
 from projectors.consumer import PageConsumer
 from projectors.processes.driver import TransferDriver

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from domain.account import Account, Status
+from domain.ledger.account import Account, Status
 from projectors.view import Change, StreamView, on
 
 

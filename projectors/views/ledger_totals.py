@@ -2,7 +2,7 @@
 
 from datetime import UTC
 
-from domain.account import Account
+from domain.ledger.account import Account
 from projectors.sum_view import Sums, SumView
 from projectors.view import on
 

@@ -1,6 +1,6 @@
 """The accounts of an owner: one item per owner and range, whose sums are 1 for each account."""
 
-from domain.account import Account
+from domain.ledger.account import Account
 from projectors.sum_view import Sums, SumView
 from projectors.view import on
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date
 
-from domain.account import Account
+from domain.ledger.account import Account
 from projectors.view import Change, StreamView, on
 
 

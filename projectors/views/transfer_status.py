@@ -1,6 +1,6 @@
 """How far a transfer is: one item per transfer."""
 
-from domain.transfer import Status, Transfer
+from domain.ledger.transfer import Status, Transfer
 from projectors.view import Change, StreamView, on
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from domain.account import Account
+from domain.ledger.account import Account
 from domain.state import to_json
 
 Value = str | int | bool | None

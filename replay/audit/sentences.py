@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from domain.account import Account
-from domain.transfer import Transfer
+from domain.ledger.account import Account
+from domain.ledger.transfer import Transfer
 from replay.audit.money import money
 
 

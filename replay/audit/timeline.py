@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from domain.account import Account
 from domain.aggregate import fold
+from domain.ledger.account import Account
 from eventstore.documents import Document, RecordedEvent
 from eventstore.history import History
 from eventstore.mapper import Mapper

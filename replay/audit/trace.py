@@ -5,8 +5,8 @@ The container is indexed by stream and command id, not by correlation. So there 
 - `Traces.search` asks for everything that carries the correlation. It finds all of it, and the server reads the whole
   container for that: it costs request units for every stored event.
 - `Traces.follow` starts at a stream and goes on to the streams that its events name: the transfer that moved the money,
-  its two accounts, and by the ids of its steps (`domain.transfer_process`) what each of them came to. It costs a few
-  requests, and misses what shares nothing with that stream but the correlation.
+  its two accounts, and by the ids of its steps (`domain.ledger.transfer_process`) what each of them came to. It costs
+  a few requests, and misses what shares nothing with that stream but the correlation.
 """
 
 from collections.abc import Iterable
@@ -16,8 +16,8 @@ from typing import Any
 import orjson
 
 from domain.aggregate import fold
-from domain.transfer import Transfer, transfer_stream
-from domain.transfer_process import AccountStep, Action, TransferStep
+from domain.ledger.transfer import Transfer, transfer_stream
+from domain.ledger.transfer_process import AccountStep, Action, TransferStep
 from eventstore.documents import Document, RecordedEvent, is_event
 from eventstore.mapper import Mapper
 from eventstore.personal import PersonalData

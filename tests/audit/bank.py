@@ -8,7 +8,7 @@ from typing import Any
 
 from azure.cosmos import ContainerProxy, CosmosClient
 
-from domain import Account, Refused, Snapshot, Transfer, account_stream, fold, require_account, transfer_stream
+from domain.ledger import Account, Refused, Snapshot, Transfer, account_stream, fold, require_account, transfer_stream
 from eventstore.chain import link
 from eventstore.commands import Command, CommandStore, Outcome
 from eventstore.documents import Document, event_id

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from domain import Account, Transfer, account_stream, transfer_stream
+from domain.ledger import Account, Transfer, account_stream, transfer_stream
 from tests.domain.ledger import Ledger
 from tests.domain.scenario import NOON
 

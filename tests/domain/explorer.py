@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from domain import Account, DomainError, Progress, StepRefused, account_stream, next_step, transfer_stream
-from domain.transfer import Status
+from domain.ledger import Account, DomainError, Progress, StepRefused, account_stream, next_step, transfer_stream
+from domain.ledger.transfer import Status
 from tests.domain.invariants import Violation, check
 from tests.domain.ledger import Ledger
 from tests.domain.scenario import NOON

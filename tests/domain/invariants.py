@@ -3,9 +3,9 @@
 from collections import Counter
 from typing import Any
 
-from domain import Account, Transfer
-from domain.account import Status as AccountStatus
-from domain.transfer import Status
+from domain.ledger import Account, Transfer
+from domain.ledger.account import Status as AccountStatus
+from domain.ledger.transfer import Status
 from tests.domain.ledger import Ledger
 
 

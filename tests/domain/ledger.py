@@ -7,7 +7,7 @@ from datetime import date, datetime
 from types import NoneType
 from typing import Any
 
-from domain import AccountStep, DomainError, Progress, Refused, TransferStep, fold, next_step, transfer_stream
+from domain.ledger import AccountStep, DomainError, Progress, Refused, TransferStep, fold, next_step, transfer_stream
 
 
 @dataclass

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from domain import Account, DomainError, Snapshot, Transfer, account_stream, fold, transfer_stream
+from domain.ledger import Account, DomainError, Snapshot, Transfer, account_stream, fold, transfer_stream
 from tests.domain.ledger import check_storable
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

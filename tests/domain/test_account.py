@@ -4,9 +4,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from domain import Account, errors
-from domain.account import Status
-from domain.values import MAX_AMOUNT, MAX_BALANCE
+from domain.errors import InvalidId
+from domain.ledger import Account, errors
+from domain.ledger.account import Status
+from domain.ledger.values import MAX_AMOUNT, MAX_BALANCE
 from tests.domain.scenario import NOON, closed, credited, debited, frozen, given, held, limited, opened, unfrozen
 
 FULL = [credited(MAX_AMOUNT) for _ in range(MAX_BALANCE // MAX_AMOUNT)] + [credited(MAX_BALANCE % MAX_AMOUNT)]
@@ -30,8 +31,8 @@ def test_an_asset_is_a_code_and_a_scale(asset: str) -> None:
 
 @pytest.mark.parametrize("account_id", ["", "-a", ".a", "a b", "a/b", "a" * 65, "a\n", "ä"])
 def test_an_id_is_made_of_letters_digits_and_three_signs(account_id: str) -> None:
-    given().when(lambda _: Account.open(account_id, asset="EUR/2", owner="s", at=NOON)).refused(errors.InvalidId)
-    given().when(lambda _: Account.open("a", asset="EUR/2", owner=account_id, at=NOON)).refused(errors.InvalidId)
+    given().when(lambda _: Account.open(account_id, asset="EUR/2", owner="s", at=NOON)).refused(InvalidId)
+    given().when(lambda _: Account.open("a", asset="EUR/2", owner=account_id, at=NOON)).refused(InvalidId)
 
 
 def test_the_id_of_an_account_may_itself_contain_a_dash() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain import errors, require_account, require_no_account, require_no_transfer, require_transfer
+from domain.ledger import errors, require_account, require_no_account, require_no_transfer, require_transfer
 from tests.domain.scenario import closed, given, opened, requested
 
 

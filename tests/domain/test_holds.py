@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from domain import Account, ExpiryStep, Snapshot, errors
-from domain.holds import Hold
+from domain.ledger import Account, ExpiryStep, Snapshot, errors
+from domain.ledger.holds import Hold
 from tests.domain.scenario import NOON, captured, credited, frozen, given, held, opened, released
 
 LATER = NOON + timedelta(hours=1)

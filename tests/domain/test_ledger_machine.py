@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, precondition, rule
 
-from domain import Account, DomainError, Progress, Transfer, account_stream, next_step, transfer_stream
+from domain.ledger import Account, DomainError, Progress, Transfer, account_stream, next_step, transfer_stream
 from tests.domain.invariants import check
 from tests.domain.ledger import Ledger
 from tests.domain.model import Model, ModelAccount, ModelTransfer

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from domain import errors
+from domain.ledger import errors
 from tests.domain.scenario import NOON, captured, credited, debited, given, held, limited, opened, released
 
 TOMORROW = NOON + timedelta(days=1)

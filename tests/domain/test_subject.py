@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain import InvalidCommand, Subject, fold, subject_stream
+from domain.ledger import InvalidCommand, Subject, fold, subject_stream
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

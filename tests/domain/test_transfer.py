@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from domain import Transfer, errors
-from domain.transfer import Status
+from domain.errors import InvalidId
+from domain.ledger import Transfer, errors
+from domain.ledger.transfer import Status
 from tests.domain.scenario import NOON, completed, failed, given, requested, reversal_claimed, reversal_released
 
 MOVEMENT: dict[str, Any] = {"source": "alice", "target": "bob", "amount": 500, "asset": "EUR/2"}
@@ -38,9 +39,9 @@ def test_a_transfer_needs_two_accounts() -> None:
         ({"amount": 0}, errors.InvalidAmount),
         ({"amount": True}, errors.InvalidAmount),
         ({"asset": "euro"}, errors.InvalidAsset),
-        ({"source": "a/b"}, errors.InvalidId),
-        ({"target": ""}, errors.InvalidId),
-        ({"reverses": "-", "reason": "sent twice"}, errors.InvalidId),
+        ({"source": "a/b"}, InvalidId),
+        ({"target": ""}, InvalidId),
+        ({"reverses": "-", "reason": "sent twice"}, InvalidId),
     ],
 )
 def test_a_transfer_that_makes_no_sense_is_not_requested(changes: dict[str, Any], error: type[Any]) -> None:
@@ -48,7 +49,7 @@ def test_a_transfer_that_makes_no_sense_is_not_requested(changes: dict[str, Any]
 
 
 def test_the_id_of_a_transfer_is_an_id() -> None:
-    given().when(lambda _: Transfer.request("t/1", at=NOON, **MOVEMENT)).refused(errors.InvalidId)
+    given().when(lambda _: Transfer.request("t/1", at=NOON, **MOVEMENT)).refused(InvalidId)
 
 
 def test_a_reversal_says_why() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from domain import Account, Progress, Transfer, account_stream, errors, transfer_process, transfer_stream
-from domain.holds import Hold, Holds
-from domain.transfer_process import REFUSABLE, Action, Step
+from domain.ledger import Account, Progress, Transfer, account_stream, errors, transfer_process, transfer_stream
+from domain.ledger.holds import Hold, Holds
+from domain.ledger.transfer_process import REFUSABLE, Action, Step
 from tests.domain.explorer import Explorer
 from tests.domain.invariants import Violation
 from tests.domain.ledger import Ledger

@@ -5,19 +5,19 @@ from typing import Any
 
 import pytest
 
-from domain import (
+from domain.errors import InvalidId
+from domain.ledger import (
     Account,
     AccountStep,
     Progress,
     StepRefused,
     Transfer,
     TransferStep,
-    errors,
     next_step,
     transfer_stream,
 )
-from domain.transfer import Status
-from domain.transfer_process import Action
+from domain.ledger.transfer import Status
+from domain.ledger.transfer_process import Action
 from tests.domain.bank import account, change, failure, open_account, request, transfer
 from tests.domain.ledger import Ledger
 from tests.domain.scenario import NOON
@@ -163,7 +163,7 @@ def test_no_ascii_id_of_a_client_can_be_the_id_of_a_step(ledger: Ledger) -> None
 
 
 def test_no_two_steps_have_the_same_id() -> None:
-    with pytest.raises(errors.InvalidId):
+    with pytest.raises(InvalidId):
         Transfer.request("t1·hold", source="a", target="b", amount=1, asset="EUR/2", at=NOON)
 
 

@@ -1,7 +1,7 @@
 """Transfers that are given up, and transfers that are reversed."""
 
-from domain import account_stream, next_step
-from domain.account import Status as AccountStatus
+from domain.ledger import account_stream, next_step
+from domain.ledger.account import Status as AccountStatus
 from tests.domain.bank import account, change, request_reversal, transfer
 from tests.domain.ledger import Ledger
 from tests.domain.scenario import NOON

@@ -13,7 +13,7 @@ from azure.cosmos import CosmosClient
 from typer.testing import CliRunner
 
 from devkit.cosmos import LocalCosmos, serve
-from domain import Account, DomainError, Snapshot, account_stream, fold, personal_fields
+from domain.ledger import Account, DomainError, Snapshot, account_stream, fold, personal_fields
 from eventstore.commands import Command, CommandStore
 from eventstore.containers import CONTAINERS, EVENTS, create_containers
 from eventstore.errors import EventNotStorable

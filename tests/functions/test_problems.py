@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from devkit.cosmos import LocalCosmos
-from domain import errors
+from domain.errors import DomainError, Refused
 from functions.problems import MEDIA_TYPE, STATUS
 from functions.services import Services
 from tests.functions.conftest import Ledger
@@ -23,12 +23,12 @@ def check(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     return problem
 
 
-def refusals(root: type[errors.DomainError]) -> list[type[errors.DomainError]]:
+def refusals(root: type[DomainError]) -> list[type[DomainError]]:
     return [leaf for kind in root.__subclasses__() for leaf in (kind, *refusals(kind))]
 
 
-@pytest.mark.parametrize("refusal", refusals(errors.Refused), ids=lambda kind: kind.__name__)
-def test_every_refusal_of_the_ledger_has_a_status(refusal: type[errors.Refused]) -> None:
+@pytest.mark.parametrize("refusal", refusals(Refused), ids=lambda kind: kind.__name__)
+def test_every_refusal_of_the_ledger_has_a_status(refusal: type[Refused]) -> None:
     assert 400 <= STATUS[refusal.code] < 500
 
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from devkit.cosmos import LocalCosmos, RequestInfo
-from domain import Account, Refused, Snapshot, Transfer, account_stream, fold, transfer_stream
-from domain.transfer import Status
+from domain.ledger import Account, Refused, Snapshot, Transfer, account_stream, fold, transfer_stream
+from domain.ledger.transfer import Status
 from eventstore.commands import Command, CommandStore, Outcome
 from eventstore.containers import create_containers
 from eventstore.documents import RecordedEvent, is_event

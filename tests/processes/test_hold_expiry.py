@@ -8,8 +8,8 @@ import pytest
 from azure.core.exceptions import ServiceResponseError
 
 from devkit.cosmos import RequestInfo
-from domain import Account, ExpiryStep
-from domain.transfer import Status
+from domain.ledger import Account, ExpiryStep
+from domain.ledger.transfer import Status
 from projectors.processes.steps import Steps
 from tests.processes.bank import WRITES, Bank
 

@@ -12,7 +12,7 @@ import pytest
 from azure.core.exceptions import ServiceResponseError
 
 from devkit.cosmos import LocalCosmos, RequestInfo
-from domain.transfer import Status
+from domain.ledger.transfer import Status
 from projectors.processes import Processes
 from tests.processes.bank import LATER, OWN, WRITES, Bank
 

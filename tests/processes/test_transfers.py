@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from devkit.cosmos import LocalCosmos
-from domain import personal_fields
-from domain.transfer import Status
+from domain.ledger import personal_fields
+from domain.ledger.transfer import Status
 from eventstore.mapper import Mapper
 from projectors.errors import Unavailable
 from projectors.processes.errors import TransferUnseen

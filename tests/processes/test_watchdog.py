@@ -13,7 +13,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from devkit.cosmos import RequestInfo
-from domain.transfer import Status
+from domain.ledger.transfer import Status
 from projectors.processes import Resumed, metrics
 from tests.processes.bank import Bank
 

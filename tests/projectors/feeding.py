@@ -9,7 +9,7 @@ from typing import Any
 
 from azure.cosmos import ContainerProxy, CosmosClient
 
-from domain.account import Account, account_stream
+from domain.ledger.account import Account, account_stream
 from eventstore.chain import genesis
 from eventstore.documents import command_ids, event_id, sealed
 from eventstore.mapper import Mapper, schema_of

@@ -9,7 +9,7 @@ from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from devkit.cosmos.message import Request
-from domain.account import Account
+from domain.ledger.account import Account
 from projectors.parked import parked_in
 from projectors.settings import WorkerSettings
 from projectors.stores import Stores

@@ -7,7 +7,7 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos, RequestInfo
-from domain.account import Account
+from domain.ledger.account import Account
 from projectors.drain import Drain, drain_of
 from projectors.errors import NotParked, PoisonEvent
 from projectors.parked import parked_in

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from azure.cosmos import ContainerProxy
 
-from domain.account import Account
+from domain.ledger.account import Account
 from eventstore.chain import genesis
 from eventstore.documents import command_ids, event_id, sealed
 from eventstore.mapper import Mapper, schema_of

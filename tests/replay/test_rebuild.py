@@ -9,7 +9,7 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos, RequestInfo
-from domain.account import Account
+from domain.ledger.account import Account
 from projectors.errors import RebuildRunning
 from projectors.reader import ViewReader
 from projectors.settings import WorkerSettings

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from domain.errors import CaptureExceedsHold, HoldNotActive, HoldNotExpired, HoldNotFound, HoldOfTransfer
+from domain.ledger.errors import CaptureExceedsHold, HoldNotActive, HoldNotExpired, HoldNotFound, HoldOfTransfer
 
 
 class ReleaseReason(StrEnum):

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from domain.errors import InvalidAmount, InvalidAsset, InvalidId, ReasonRequired
+from domain.ledger.errors import InvalidAmount, InvalidAsset, ReasonRequired
 
 MAX_AMOUNT: Final = 10**15
 """The largest amount of one command, in minor units."""
@@ -13,14 +13,6 @@ MAX_BALANCE: Final = 2**53 - 1
 
 ASSET: Final = re.compile(r"[A-Z][A-Z0-9]{1,9}/[0-9]{1,2}")
 """Code and scale: 500 of `EUR/2` are 5.00 EUR, 500 of `JPY/0` are 500 JPY."""
-
-ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""The id of an account, an owner or a transfer."""
-
-
-def step_id(*parts: object) -> str:
-    """The command id of a step of a process. Clients name their commands in ASCII, so none of them can take it."""
-    return "·".join(str(part) for part in parts)
 
 
 def check_amount(amount: int) -> None:
@@ -33,12 +25,6 @@ def check_asset(asset: str) -> None:
     """Assets match `ASSET`."""
     if not ASSET.fullmatch(asset):
         raise InvalidAsset(asset=repr(asset))
-
-
-def check_id(value: str) -> None:
-    """Ids match `ID`."""
-    if not ID.fullmatch(value):
-        raise InvalidId(id=repr(value))
 
 
 def check_reason(reason: str | None) -> None:

@@ -1,7 +1,7 @@
 """A transfer: the promise to move money from one account to another, and how it ended.
 
-The money itself moves on the two accounts, step by step; `domain.transfer_process` says how. The transfer's own stream
-keeps what was asked, how it ended (once, completed or failed) and who reverses it.
+The money itself moves on the two accounts, step by step; `domain.ledger.transfer_process` says how. The transfer's own
+stream keeps what was asked, how it ended (once, completed or failed) and who reverses it.
 
 A reversal is a transfer that names the one it reverses and moves the whole amount back. That there is never a second
 one is decided in one place, the stream of the transfer to be reversed: the first step of a reversal claims it there,
@@ -14,9 +14,10 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from domain import errors
 from domain.aggregate import Aggregate, CreatedEvent, DomainEvent, personal
-from domain.values import check_amount, check_asset, check_id, check_reason
+from domain.ids import check_id
+from domain.ledger import errors
+from domain.ledger.values import check_amount, check_asset, check_reason
 
 
 class Status(StrEnum):

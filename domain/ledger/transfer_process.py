@@ -32,11 +32,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from domain.account import Account, account_stream
-from domain.errors import TransferGivenUp
-from domain.existence import require_account, require_transfer
-from domain.transfer import Status, Transfer, transfer_stream
-from domain.values import step_id
+from domain.ids import step_id
+from domain.ledger.account import Account, account_stream
+from domain.ledger.errors import TransferGivenUp
+from domain.ledger.existence import require_account, require_transfer
+from domain.ledger.transfer import Status, Transfer, transfer_stream
 
 
 class Action(StrEnum):

@@ -14,11 +14,12 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from domain import errors
 from domain.aggregate import Aggregate, CreatedEvent, DomainEvent, personal
-from domain.holds import Hold, Holds, ReleaseReason
-from domain.limits import Limits
-from domain.values import MAX_BALANCE, check_amount, check_asset, check_id, check_reason
+from domain.ids import check_id
+from domain.ledger import errors
+from domain.ledger.holds import Hold, Holds, ReleaseReason
+from domain.ledger.limits import Limits
+from domain.ledger.values import MAX_BALANCE, check_amount, check_asset, check_reason
 
 
 class Status(StrEnum):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Self
 
-from domain.errors import LimitExceeded
+from domain.ledger.errors import LimitExceeded
 
 
 @dataclass(frozen=True)

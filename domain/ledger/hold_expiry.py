@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.account import Account, account_stream
-from domain.existence import require_account
-from domain.values import step_id
+from domain.ids import step_id
+from domain.ledger.account import Account, account_stream
+from domain.ledger.existence import require_account
 
 
 @dataclass(frozen=True)

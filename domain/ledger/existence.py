@@ -1,8 +1,8 @@
 """Whether there is an account or a transfer of an id: the rules for those who find a stream, or none."""
 
-from domain.account import Account
-from domain.errors import AccountExists, AccountNotFound, TransferExists, TransferNotFound
-from domain.transfer import Transfer
+from domain.ledger.account import Account
+from domain.ledger.errors import AccountExists, AccountNotFound, TransferExists, TransferNotFound
+from domain.ledger.transfer import Transfer
 
 
 def require_account(account: Account | None, account_id: str) -> Account:
