@@ -29,12 +29,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from devkit.cosmos import LocalCosmos
 from domain.ledger.account import Account
-from eventstore import chain
-from eventstore.containers import create_containers
-from eventstore.documents import Document, event_id, sealed
-from eventstore.history import History
-from eventstore.mapper import Mapper
-from eventstore.queries import consistency
+from eventstore.cosmos.containers import create_containers
+from eventstore.cosmos.queries import consistency
+from eventstore.log import chain
+from eventstore.log.documents import Document, event_id, sealed
+from eventstore.log.history import History
+from eventstore.log.mapper import Mapper
 from functions import queries_app
 from functions.settings import Settings, load
 from functions.wiring import build_services

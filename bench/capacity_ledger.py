@@ -16,9 +16,9 @@ from bench.capacity_api import Api
 from bench.capacity_figures import Cost
 from bench.eventstore import Metered
 from devkit.cosmos import LocalCosmos
-from eventstore.client import connect
-from eventstore.containers import create_containers
-from eventstore.settings import CosmosSettings
+from eventstore.cosmos.client import connect
+from eventstore.cosmos.containers import create_containers
+from eventstore.cosmos.settings import CosmosSettings
 from functions import local
 from functions.auth import Principal
 from functions.settings import Settings

@@ -40,12 +40,12 @@ from devkit.cosmos.transport import InProcessTransport
 from domain.aggregate import Snapshot, fold
 from domain.errors import DomainError
 from domain.ledger.account import Account, account_stream
-from eventstore.client import connect
-from eventstore.commands import Command, CommandStore
-from eventstore.containers import EVENTS, SNAPSHOTS, create_containers
-from eventstore.documents import event_id
-from eventstore.mapper import Mapper
-from eventstore.settings import CosmosSettings
+from eventstore.commands.store import Command, CommandStore
+from eventstore.cosmos.client import connect
+from eventstore.cosmos.containers import EVENTS, SNAPSHOTS, create_containers
+from eventstore.cosmos.settings import CosmosSettings
+from eventstore.log.documents import event_id
+from eventstore.log.mapper import Mapper
 
 WARM_LIMIT = 1.3
 COLD_LIMIT = 1.5
@@ -251,9 +251,9 @@ def library_rate(settings: dict[str, str], seconds: float) -> float:
     cached = {
         "AGGREGATE_CACHE_MAXSIZE": "100",
         "AGGREGATE_CACHE_FASTFORWARD": "n",
-        "MAPPER_TOPIC": "eventstore.mapper:Mapper",
+        "MAPPER_TOPIC": "eventstore.log.mapper:Mapper",
     }
-    transcoder = {"TRANSCODER_TOPIC": "eventstore.mapper:PlainTranscoder"}
+    transcoder = {"TRANSCODER_TOPIC": "eventstore.log.mapper:PlainTranscoder"}
     with Accounts(settings | cached | transcoder) as accounts:
         account = Account.open(f"library-{next(_keys)}", asset="EUR/2", owner="owner-1", at=AT)
         accounts.save(account)

@@ -31,10 +31,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from devkit import up_package
 from devkit.cosmos import LocalCosmos
 from domain.ledger.account import Account
-from eventstore.client import connect
-from eventstore.commands import Command
-from eventstore.containers import create_containers
-from eventstore.settings import CosmosSettings
+from eventstore.commands.store import Command
+from eventstore.cosmos.client import connect
+from eventstore.cosmos.containers import create_containers
+from eventstore.cosmos.settings import CosmosSettings
 from functions import local
 from functions.answers import account_facts
 from functions.hosting import run_app

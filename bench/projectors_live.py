@@ -16,7 +16,7 @@ import time
 
 from bench.projectors_log import DATABASE, Log
 from devkit.cosmos import LocalCosmos
-from eventstore.containers import create_containers
+from eventstore.cosmos.containers import create_containers
 from projectors.meter import Meter
 from projectors.reader import ViewReader
 from projectors.views import VIEWS

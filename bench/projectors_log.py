@@ -15,10 +15,10 @@ from azure.cosmos import ContainerProxy
 
 from devkit.cosmos import LocalCosmos
 from domain.ledger.account import Account
-from eventstore.chain import genesis
-from eventstore.containers import create_containers
-from eventstore.documents import Document, command_ids, event_id, sealed
-from eventstore.mapper import Mapper, schema_of
+from eventstore.cosmos.containers import create_containers
+from eventstore.log.chain import genesis
+from eventstore.log.documents import Document, command_ids, event_id, sealed
+from eventstore.log.mapper import Mapper, schema_of
 
 DATABASE = "tidemark"
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from bench.projectors_log import DATABASE, Log
 from devkit.cosmos import LocalCosmos, serve
-from eventstore.containers import create_containers
+from eventstore.cosmos.containers import create_containers
 from projectors.lag import lag_of
 from projectors.stores import Stores
 

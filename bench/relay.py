@@ -25,9 +25,9 @@ from rich.console import Console
 from rich.table import Table
 
 from devkit.cosmos import LocalCosmos
-from eventstore.chain import genesis
-from eventstore.containers import EVENTS, create_containers
-from eventstore.documents import event_id, sealed
+from eventstore.cosmos.containers import EVENTS, create_containers
+from eventstore.log.chain import genesis
+from eventstore.log.documents import event_id, sealed
 from projectors.relay import EventHubPublisher, EventHubsSettings, relay
 from projectors.worker import Worker
 

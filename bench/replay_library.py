@@ -27,7 +27,7 @@ from eventsourcing.sqlite import SQLiteTrackingRecorder
 from bench.projectors_log import DATABASE, Log
 from bench.replay_rebuild import ALONE, Seconds, best, build
 from devkit.cosmos import LocalCosmos
-from eventstore.containers import create_containers
+from eventstore.cosmos.containers import create_containers
 from projectors.worker import Worker
 
 LEAST = 3.0

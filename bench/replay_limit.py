@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench.projectors_log import DATABASE, Log
 from devkit.cosmos import LocalCosmos, serve
-from eventstore.containers import create_containers
+from eventstore.cosmos.containers import create_containers
 from projectors.settings import WorkerSettings
 from projectors.worker import Worker
 

@@ -23,7 +23,7 @@ from azure.cosmos import ContainerProxy, CosmosClient
 
 from bench.projectors_log import DATABASE, Log
 from devkit.cosmos import LocalCosmos, RequestInfo
-from eventstore.containers import create_containers
+from eventstore.cosmos.containers import create_containers
 from projectors.settings import WorkerSettings
 from projectors.worker import Worker
 from replay.progress import Phase, Progress

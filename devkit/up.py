@@ -20,11 +20,11 @@ from devkit.eventhubs import LocalEventHubs, RunningServer
 from devkit.eventhubs import serve as serve_hubs
 from devkit.up_data import DataFolderError, data_folder
 from devkit.up_report import CommandReport
-from eventstore.client import connect
-from eventstore.containers import create_containers
+from eventstore.cosmos.client import connect
+from eventstore.cosmos.containers import create_containers
+from eventstore.cosmos.settings import CosmosSettings
 from eventstore.errors import MasterKeyUnusable
 from eventstore.personal import FileKey, MemoryKey
-from eventstore.settings import CosmosSettings
 from functions import local
 from functions.hosting import run_app
 from functions.ports import listen

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from devkit.cosmos import LocalCosmos, serve
-from eventstore.containers import create_containers
+from eventstore.cosmos.containers import create_containers
 from functions.packaging.build import build
 from functions.packaging.interpreter import NoInterpreter, environment, find
 from functions.packaging.prove import ROOT, contents, prove

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from azure.core.exceptions import AzureError
 from pydantic import BaseModel
 
-from eventstore.commands import Outcome
+from eventstore.commands.store import Outcome
 from functions.problems import STATUS
 from projectors.errors import ProjectionError
 from projectors.reader import ViewReader

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from domain.ledger.account import Account, account_stream
-from eventstore.position import Position
+from eventstore.log.position import Position
 from functions.accounts import AccountId
 from functions.auth import require
 from functions.openapi import found

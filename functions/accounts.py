@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from domain.ledger.account import Account, account_stream
 from domain.ledger.existence import require_account, require_no_account
-from eventstore.commands import Outcome
+from eventstore.commands.store import Outcome
 from functions.answers import AccountAnswer, account_facts, respond
 from functions.auth import require
 from functions.context import CommandContext, Context

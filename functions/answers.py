@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from domain.ledger.account import Account
-from eventstore.commands import Outcome
+from eventstore.commands.store import Outcome
 from functions.problems import Problem
 
 __all__ = ["POSITION", "REPLAYED", "AccountAnswer", "account_facts", "respond"]

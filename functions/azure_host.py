@@ -23,8 +23,8 @@ from urllib.parse import urlsplit
 import azure.functions as func
 from azure.core.exceptions import AzureError
 
-from eventstore.containers import EVENTS
-from eventstore.settings import CosmosSettings
+from eventstore.cosmos.containers import EVENTS
+from eventstore.cosmos.settings import CosmosSettings
 from functions.exporters import configure_telemetry
 from functions.hosting import APPS
 from functions.logs import configure_logs

@@ -11,7 +11,7 @@ import orjson
 from fastapi import Depends, Header, Request
 from pydantic import BaseModel
 
-from eventstore.commands import Command
+from eventstore.commands.store import Command
 from eventstore.personal import Token
 from functions.auth import Principal
 from functions.bodies import require_one_reading
@@ -54,7 +54,7 @@ class CommandContext:
 
 
 def _keyed(texts: dict[str, str]) -> str:
-    """The part of a fingerprint that personal texts add; see `eventstore.commands.Command`."""
+    """The part of a fingerprint that personal texts add; see `eventstore.commands.store.Command`."""
     if not texts:
         return ""
     tokens = [Token.parse(text) for text in texts.values()]

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from eventstore.documents import Document
+from eventstore.log.documents import Document
 from functions.auth import require
 from functions.openapi import found
 from functions.paging import MAX_LIMIT

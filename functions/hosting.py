@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 import uvicorn
 from starlette.types import ASGIApp
 
-from eventstore.settings import CosmosSettings
+from eventstore.cosmos.settings import CosmosSettings
 from functions import commands_app, local, queries_app
 from functions.errors import Unprotected
 from functions.exporters import configure_telemetry

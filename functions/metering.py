@@ -9,8 +9,8 @@ from typing import Any
 from azure.cosmos import CosmosClient
 from opentelemetry import metrics
 
-from eventstore.client import connect
-from eventstore.settings import CosmosSettings
+from eventstore.cosmos.client import connect
+from eventstore.cosmos.settings import CosmosSettings
 
 __all__ = ["ChargeMetrics", "connect_metered"]
 

@@ -7,9 +7,9 @@ import orjson
 from pydantic import BaseModel
 
 from domain.ledger.account import Account, account_stream
-from eventstore.cache import StreamCache
-from eventstore.commands import CommandStore
-from eventstore.documents import JSON, Document
+from eventstore.commands.cache import StreamCache
+from eventstore.commands.store import CommandStore
+from eventstore.log.documents import JSON, Document
 from eventstore.personal import PersonalData, Token
 
 __all__ = ["PERSONAL", "PersonalTexts", "personal_names"]

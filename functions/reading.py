@@ -10,7 +10,7 @@ from fastapi import Depends, Header, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from eventstore.position import Position, decode
+from eventstore.log.position import Position, decode
 from functions.answers import POSITION
 from functions.services import Injected
 from projectors.reader import Freshness

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request
 from pydantic import BaseModel
 
-from eventstore.commands import CommandStore, Outcome
-from eventstore.history import History
+from eventstore.commands.store import CommandStore, Outcome
+from eventstore.log.history import History
 from functions.auth import Authenticator
 from functions.clock import Clock
 from functions.personal import PersonalTexts

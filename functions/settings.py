@@ -1,6 +1,7 @@
 """The settings of the HTTP apps and of the projectors, each from one environment variable TIDEMARK_…
 
-The store's own are eventstore.settings.CosmosSettings (COSMOS_…). A wrong value is one line that names the variable.
+The store's own are eventstore.cosmos.settings.CosmosSettings (COSMOS_…). A wrong value is one line that names the
+variable.
 """
 
 from ipaddress import ip_address

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from domain.ledger.transfer import transfer_stream
-from eventstore.position import Position
+from eventstore.log.position import Position
 from functions.auth import require
 from functions.openapi import found
 from functions.problems import Problem

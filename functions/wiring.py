@@ -10,11 +10,11 @@ from azure.cosmos import CosmosClient
 
 from domain.aggregate import Snapshot, fold, personal_fields
 from domain.errors import Refused
-from eventstore.commands import CommandStore
-from eventstore.containers import EVENTS, LEASES
+from eventstore.commands.store import CommandStore
+from eventstore.cosmos.containers import EVENTS, LEASES
 from eventstore.errors import MasterKeyUnusable, SettingsError
-from eventstore.history import History
-from eventstore.mapper import Mapper
+from eventstore.log.history import History
+from eventstore.log.mapper import Mapper
 from eventstore.personal import KeyWrapper, MemoryKey, PersonalData, PersonalSettings, SealedFields, SubjectKeys
 from functions.audit import AuditDesk
 from functions.auth import authenticator

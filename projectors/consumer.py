@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from eventstore.documents import RecordedEvent
+from eventstore.log.documents import RecordedEvent
 from projectors.feed import Page
 from projectors.lease import Lease
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from eventstore.history import History
-from eventstore.mapper import Mapper
+from eventstore.log.history import History
+from eventstore.log.mapper import Mapper
 from projectors.errors import BrokenLog, Conflict, NotParked, Unanswered, Unavailable
 from projectors.gateway import Gateway, Operation
 from projectors.guards import Guards, failure

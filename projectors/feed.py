@@ -20,10 +20,10 @@ from typing import Any
 import orjson
 from azure.cosmos import ContainerProxy, PartitionKey
 
-from eventstore.containers import EVENTS
-from eventstore.documents import FIELDS, Document, RecordedEvent, is_event
+from eventstore.cosmos.containers import EVENTS
+from eventstore.cosmos.queries import read_pages, unraced
 from eventstore.errors import MalformedDocument
-from eventstore.queries import read_pages, unraced
+from eventstore.log.documents import FIELDS, Document, RecordedEvent, is_event
 from projectors.costs import PAGE
 from projectors.errors import FeedReplaced
 from projectors.gateway import Gateway

@@ -19,7 +19,7 @@ from azure.core.exceptions import AzureError, ServiceRequestError, ServiceRespon
 from azure.cosmos import ContainerProxy
 from azure.cosmos.exceptions import CosmosClientTimeoutError, CosmosResourceNotFoundError
 
-from eventstore.queries import read_pages, run_query, unraced
+from eventstore.cosmos.queries import read_pages, run_query, unraced
 from projectors.costs import BATCH, QUERY, about_query
 from projectors.errors import Conflict, Rejected, Stopping, Unanswered
 from projectors.meter import Meter

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from eventstore.documents import recorded_at
+from eventstore.log.documents import recorded_at
 from projectors.gateway import Document, Operation
 from projectors.places import Place
 from projectors.view import MAX_ITEMS_PER_EVENT, Change

@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 
-from eventstore.history import History
-from eventstore.mapper import Mapper
+from eventstore.log.history import History
+from eventstore.log.mapper import Mapper
 from projectors.errors import BrokenLog, Unanswered
 from projectors.gateway import Document, Gateway
 from projectors.guard import GUARD_PREFIX, Guard

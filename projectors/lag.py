@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from eventstore.documents import recorded_at
+from eventstore.log.documents import recorded_at
 from projectors.errors import ProjectionError
 from projectors.feed import FeedRange, Split
 from projectors.lease import Lease

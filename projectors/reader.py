@@ -4,10 +4,10 @@
     reader.get("account-summary", "account-alice", after=position, wait=2.0)
     reader.page("statement", "account-alice", limit=50, descending=True)
 
-Every answer says which version of the stream it reflects and when that was recorded. A position (`eventstore.position`)
-makes a reader wait, bounded, until the view has come that far; then it answers with what there is and says whether it
-has. A reader never goes back: what was served before is waited for at most MAX_WAIT seconds, whether or not anything
-was asked for, since a generation that begins to serve may be a little behind.
+Every answer says which version of the stream it reflects and when that was recorded. A position
+(`eventstore.log.position`) makes a reader wait, bounded, until the view has come that far; then it answers with what
+there is and says whether it has. A reader never goes back: what was served before is waited for at most MAX_WAIT
+seconds, whether or not anything was asked for, since a generation that begins to serve may be a little behind.
 """
 
 import threading
@@ -19,8 +19,8 @@ from typing import Any
 
 from azure.cosmos import CosmosClient
 
-from eventstore.containers import VIEWS as CONTAINER
-from eventstore.position import Position
+from eventstore.cosmos.containers import VIEWS as CONTAINER
+from eventstore.log.position import Position
 from projectors.cursor import Cursor
 from projectors.gateway import Document, Gateway
 from projectors.guard import GUARD_PREFIX
@@ -211,7 +211,7 @@ def _field(name: str) -> str:
     if not name.isidentifier():
         raise ValueError(f"{name!r} is no field of an item")
     if name not in _INDEXED:
-        raise ValueError(f"{name!r} is not indexed: add /data/{name}/? to VIEWS in eventstore/containers.py")
+        raise ValueError(f"{name!r} is not indexed: add /data/{name}/? to VIEWS in eventstore/cosmos/containers.py")
     return name
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from datetime import UTC, datetime
 
-from eventstore.documents import recorded_at
+from eventstore.log.documents import recorded_at
 from projectors import metrics, tracing
 from projectors.consumer import Consumer, Handler
 from projectors.errors import Conflict, LeaseLost, PoisonEvent, ProjectionError, Stopping, Unanswered, Unavailable

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from azure.cosmos import CosmosClient
 
-from eventstore.containers import EVENTS, LEASES, VIEWS
-from eventstore.history import PAGE, History
-from eventstore.mapper import Mapper
+from eventstore.cosmos.containers import EVENTS, LEASES, VIEWS
+from eventstore.log.history import PAGE, History
+from eventstore.log.mapper import Mapper
 from projectors.costs import QUERY
 from projectors.feed import Feed
 from projectors.gateway import Gateway

@@ -13,8 +13,8 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from concurrent.futures import Executor
 
-from eventstore.history import History
-from eventstore.mapper import Mapper
+from eventstore.log.history import History
+from eventstore.log.mapper import Mapper
 from projectors import metrics
 from projectors.errors import PoisonEvent, Rejected, Unavailable
 from projectors.feed import Page

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 
-from eventstore.documents import recorded_at
-from eventstore.mapper import Mapper
+from eventstore.log.documents import recorded_at
+from eventstore.log.mapper import Mapper
 from projectors import metrics
 from projectors.errors import PoisonEvent
 from projectors.feed import Page

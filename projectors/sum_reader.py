@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from eventstore.position import Position
+from eventstore.log.position import Position
 from projectors.feed import FeedRange, effective_key
 from projectors.gateway import Gateway
 from projectors.guard import GUARD_PREFIX

@@ -16,7 +16,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, TypeVar
 
-from eventstore.documents import RecordedEvent
+from eventstore.log.documents import RecordedEvent
 from projectors.errors import TooManyItems
 
 MAX_ITEMS_PER_EVENT = 50

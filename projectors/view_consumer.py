@@ -3,8 +3,8 @@
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from eventstore.history import History
-from eventstore.mapper import Mapper
+from eventstore.log.history import History
+from eventstore.log.mapper import Mapper
 from projectors.consumer import Handler
 from projectors.gateway import Gateway
 from projectors.lease import Lease

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from azure.core.exceptions import AzureError
 from azure.cosmos import CosmosClient
 
-from eventstore.mapper import Mapper
+from eventstore.log.mapper import Mapper
 from projectors.consumer import Consumer
 from projectors.errors import PoisonEvent, ProjectionError
 from projectors.feed import Feed, FeedRange

@@ -19,7 +19,7 @@ from typing import Self
 from azure.core.exceptions import AzureError
 from azure.cosmos import CosmosClient
 
-from eventstore.containers import LEASES
+from eventstore.cosmos.containers import LEASES
 from projectors.errors import Conflict, LeaseLost, ProjectionError, RebuildRunning, Unanswered, Unavailable
 from projectors.gateway import Document, Gateway
 from projectors.meter import Meter

@@ -9,9 +9,9 @@ import typer
 from azure.core.exceptions import AzureError
 from azure.cosmos import CosmosClient
 
-from eventstore.client import connect as open_client
+from eventstore.cosmos.client import connect as open_client
+from eventstore.cosmos.settings import CosmosSettings
 from eventstore.errors import SettingsError, StoreError
-from eventstore.settings import CosmosSettings
 from projectors.allowance import Allowance
 from projectors.errors import PoisonEvent, ProjectionError, UnknownGeneration, UnknownView
 from projectors.meter import Meter

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from eventstore.mapper import Mapper
+from eventstore.log.mapper import Mapper
 from projectors.errors import PoisonEvent
 from projectors.gateway import Document
 from projectors.guard import Guard

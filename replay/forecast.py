@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from eventstore.containers import VIEWS as CONTAINER
+from eventstore.cosmos.containers import VIEWS as CONTAINER
 from projectors.errors import Unavailable
 from projectors.feed import FeedRange, Page
 from projectors.gateway import Document

@@ -18,8 +18,8 @@ from azure.cosmos import CosmosClient
 
 from domain.ids import check_id
 from domain.ledger import DomainError, Subject, fold, personal_fields, subject_stream
-from eventstore.commands import Command, CommandStore
-from eventstore.mapper import Mapper
+from eventstore.commands.store import Command, CommandStore
+from eventstore.log.mapper import Mapper
 from eventstore.personal import MemoryKey, SealedFields, SubjectKeys
 from replay.command_line import USAGE, Json, connect, now, reported
 from replay.console import fail, json_line

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from eventstore.errors import InvalidPosition
-from eventstore.position import Position, decode
+from eventstore.log.position import Position, decode
 from projectors.errors import Unavailable
 from projectors.feed import Feed, FeedRange, Page, effective_key
 from projectors.stores import Stores

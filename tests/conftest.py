@@ -7,7 +7,7 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos
-from eventstore.containers import create_containers
+from eventstore.cosmos.containers import create_containers
 
 
 @pytest.fixture

@@ -24,9 +24,9 @@ from azure.cosmos.exceptions import (
     CosmosResourceNotFoundError,
 )
 
-from eventstore.containers import KEYS
+from eventstore.cosmos.containers import KEYS
 from eventstore.errors import KeysUnavailable
-from eventstore.log import pause
+from eventstore.log.event_log import pause
 from eventstore.personal.data_key import KEY_BYTES, DataKey
 from eventstore.personal.wrapper import KeyWrapper, Wrapped
 

@@ -7,8 +7,8 @@ from typing import Annotated, Self
 from azure.cosmos import CosmosClient
 from fastapi import Depends, Request
 
-from eventstore.containers import EVENTS
-from eventstore.mapper import Mapper
+from eventstore.cosmos.containers import EVENTS
+from eventstore.log.mapper import Mapper
 from eventstore.personal import PersonalData
 from functions.audit.lag_history import LagHistory
 from projectors.processes import OpenTransfers

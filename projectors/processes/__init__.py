@@ -17,10 +17,10 @@ from typing import Self
 
 from azure.cosmos import CosmosClient
 
-from eventstore.commands import CommandStore
-from eventstore.containers import EVENTS
-from eventstore.history import History
-from eventstore.mapper import Mapper
+from eventstore.commands.store import CommandStore
+from eventstore.cosmos.containers import EVENTS
+from eventstore.log.history import History
+from eventstore.log.mapper import Mapper
 from projectors.consumer import PageConsumer
 from projectors.processes.driver import TransferDriver
 from projectors.processes.expiry import HoldExpiry, Released

@@ -8,10 +8,10 @@ from typing import Final
 from domain.aggregate import fold
 from domain.ledger.transfer import Status, Transfer, transfer_stream
 from domain.ledger.transfer_process import Action, Progress, next_step
-from eventstore.cache import StreamCache, StreamLocks
-from eventstore.commands import CommandStore
-from eventstore.history import History
-from eventstore.mapper import Mapper
+from eventstore.commands.cache import StreamCache, StreamLocks
+from eventstore.commands.store import CommandStore
+from eventstore.log.history import History
+from eventstore.log.mapper import Mapper
 from projectors.processes.errors import TransferUnseen
 from projectors.processes.steps import Steps
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from domain.ledger.hold_expiry import ExpiryStep
-from eventstore.commands import CommandStore
+from eventstore.commands.store import CommandStore
 from projectors.processes.errors import cause
 from projectors.processes.parallel import each
 from projectors.processes.steps import Steps

@@ -8,7 +8,7 @@ from typing import Final
 from azure.cosmos import CosmosClient
 
 from domain.ledger.transfer import Status
-from eventstore.containers import VIEWS as CONTAINER
+from eventstore.cosmos.containers import VIEWS as CONTAINER
 from projectors.gateway import Gateway
 from projectors.meter import Meter
 from projectors.places import partition_key

@@ -4,7 +4,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
-from eventstore.commands import Command, CommandStore, Outcome
+from eventstore.commands.store import Command, CommandStore, Outcome
 
 
 class Step(Protocol):

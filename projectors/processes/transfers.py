@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 from typing import Final
 
 from domain.ledger.transfer import Transfer, transfer_stream
-from eventstore.documents import RecordedEvent
+from eventstore.log.documents import RecordedEvent
 from projectors.consumer import PageConsumer
 from projectors.processes.driver import TransferDriver
 from projectors.processes.errors import PASSING

@@ -27,7 +27,7 @@ import orjson
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
-from eventstore.documents import RecordedEvent
+from eventstore.log.documents import RecordedEvent
 
 CONTENT_TYPE = JSONFormat.CONTENT_TYPE
 _FORMAT = JSONFormat()

@@ -12,7 +12,7 @@ from typing import Any
 from azure.eventhub import EventData, EventDataBatch, EventHubProducerClient
 from azure.eventhub._buffered_producer._partition_resolver import PartitionResolver
 
-from eventstore.documents import RecordedEvent
+from eventstore.log.documents import RecordedEvent
 from projectors.relay.envelope import CONTENT_TYPE, cloud_event, cloud_event_by_reference
 
 _PARTITION_KEY = b"x-opt-partition-key"

@@ -10,8 +10,8 @@ from typing import Annotated
 import orjson
 import typer
 
-from eventstore.containers import EVENTS
-from eventstore.mapper import Mapper
+from eventstore.cosmos.containers import EVENTS
+from eventstore.log.mapper import Mapper
 from eventstore.personal import PersonalData, PersonalSettings, SubjectKeys
 from replay.audit.archive import KeptDigest, kept_at
 from replay.audit.errors import AuditError, DigestError, KeyUnusable, LogBroken

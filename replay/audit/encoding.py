@@ -1,4 +1,4 @@
-"""Fields to bytes that can be read in one way only, as in the events' hash chain (`eventstore.chain`)."""
+"""Fields to bytes that can be read in one way only, as in the events' hash chain (`eventstore.log.chain`)."""
 
 from hashlib import sha256
 

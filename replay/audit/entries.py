@@ -5,9 +5,9 @@ from typing import Any
 
 import orjson
 
-from eventstore.chain import genesis, link
-from eventstore.documents import Document, RecordedEvent
-from eventstore.mapper import Mapper
+from eventstore.log.chain import genesis, link
+from eventstore.log.documents import Document, RecordedEvent
+from eventstore.log.mapper import Mapper
 from replay.audit.readable import Readable
 from replay.audit.sentences import sentence
 from replay.audit.timeline import Moment

@@ -26,8 +26,8 @@ from typing import Any, Final, Literal, Protocol, TextIO
 
 import orjson
 
-from eventstore.chain import genesis
-from eventstore.documents import Document, is_event
+from eventstore.log.chain import genesis
+from eventstore.log.documents import Document, is_event
 from replay.audit.archive import KeptDigest
 from replay.audit.errors import StreamUnknown
 from replay.audit.heads import Head, OutcomesHash, by_stream

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from eventstore.chain import genesis
+from eventstore.log.chain import genesis
 from replay.audit.encoding import encode, encode_field
 from replay.audit.errors import DigestUnreadable
 from replay.audit.merkle import Root, leaf_hash

@@ -10,9 +10,9 @@ from typing import Any, Final
 from azure.core.paging import ItemPaged
 from azure.cosmos import ContainerProxy
 
-from eventstore.documents import Document
-from eventstore.history import History
-from eventstore.queries import run_query
+from eventstore.cosmos.queries import run_query
+from eventstore.log.documents import Document
+from eventstore.log.history import History
 from projectors.feed import Feed, FeedRange, Split
 from projectors.gateway import Gateway
 from projectors.meter import Meter
@@ -29,7 +29,7 @@ _OF_COMMAND: Final = "SELECT * FROM c WHERE c.commandId = @id OR STARTSWITH(c.co
 
 
 class Log:
-    """The whole log. Safe between threads: whatever the SDK trips over is asked again (`eventstore.queries`)."""
+    """The whole log. Safe between threads: whatever the SDK trips over is asked again (`eventstore.cosmos.queries`)."""
 
     def __init__(self, events: ContainerProxy) -> None:
         self._events = events

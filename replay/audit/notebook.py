@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
-from eventstore.chain import genesis
-from eventstore.verification import Verification, document_problem
+from eventstore.log.chain import genesis
+from eventstore.log.verification import Verification, document_problem
 from replay.audit.heads import Head, OutcomesHash, SealedOutcome
 
 _AT_HAND: Final = 2_000

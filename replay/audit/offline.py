@@ -10,8 +10,8 @@ from typing import Any, Final
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from eventstore.documents import Document, is_event
-from eventstore.verification import verify
+from eventstore.log.documents import Document, is_event
+from eventstore.log.verification import verify
 from replay.audit.archive import KeptDigest
 from replay.audit.digest import Digest
 from replay.audit.errors import ExportUnreadable, SignatureWrong

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Final, Self
 
-from eventstore.verification import Fault, StreamCheck
+from eventstore.log.verification import Fault, StreamCheck
 from projectors.errors import Conflict
 from projectors.gateway import Gateway
 from replay.audit import metrics

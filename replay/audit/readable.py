@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.ledger import personal_fields
-from eventstore.mapper import Mapper
+from eventstore.log.mapper import Mapper
 from eventstore.personal import PersonalData, ReadableFields
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from eventstore.documents import Document
-from eventstore.outcomes import REFUSED, outcome_id
+from eventstore.log.documents import Document
+from eventstore.log.outcomes import REFUSED, outcome_id
 from replay.audit.entries import hash_problem, meta_of
 
 

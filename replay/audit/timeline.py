@@ -14,9 +14,9 @@ from typing import Any
 
 from domain.aggregate import fold
 from domain.ledger.account import Account
-from eventstore.documents import Document, RecordedEvent
-from eventstore.history import History
-from eventstore.mapper import Mapper
+from eventstore.log.documents import Document, RecordedEvent
+from eventstore.log.history import History
+from eventstore.log.mapper import Mapper
 
 _REMEMBERED = 16
 _APART = 500

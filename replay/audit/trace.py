@@ -18,8 +18,8 @@ import orjson
 from domain.aggregate import fold
 from domain.ledger.transfer import Transfer, transfer_stream
 from domain.ledger.transfer_process import AccountStep, Action, TransferStep
-from eventstore.documents import Document, RecordedEvent, is_event
-from eventstore.mapper import Mapper
+from eventstore.log.documents import Document, RecordedEvent, is_event
+from eventstore.log.mapper import Mapper
 from eventstore.personal import PersonalData
 from replay.audit.entries import Entry, entry_of
 from replay.audit.errors import TraceUnknown

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from domain.aggregate import fold
-from eventstore.documents import RecordedEvent
-from eventstore.mapper import Mapper
+from eventstore.log.documents import RecordedEvent
+from eventstore.log.mapper import Mapper
 from eventstore.personal import PersonalData
 from replay.audit.entries import Entry, entry_of, first_before
 from replay.audit.errors import BeforeBeginning, CannotApply, StreamUnknown, VersionUnknown

@@ -11,9 +11,9 @@ from itertools import groupby, islice
 from operator import itemgetter
 from typing import Final
 
-from eventstore.documents import Document, is_event
-from eventstore.history import History
-from eventstore.verification import Verification
+from eventstore.log.documents import Document, is_event
+from eventstore.log.history import History
+from eventstore.log.verification import Verification
 from replay.audit import metrics
 from replay.audit.ahead import ahead
 from replay.audit.archive import KeptDigest

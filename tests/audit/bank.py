@@ -9,10 +9,10 @@ from typing import Any
 from azure.cosmos import ContainerProxy, CosmosClient
 
 from domain.ledger import Account, Refused, Snapshot, Transfer, account_stream, fold, require_account, transfer_stream
-from eventstore.chain import link
-from eventstore.commands import Command, CommandStore, Outcome
-from eventstore.documents import Document, event_id
-from eventstore.mapper import Mapper
+from eventstore.commands.store import Command, CommandStore, Outcome
+from eventstore.log.chain import link
+from eventstore.log.documents import Document, event_id
+from eventstore.log.mapper import Mapper
 from projectors.processes import TransferDriver
 from replay.audit.log import Log
 from replay.audit.trace import Traces

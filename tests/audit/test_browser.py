@@ -12,7 +12,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
 from devkit.cosmos import LocalCosmos
-from eventstore.containers import create_containers
+from eventstore.cosmos.containers import create_containers
 from functions.settings import Settings, load
 from functions.wiring import build_services
 from projectors.worker import Worker

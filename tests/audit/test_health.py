@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 from azure.cosmos import CosmosClient
 
-from eventstore.documents import event_id
+from eventstore.log.documents import event_id
 from functions.services import Services
 from projectors.worker import Worker
 from replay.audit.archive import KeptDigest

@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 from azure.cosmos import CosmosClient
 
-from eventstore import history
+from eventstore.log import history
 from projectors.gateway import Gateway
 from projectors.meter import Meter
 from replay.audit import patrol as patrolling

@@ -7,9 +7,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from devkit.cosmos import LocalCosmos
-from eventstore.chain import genesis
-from eventstore.documents import Document, event_id
-from eventstore.documents import sealed as sealed_document
+from eventstore.log.chain import genesis
+from eventstore.log.documents import Document, event_id
+from eventstore.log.documents import sealed as sealed_document
 from replay.audit.archive import Archive, KeptDigest
 from replay.audit.errors import StreamUnknown
 from replay.audit.heads import Head

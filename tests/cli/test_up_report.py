@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel
 
 from devkit.up_report import CommandReport, describe, money
-from eventstore.commands import Outcome, Refusal
+from eventstore.commands.store import Outcome, Refusal
 from functions.schemas import Deposit, Withdraw, WithReason
 
 FACTS = {"asset": "EUR/2", "balance": 500}

@@ -17,7 +17,7 @@ import pytest
 from azure.cosmos import CosmosClient
 from fastapi import APIRouter
 
-from eventstore.history import History
+from eventstore.log.history import History
 from functions import problems
 from functions.app import create
 from functions.settings import Settings, load

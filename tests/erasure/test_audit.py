@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from eventstore.mapper import Mapper
+from eventstore.log.mapper import Mapper
 from eventstore.personal import ERASED, PersonalData, SubjectKeys
 from functions import local
 from replay.audit.export import Format, export_log

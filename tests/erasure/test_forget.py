@@ -14,13 +14,13 @@ from typer.testing import CliRunner
 
 from devkit.cosmos import LocalCosmos, serve
 from domain.ledger import Account, DomainError, Snapshot, account_stream, fold, personal_fields
-from eventstore.commands import Command, CommandStore
-from eventstore.containers import CONTAINERS, EVENTS, create_containers
+from eventstore.commands.store import Command, CommandStore
+from eventstore.cosmos.containers import CONTAINERS, EVENTS, create_containers
 from eventstore.errors import EventNotStorable
-from eventstore.history import History
-from eventstore.mapper import Mapper
+from eventstore.log.history import History
+from eventstore.log.mapper import Mapper
+from eventstore.log.verification import verify
 from eventstore.personal import ERASED, MemoryKey, PersonalData, ReadableFields, SubjectKeys
-from eventstore.verification import verify
 from functions import local
 from functions.services import Services
 from functions.settings import Settings, load

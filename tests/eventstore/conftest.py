@@ -8,10 +8,10 @@ from azure.core.paging import ItemPaged
 from azure.cosmos import ContainerProxy, CosmosClient, DatabaseProxy
 
 from devkit.cosmos import LocalCosmos, RunningServer, serve
-from eventstore.commands import Command, CommandStore, Outcome
-from eventstore.containers import EVENTS
-from eventstore.history import History
-from eventstore.mapper import Mapper
+from eventstore.commands.store import Command, CommandStore, Outcome
+from eventstore.cosmos.containers import EVENTS
+from eventstore.log.history import History
+from eventstore.log.mapper import Mapper
 from tests.eventstore.purse import Purse, PurseSnapshot, Refused, fold
 
 STREAM = "purse-a"

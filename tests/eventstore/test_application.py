@@ -9,9 +9,9 @@ from eventsourcing.domain import Aggregate, event
 from eventsourcing.persistence import IntegrityError
 
 from devkit.cosmos import LocalCosmos, RunningServer
-from eventstore.commands import Command
+from eventstore.commands.store import Command
 from eventstore.errors import VersionConflict
-from eventstore.history import History
+from eventstore.log.history import History
 
 
 class Dog(Aggregate):

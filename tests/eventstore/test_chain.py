@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventstore.chain import genesis, link
-from eventstore.documents import Document, event_id, sealed
-from eventstore.outcomes import Refusal, outcome_document
-from eventstore.verification import Verification, verify
+from eventstore.log.chain import genesis, link
+from eventstore.log.documents import Document, event_id, sealed
+from eventstore.log.outcomes import Refusal, outcome_document
+from eventstore.log.verification import Verification, verify
 
 STREAM = "account-alice"
 GENESIS = "78e11a4e1c05c39aa0724697e2586330806227922337841609db433bdd779859"

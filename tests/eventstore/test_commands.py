@@ -3,10 +3,10 @@
 import pytest
 
 from devkit.cosmos import LocalCosmos
-from eventstore import position
-from eventstore.commands import Command, CommandStore, Refusal
+from eventstore.commands.store import Command, CommandStore, Refusal
 from eventstore.errors import CommandInvalid, CommandReused, EventTooLarge, TooManyEvents, VersionMismatch
-from eventstore.history import History
+from eventstore.log import position
+from eventstore.log.history import History
 from tests.eventstore.conftest import STREAM, NewStore, open_purse, pay_in, pay_out
 from tests.eventstore.purse import Purse
 

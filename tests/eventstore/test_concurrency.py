@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from devkit.cosmos import LocalCosmos, RequestInfo, RunningServer
-from eventstore.cache import StreamLocks
-from eventstore.commands import CommandStore
+from eventstore.commands.cache import StreamLocks
+from eventstore.commands.store import CommandStore
 from eventstore.errors import StoreBusy
-from eventstore.history import History
+from eventstore.log.history import History
 from tests.eventstore.conftest import STREAM, NewStore, open_purse, pay_in, pay_out
 
 ROOT = Path(__file__).parents[2]

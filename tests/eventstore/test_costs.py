@@ -6,11 +6,11 @@ import pytest
 from azure.cosmos import ContainerProxy
 
 from devkit.cosmos import LocalCosmos
-from eventstore.chain import genesis
-from eventstore.commands import CommandStore
-from eventstore.documents import event_id, sealed
-from eventstore.mapper import Mapper
-from eventstore.snapshots import Snapshots
+from eventstore.commands.snapshots import Snapshots
+from eventstore.commands.store import CommandStore
+from eventstore.log.chain import genesis
+from eventstore.log.documents import event_id, sealed
+from eventstore.log.mapper import Mapper
 from tests.eventstore.conftest import STREAM, NewStore, open_purse, pay_in, pay_out
 from tests.eventstore.purse import AT, Purse, PurseSnapshot, fold
 

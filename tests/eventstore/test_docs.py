@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from eventstore.containers import EVENTS
-from eventstore.settings import CosmosSettings
+from eventstore.cosmos.containers import EVENTS
+from eventstore.cosmos.settings import CosmosSettings
 from tests.eventstore import test_library as library
 from tests.eventstore.test_chain import FIRST, GENESIS, SECOND
 

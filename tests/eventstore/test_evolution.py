@@ -13,11 +13,11 @@ from azure.cosmos import ContainerProxy
 from eventsourcing.domain import BaseAggregate, CanInitAggregate
 from eventsourcing.utils import register_topic
 
-from eventstore.commands import Command
-from eventstore.documents import RecordedEvent
+from eventstore.commands.store import Command
 from eventstore.errors import UnknownEventType, UnknownSchema
-from eventstore.history import History
-from eventstore.mapper import Mapper
+from eventstore.log.documents import RecordedEvent
+from eventstore.log.history import History
+from eventstore.log.mapper import Mapper
 from tests.eventstore.conftest import NewStore
 from tests.eventstore.purse import AT, PurseEvent
 

@@ -14,9 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from devkit.cosmos import LocalCosmos, RequestInfo
-from eventstore.commands import CommandStore, Outcome
+from eventstore.commands.store import CommandStore, Outcome
 from eventstore.errors import StoreBusy, StoreUnavailable
-from eventstore.history import History
+from eventstore.log.history import History
 from tests.eventstore.conftest import STREAM, NewStore, open_purse, pay_in, pay_out
 
 

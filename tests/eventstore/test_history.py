@@ -11,12 +11,12 @@ from azure.core.paging import ItemPaged, PageIterator
 from azure.cosmos import ContainerProxy
 
 from devkit.cosmos import LocalCosmos, RequestInfo
-from eventstore import position
-from eventstore.chain import genesis
-from eventstore.commands import Command, CommandStore
-from eventstore.documents import event_id, sealed
-from eventstore.history import History
-from eventstore.queries import run_query
+from eventstore.commands.store import Command, CommandStore
+from eventstore.cosmos.queries import run_query
+from eventstore.log import position
+from eventstore.log.chain import genesis
+from eventstore.log.documents import event_id, sealed
+from eventstore.log.history import History
 from tests.eventstore.conftest import STREAM, open_purse, pay_in, pay_out
 from tests.eventstore.purse import AT, Purse
 
@@ -165,7 +165,7 @@ def test_a_page_boundary_loses_and_repeats_nothing(
         pay_in(store, 1, f"key-{number}")
     pay_out(store, 100, "refused")
     for page in (1, 2, 3, 9, 10):
-        monkeypatch.setattr("eventstore.history.PAGE", page)
+        monkeypatch.setattr("eventstore.log.history.PAGE", page)
         assert [event.version for event in history.stream(STREAM)] == list(range(1, 10))
         assert [event.version for event in history.stream(STREAM, descending=True)] == list(range(9, 0, -1))
         assert history.verify(STREAM).outcomes == 1

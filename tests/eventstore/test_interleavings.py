@@ -16,9 +16,9 @@ from azure.cosmos import DatabaseProxy
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from devkit.cosmos.message import Request
-from eventstore.commands import CommandStore, Outcome
-from eventstore.history import History
-from eventstore.mapper import Mapper
+from eventstore.commands.store import CommandStore, Outcome
+from eventstore.log.history import History
+from eventstore.log.mapper import Mapper
 from tests.eventstore.conftest import open_purse, pay_in, pay_out
 from tests.eventstore.purse import Refused, fold
 

@@ -19,9 +19,9 @@ from eventsourcing.utils import Environment
 from devkit.cosmos import LocalCosmos
 from eventstore import Factory
 from eventstore.errors import NotSupported
-from eventstore.recorder import CosmosAggregateRecorder, CosmosApplicationRecorder
-from eventstore.snapshot_recorder import CosmosSnapshotRecorder
-from eventstore.tracking import CosmosProcessRecorder, CosmosTrackingRecorder
+from eventstore.library.recorder import CosmosAggregateRecorder, CosmosApplicationRecorder
+from eventstore.library.snapshot_recorder import CosmosSnapshotRecorder
+from eventstore.library.tracking import CosmosProcessRecorder, CosmosTrackingRecorder
 
 
 class InProcessFactory(Factory):

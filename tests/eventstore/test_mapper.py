@@ -14,10 +14,10 @@ from eventsourcing.compressor import ZlibCompressor
 from eventsourcing.persistence import DatetimeAsISO, JSONTranscoder, MapperDeserialisationError
 from eventsourcing.utils import Environment
 
-from eventstore.commands import CommandStore
+from eventstore.commands.store import CommandStore
 from eventstore.errors import EventNotStorable, UnknownEventType, UnknownSchema
-from eventstore.history import History
-from eventstore.mapper import Mapper
+from eventstore.log.history import History
+from eventstore.log.mapper import Mapper
 from tests.eventstore.conftest import STREAM, NewStore, open_purse, pay_in
 from tests.eventstore.purse import AT, Purse
 

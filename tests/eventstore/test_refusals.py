@@ -3,9 +3,9 @@
 import pytest
 
 from devkit.cosmos import LocalCosmos, RequestInfo
-from eventstore.commands import CommandStore
+from eventstore.commands.store import CommandStore
 from eventstore.errors import StoreUnavailable
-from eventstore.history import History
+from eventstore.log.history import History
 from tests.eventstore.conftest import STREAM, open_purse, pay_in, pay_out
 
 

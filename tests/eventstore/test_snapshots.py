@@ -7,7 +7,7 @@ import pytest
 from azure.cosmos import ContainerProxy, DatabaseProxy
 
 from devkit.cosmos import LocalCosmos
-from eventstore.history import History
+from eventstore.log.history import History
 from tests.eventstore.conftest import STREAM, NewStore, open_purse, pay_in
 from tests.eventstore.purse import PurseSnapshot
 
@@ -42,7 +42,7 @@ def test_a_failed_snapshot_fails_no_command_and_the_next_one_tries_again(
     store = new_store(snapshot_every=2)
     open_purse(store)
     cosmos.faults.add(**fault, operation="upsert", container="snapshots")
-    with caplog.at_level(logging.ERROR, logger="eventstore.snapshots"):
+    with caplog.at_level(logging.ERROR, logger="eventstore.commands.snapshots"):
         assert pay_in(store, 1, "key").answer == {"balance": 1}
     assert "was not taken" in caplog.text
     assert list(snapshots.read_all_items()) == []
@@ -64,7 +64,7 @@ def test_a_snapshot_that_cannot_be_read_is_left_aside(
     pay_in(store, 1, "key")
     (document,) = list(snapshots.read_all_items())
     snapshots.replace_item(document["id"], document | damage)
-    with caplog.at_level(logging.ERROR, logger="eventstore.snapshots"):
+    with caplog.at_level(logging.ERROR, logger="eventstore.commands.snapshots"):
         assert pay_in(new_store(), 1, "next").answer == {"balance": 2}
     assert "its events are read instead" in caplog.text
 

@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from eventstore import position
-from eventstore.client import connect
-from eventstore.containers import CONTAINERS, EVENTS, create_containers
-from eventstore.documents import Document, RecordedEvent, command_ids, event_id, is_event, sealed
+from eventstore.cosmos.client import connect
+from eventstore.cosmos.containers import CONTAINERS, EVENTS, create_containers
+from eventstore.cosmos.settings import EMULATOR_KEY, CosmosSettings
 from eventstore.errors import (
     EventNotStorable,
     EventTooLarge,
@@ -17,10 +16,11 @@ from eventstore.errors import (
     SettingsError,
     TooManyEvents,
 )
-from eventstore.limits import check_limits
-from eventstore.outcomes import outcome_document
-from eventstore.position import Position
-from eventstore.settings import EMULATOR_KEY, CosmosSettings
+from eventstore.log import position
+from eventstore.log.documents import Document, RecordedEvent, command_ids, event_id, is_event, sealed
+from eventstore.log.limits import check_limits
+from eventstore.log.outcomes import outcome_document
+from eventstore.log.position import Position
 
 STREAM = "purse-a"
 

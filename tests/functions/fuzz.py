@@ -28,7 +28,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from devkit.cosmos import LocalCosmos
-from eventstore.containers import create_containers
+from eventstore.cosmos.containers import create_containers
 from functions import commands_app, local, queries_app
 from functions.auth import Principal
 from functions.services import Services

@@ -12,7 +12,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from eventstore.containers import CONTAINERS, EVENTS
+from eventstore.cosmos.containers import CONTAINERS, EVENTS
 from eventstore.personal import FileKey
 from functions import queries_app
 from functions.azure_host import MadeOnce, register

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from eventstore.history import History
+from eventstore.log.history import History
 from functions.services import Services
 from tests.functions.conftest import Ledger
 

@@ -16,9 +16,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from devkit.cosmos import LocalCosmos
-from eventstore.client import connect
-from eventstore.containers import create_containers
-from eventstore.settings import CosmosSettings
+from eventstore.cosmos.client import connect
+from eventstore.cosmos.containers import create_containers
+from eventstore.cosmos.settings import CosmosSettings
 from functions import exporters, local, metering, telemetry
 from functions.logs import JsonFormatter
 from functions.services import Services

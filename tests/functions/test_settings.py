@@ -7,9 +7,9 @@ import re
 import pytest
 from pydantic_settings import BaseSettings
 
+from eventstore.cosmos.settings import CosmosSettings
 from eventstore.errors import SettingsError
 from eventstore.personal import PersonalSettings
-from eventstore.settings import CosmosSettings
 from functions.packaging.build import HERE, ROOT
 from functions.settings import Settings, is_loopback, load
 from projectors.processes import ProcessSettings

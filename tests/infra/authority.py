@@ -14,8 +14,8 @@ from azure.cosmos import CosmosClient
 from devkit.cosmos import LocalCosmos
 from devkit.cosmos.message import Request, Response
 from devkit.cosmos.transport import InProcessTransport
-from eventstore.client import connect
-from eventstore.settings import CosmosSettings
+from eventstore.cosmos.client import connect
+from eventstore.cosmos.settings import CosmosSettings
 from tests.infra.paths import TERRAFORM
 
 Roles = dict[str, dict[str, list[str]]]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from eventstore.containers import CONTAINERS, ContainerSpec
+from eventstore.cosmos.containers import CONTAINERS, ContainerSpec
 from tests.infra.paths import TERRAFORM
 
 TRIGGER_LEASES = {

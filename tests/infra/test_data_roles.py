@@ -10,7 +10,7 @@ from azure.cosmos import CosmosClient
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from devkit.cosmos import LocalCosmos
-from eventstore.containers import CONTAINERS
+from eventstore.cosmos.containers import CONTAINERS
 from functions.wiring import build_consumers
 from replay.forget import forget
 from replay.rebuild import rebuild

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from pydantic_settings import BaseSettings
 
+from eventstore.cosmos.settings import CosmosSettings
 from eventstore.personal import PersonalSettings
-from eventstore.settings import CosmosSettings
 from functions.settings import Settings
 from projectors.relay.settings import EventHubsSettings
 from projectors.settings import WorkerSettings

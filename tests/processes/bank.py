@@ -11,10 +11,10 @@ from typing import Any
 from devkit.cosmos import LocalCosmos, RequestInfo
 from domain.ledger import Account, Refused, Snapshot, Transfer, account_stream, fold, transfer_stream
 from domain.ledger.transfer import Status
-from eventstore.commands import Command, CommandStore, Outcome
-from eventstore.containers import create_containers
-from eventstore.documents import RecordedEvent, is_event
-from eventstore.mapper import Mapper
+from eventstore.commands.store import Command, CommandStore, Outcome
+from eventstore.cosmos.containers import create_containers
+from eventstore.log.documents import RecordedEvent, is_event
+from eventstore.log.mapper import Mapper
 from projectors.processes import Processes, ProcessSettings
 from projectors.settings import WorkerSettings
 from projectors.view import View

@@ -8,7 +8,7 @@ import pytest
 from devkit.cosmos import LocalCosmos
 from domain.ledger import personal_fields
 from domain.ledger.transfer import Status
-from eventstore.mapper import Mapper
+from eventstore.log.mapper import Mapper
 from projectors.errors import Unavailable
 from projectors.processes.errors import TransferUnseen
 from projectors.processes.transfers import TransferPages

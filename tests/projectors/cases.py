@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos, RequestInfo
-from eventstore.containers import create_containers
+from eventstore.cosmos.containers import create_containers
 from projectors.settings import WorkerSettings
 from projectors.stores import Stores
 from projectors.view_consumer import ViewConsumer

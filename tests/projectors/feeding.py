@@ -10,9 +10,9 @@ from typing import Any
 from azure.cosmos import ContainerProxy, CosmosClient
 
 from domain.ledger.account import Account, account_stream
-from eventstore.chain import genesis
-from eventstore.documents import command_ids, event_id, sealed
-from eventstore.mapper import Mapper, schema_of
+from eventstore.log.chain import genesis
+from eventstore.log.documents import command_ids, event_id, sealed
+from eventstore.log.mapper import Mapper, schema_of
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

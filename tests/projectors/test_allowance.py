@@ -7,8 +7,8 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos
-from eventstore.client import connect
-from eventstore.settings import CosmosSettings
+from eventstore.cosmos.client import connect
+from eventstore.cosmos.settings import CosmosSettings
 from projectors.allowance import Allowance
 from projectors.meter import Meter
 from projectors.settings import WorkerSettings

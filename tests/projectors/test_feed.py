@@ -10,7 +10,7 @@ from azure.core.paging import PageIterator
 from azure.cosmos import ContainerProxy, CosmosClient
 
 from devkit.cosmos import LocalCosmos
-from eventstore.containers import create_containers
+from eventstore.cosmos.containers import create_containers
 from projectors.errors import FeedReplaced
 from projectors.feed import Feed, FeedRange, Page, Split, continuation, effective_key
 from projectors.meter import Meter

@@ -9,7 +9,7 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos, RequestInfo
-from eventstore.containers import VIEWS as CONTAINER
+from eventstore.cosmos.containers import VIEWS as CONTAINER
 from projectors.parked import parked_in
 from projectors.processes.open_transfers import OpenTransfers
 from projectors.reader import ViewReader
@@ -72,7 +72,7 @@ def test_every_query_of_views_is_served_by_the_index(
 
 
 def test_a_field_that_is_not_indexed_is_refused_with_what_to_do(reader: ViewReader) -> None:
-    with pytest.raises(ValueError, match=r"add /data/reference/\? to VIEWS in eventstore/containers.py"):
+    with pytest.raises(ValueError, match=r"add /data/reference/\? to VIEWS in eventstore/cosmos/containers.py"):
         reader.page("statement", "account-alice", where={"reference": ("a", "b")})
 
 

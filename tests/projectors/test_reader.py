@@ -8,7 +8,7 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos
-from eventstore.position import Position
+from eventstore.log.position import Position
 from projectors.errors import BadCursor, UnknownView
 from projectors.reader import ViewReader
 from projectors.stores import Stores

@@ -20,8 +20,8 @@ from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from domain.errors import Refused
-from eventstore.containers import create_containers
-from eventstore.documents import RecordedEvent
+from eventstore.cosmos.containers import create_containers
+from eventstore.log.documents import RecordedEvent
 from projectors.consumer import PageConsumer
 from projectors.drain import drain_of
 from projectors.errors import ProjectionError

@@ -10,8 +10,8 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos, RequestInfo
-from eventstore.containers import create_containers
-from eventstore.documents import RecordedEvent
+from eventstore.cosmos.containers import create_containers
+from eventstore.log.documents import RecordedEvent
 from projectors.consumer import PageConsumer
 from projectors.lag import lag_of
 from projectors.meter import Meter

@@ -7,7 +7,7 @@ from azure.cosmos import CosmosClient
 from azure.eventhub import EventData
 
 from devkit.eventhubs import LocalEventHubs, RunningServer, serve
-from eventstore.containers import EVENTS
+from eventstore.cosmos.containers import EVENTS
 from projectors.relay import EventHubPublisher, EventHubsSettings
 from tests.relay.events import document
 from tests.relay.readers import receive_all

@@ -3,8 +3,8 @@
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from eventstore.chain import genesis
-from eventstore.documents import RecordedEvent, event_id, sealed
+from eventstore.log.chain import genesis
+from eventstore.log.documents import RecordedEvent, event_id, sealed
 
 STATE = b'{"amount":500,"timestamp":"2026-01-02T03:04:05+00:00"}'
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from azure.eventhub import EventData, EventHubConsumerClient, PartitionContext
 
 from devkit.eventhubs import LocalEventHubs, run_server
-from eventstore.client import connect
-from eventstore.containers import LEASES
-from eventstore.settings import CosmosSettings
+from eventstore.cosmos.client import connect
+from eventstore.cosmos.containers import LEASES
+from eventstore.cosmos.settings import CosmosSettings
 from projectors.relay import CosmosCheckpointStore, EventHubPublisher, EventHubsSettings, relay
 from projectors.settings import WorkerSettings
 from projectors.worker import Worker

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from azure.cosmos import CosmosClient
 
-from eventstore.containers import LEASES
+from eventstore.cosmos.containers import LEASES
 from projectors.relay import CosmosCheckpointStore
 
 HUB = {

@@ -6,7 +6,7 @@ from typing import Any
 from cloudevents.core.base import BaseCloudEvent
 from cloudevents.core.formats.json import JSONFormat
 
-from eventstore.documents import RecordedEvent
+from eventstore.log.documents import RecordedEvent
 from projectors.relay.envelope import cloud_event, cloud_event_by_reference
 from tests.relay.events import recorded
 

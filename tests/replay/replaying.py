@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from azure.cosmos import ContainerProxy
 
 from domain.ledger.account import Account
-from eventstore.chain import genesis
-from eventstore.documents import command_ids, event_id, sealed
-from eventstore.mapper import Mapper, schema_of
+from eventstore.log.chain import genesis
+from eventstore.log.documents import command_ids, event_id, sealed
+from eventstore.log.mapper import Mapper, schema_of
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

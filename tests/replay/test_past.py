@@ -7,7 +7,7 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos, RequestInfo
-from eventstore.position import encode
+from eventstore.log.position import encode
 from projectors.errors import RebuildRunning
 from projectors.reader import ViewReader
 from projectors.settings import WorkerSettings

@@ -6,7 +6,7 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos
-from eventstore.position import Position
+from eventstore.log.position import Position
 from projectors.errors import PoisonEvent, Unavailable
 from projectors.parked import parked_in
 from projectors.reader import ViewReader

@@ -18,12 +18,12 @@ from eventsourcing.persistence import AggregateRecorder, ApplicationRecorder, No
 from eventsourcing.utils import TopicError, resolve_topic
 from typing_extensions import override
 
-from eventstore.chain import genesis
-from eventstore.documents import MAX_VERSION, Document, command_ids, event_id, from_text, sealed
 from eventstore.errors import NotSupported, VersionConflict
-from eventstore.log import EventLog, Taken
-from eventstore.mapper import schema_of
-from eventstore.outcomes import Command
+from eventstore.log.chain import genesis
+from eventstore.log.documents import MAX_VERSION, Document, command_ids, event_id, from_text, sealed
+from eventstore.log.event_log import EventLog, Taken
+from eventstore.log.mapper import schema_of
+from eventstore.log.outcomes import Command
 
 _REMEMBERED: Final = 10_000
 _NO_LOG: Final = (
@@ -68,8 +68,8 @@ class CosmosAggregateRecorder(AggregateRecorder):
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
         """Append the events of one aggregate, all or none.
 
-        Keyword arguments are those of `Application.save()`: `command` (`eventstore.outcomes.Command`) makes the save
-        idempotent and adds its metadata, `metadata` (a mapping of strings) goes into the events' meta.
+        Keyword arguments are those of `Application.save()`: `command` (`eventstore.log.outcomes.Command`) makes the
+        save idempotent and adds its metadata, `metadata` (a mapping of strings) goes into the events' meta.
 
         Raises:
             VersionConflict: a version is taken, or the command was recorded before.

@@ -8,8 +8,8 @@ from typing import Final
 
 import orjson
 
-from eventstore.documents import Document
 from eventstore.errors import EventTooLarge, TooManyEvents
+from eventstore.log.documents import Document
 
 MAX_OPERATIONS: Final = 100
 MAX_BYTES: Final = 2 * 1024 * 1024

@@ -15,13 +15,13 @@ from typing import Any, TypeVar
 from azure.cosmos import DatabaseProxy
 from eventsourcing.persistence import Mapper
 
-from eventstore.cache import StreamCache, StreamLocks
-from eventstore.containers import EVENTS, SNAPSHOTS
-from eventstore.execution import Execution, Parts
-from eventstore.log import EventLog
-from eventstore.outcomes import Command, Outcome, Refusal
-from eventstore.snapshots import Fold, SnapshotClass, Snapshots
-from eventstore.states import State, States
+from eventstore.commands.cache import StreamCache, StreamLocks
+from eventstore.commands.execution import Execution, Parts
+from eventstore.commands.snapshots import Fold, SnapshotClass, Snapshots
+from eventstore.commands.states import State, States
+from eventstore.cosmos.containers import EVENTS, SNAPSHOTS
+from eventstore.log.event_log import EventLog
+from eventstore.log.outcomes import Command, Outcome, Refusal
 
 __all__ = ["Command", "CommandStore", "Outcome", "Refusal"]
 

@@ -9,11 +9,11 @@ from typing import Final
 from azure.core.paging import ItemPaged
 from azure.cosmos import ContainerProxy
 
-from eventstore.chain import genesis
-from eventstore.documents import MAX_VERSION, Document, RecordedEvent, event_id
-from eventstore.outcomes import RecordedOutcome
-from eventstore.queries import consistency, run_query
-from eventstore.verification import Verification, verify
+from eventstore.cosmos.queries import consistency, run_query
+from eventstore.log.chain import genesis
+from eventstore.log.documents import MAX_VERSION, Document, RecordedEvent, event_id
+from eventstore.log.outcomes import RecordedOutcome
+from eventstore.log.verification import Verification, verify
 
 PAGE: Final = 500
 """Documents per request; Cosmos DB cuts a page earlier when it reaches 4 MB."""
@@ -90,7 +90,8 @@ class History:
         """The names of all streams that have events, each once, in the order in which the partitions lie.
 
         A stream is found by its first event, whose version is 0 or 1. Give a `History` that lists streams a client
-        that no other thread uses meanwhile: what `eventstore.queries` mends for one partition cannot be mended here.
+        that no other thread uses meanwhile: what `eventstore.cosmos.queries` mends for one partition cannot be mended
+        here.
         """
         for row in self._events.query_items(
             _FIRST,

@@ -17,15 +17,15 @@ from uuid import uuid4
 import orjson
 from eventsourcing.persistence import Mapper
 
-from eventstore import position
-from eventstore.cache import StreamCache
-from eventstore.documents import Document, command_ids, event_id, is_event, sealed
+from eventstore.commands.cache import StreamCache
+from eventstore.commands.snapshots import Snapshots
+from eventstore.commands.states import State, States
 from eventstore.errors import StoreBusy, VersionMismatch
-from eventstore.log import EventLog, Taken, pause
-from eventstore.mapper import schema_of
-from eventstore.outcomes import Command, Outcome, RecordedOutcome, Refusal, check_same, outcome_document
-from eventstore.snapshots import Snapshots
-from eventstore.states import State, States
+from eventstore.log import position
+from eventstore.log.documents import Document, command_ids, event_id, is_event, sealed
+from eventstore.log.event_log import EventLog, Taken, pause
+from eventstore.log.mapper import schema_of
+from eventstore.log.outcomes import Command, Outcome, RecordedOutcome, Refusal, check_same, outcome_document
 
 _FIRST_PAUSE: Final = 0.005
 

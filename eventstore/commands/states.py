@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from eventsourcing.persistence import Mapper, StoredEvent
 
-from eventstore.chain import genesis
-from eventstore.documents import Document, from_text
-from eventstore.log import EventLog, Tail
-from eventstore.snapshots import Fold, Snapshots
+from eventstore.commands.snapshots import Fold, Snapshots
+from eventstore.log.chain import genesis
+from eventstore.log.documents import Document, from_text
+from eventstore.log.event_log import EventLog, Tail
 
 NO_EVENTS: Final = 0
 """The version of a stream that has no events."""

@@ -20,8 +20,8 @@ from eventsourcing.persistence import (
 from eventsourcing.persistence import Mapper as LibraryMapper
 from eventsourcing.utils import TopicError, get_topic, resolve_topic
 
-from eventstore.documents import JSON, Document, RecordedEvent, from_text
 from eventstore.errors import EventNotStorable, UnknownEventType, UnknownSchema
+from eventstore.log.documents import JSON, Document, RecordedEvent, from_text
 
 _STORABLE: Final = frozenset({str, int, bool, type(None), date, datetime, dict, list})
 

@@ -15,8 +15,8 @@ from azure.cosmos import ContainerProxy
 from azure.cosmos.exceptions import CosmosResourceNotFoundError
 from eventsourcing.persistence import Mapper, StoredEvent
 
-from eventstore.documents import from_text, to_text
-from eventstore.queries import consistency
+from eventstore.cosmos.queries import consistency
+from eventstore.log.documents import from_text, to_text
 
 LATEST: Final = "latest"
 

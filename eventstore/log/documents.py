@@ -17,8 +17,8 @@ from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 import orjson
 
-from eventstore.chain import link
 from eventstore.errors import EventNotStorable, MalformedDocument
+from eventstore.log.chain import link
 
 Document: TypeAlias = dict[str, Any]
 
@@ -46,7 +46,8 @@ def command_ids(command_id: str, count: int) -> list[str]:
 
 
 def is_event(document: Mapping[str, Any]) -> bool:
-    """Whether the document is an event, and not the outcome of a command that had no events (`eventstore.outcomes`)."""
+    """Whether the document is an event, and not the outcome of a command that had no events
+    (`eventstore.log.outcomes`)."""
     return not str(document["id"]).startswith("-")
 
 

@@ -14,8 +14,8 @@ from typing import Any, Final, Self
 
 import orjson
 
-from eventstore.documents import Document, RecordedEvent, sealed
 from eventstore.errors import CommandInvalid, CommandReused
+from eventstore.log.documents import Document, RecordedEvent, sealed
 
 MAX_COMMAND_ID: Final = 255
 REFUSED: Final = "outcome.refused"
@@ -63,8 +63,8 @@ class Outcome:
     """What became of a command, the same each time it is asked for.
 
     `version` is the stream's after the command's events, or the one that a refusal or a no-op was decided on.
-    `position` is a token (`eventstore.position`). `replayed`: the command had been recorded before. `answer` is what
-    the caller's `answer` function said when the command was recorded. `events` is their number.
+    `position` is a token (`eventstore.log.position`). `replayed`: the command had been recorded before. `answer` is
+    what the caller's `answer` function said when the command was recorded. `events` is their number.
     """
 
     stream: str

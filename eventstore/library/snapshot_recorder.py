@@ -1,5 +1,5 @@
 """The library's snapshots on Cosmos DB: container `snapshots`, one document per version, beside the latest ones of
-`eventstore.snapshots`, whose id sorts behind every version."""
+`eventstore.commands.snapshots`, whose id sorts behind every version."""
 
 import logging
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from azure.cosmos import ContainerProxy
 from eventsourcing.persistence import AggregateRecorder, StoredEvent
 from typing_extensions import override
 
-from eventstore.documents import MAX_VERSION, Document, event_id, from_text, to_text
 from eventstore.errors import NotSupported, StoreError, VersionConflict
-from eventstore.log import EventLog, Taken
+from eventstore.log.documents import MAX_VERSION, Document, event_id, from_text, to_text
+from eventstore.log.event_log import EventLog, Taken
 
 _logger = logging.getLogger(__name__)
 

@@ -18,10 +18,10 @@ from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestE
 from azure.cosmos import ContainerProxy
 from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosClientTimeoutError
 
-from eventstore.documents import Document, event_id
+from eventstore.cosmos.queries import consistency, run_query
 from eventstore.errors import StoreBusy, StoreUnavailable
-from eventstore.limits import check_limits
-from eventstore.queries import consistency, run_query
+from eventstore.log.documents import Document, event_id
+from eventstore.log.limits import check_limits
 
 _SESSION: Final = "x-ms-session-token"
 

@@ -9,8 +9,8 @@ from azure.cosmos import CosmosClient
 from azure.identity import DefaultAzureCredential
 from requests.adapters import HTTPAdapter
 
-from eventstore.observed import ObservedTransport, Observer
-from eventstore.settings import CosmosSettings
+from eventstore.cosmos.observer import ObservedTransport, Observer
+from eventstore.cosmos.settings import CosmosSettings
 
 _THROTTLE_RETRIES = 2
 """The SDK multiplies its own retries with those of the layers below: 9 by default become 100 requests for one call."""

@@ -13,8 +13,8 @@ from azure.cosmos.exceptions import (
 from eventsourcing.persistence import IntegrityError, ProcessRecorder, Tracking, TrackingRecorder
 
 from eventstore.errors import StoreBusy
-from eventstore.log import pause
-from eventstore.recorder import CosmosApplicationRecorder
+from eventstore.library.recorder import CosmosApplicationRecorder
+from eventstore.log.event_log import pause
 
 _ID: Final = "tracking"
 _ATTEMPTS: Final = 8

@@ -1,11 +1,11 @@
 """`PERSISTENCE_MODULE=eventstore`: Cosmos DB for any application of the eventsourcing library.
 
     PERSISTENCE_MODULE   eventstore
-    COSMOS_…             eventstore.settings; with the application's name in front (MYAPP_COSMOS_DATABASE) for one alone
-    CREATE_TABLE         y: create database and containers that are missing. Default: only on this machine
+    COSMOS_…             eventstore.cosmos.settings; with the application's name in front (MYAPP_COSMOS_DATABASE) for
+    one alone CREATE_TABLE         y: create database and containers that are missing. Default: only on this machine
 
 The library's own settings work as ever: COMPRESSOR_TOPIC, CIPHER_TOPIC, CIPHER_KEY, MAPPER_TOPIC, TRANSCODER_TOPIC,
-IS_SNAPSHOTTING_ENABLED, AGGREGATE_CACHE_MAXSIZE. `MAPPER_TOPIC=eventstore.mapper:Mapper` stores plain JSON.
+IS_SNAPSHOTTING_ENABLED, AGGREGATE_CACHE_MAXSIZE. `MAPPER_TOPIC=eventstore.log.mapper:Mapper` stores plain JSON.
 """
 
 from functools import cached_property
@@ -16,12 +16,12 @@ from azure.cosmos import ContainerProxy, CosmosClient
 from eventsourcing.persistence import AggregateRecorder, ApplicationRecorder, InfrastructureFactory, ProcessRecorder
 from eventsourcing.utils import resolve_topic, strtobool
 
-from eventstore.client import connect
-from eventstore.containers import EVENTS, LEASES, SNAPSHOTS, ContainerSpec, create_containers
-from eventstore.recorder import CosmosAggregateRecorder, CosmosApplicationRecorder
-from eventstore.settings import CosmosSettings
-from eventstore.snapshot_recorder import CosmosSnapshotRecorder
-from eventstore.tracking import CosmosProcessRecorder, CosmosTrackingRecorder
+from eventstore.cosmos.client import connect
+from eventstore.cosmos.containers import EVENTS, LEASES, SNAPSHOTS, ContainerSpec, create_containers
+from eventstore.cosmos.settings import CosmosSettings
+from eventstore.library.recorder import CosmosAggregateRecorder, CosmosApplicationRecorder
+from eventstore.library.snapshot_recorder import CosmosSnapshotRecorder
+from eventstore.library.tracking import CosmosProcessRecorder, CosmosTrackingRecorder
 
 _SNAPSHOTS: Final = "snapshots"
 

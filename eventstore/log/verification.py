@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from eventstore.chain import genesis, link
-from eventstore.documents import FIELDS, MAX_VERSION, event_id
-from eventstore.outcomes import outcome_id
+from eventstore.log.chain import genesis, link
+from eventstore.log.documents import FIELDS, MAX_VERSION, event_id
+from eventstore.log.outcomes import outcome_id
 
 SYSTEM_FIELDS: Final = frozenset({"_rid", "_self", "_etag", "_attachments", "_ts", "_lsn"})
 """What Cosmos DB adds to a document."""

@@ -1,0 +1,1 @@
+"""Cosmos DB's SDK: opened, observed and asked."""

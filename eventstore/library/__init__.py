@@ -1,0 +1,1 @@
+"""The eventsourcing library's persistence module on Cosmos DB."""
