@@ -24,15 +24,15 @@ from functions.auth import Principal
 from functions.settings import Settings
 from functions.wiring import build_services, build_store
 from projectors.consumer import Consumer
-from projectors.held_lease import HeldLease
-from projectors.processes import Processes, ProcessSettings
-from projectors.reader import ViewReader
+from projectors.database import Stores
+from projectors.leases.held import HeldLease
+from projectors.ledger import VIEWS
+from projectors.ledger.processes import Processes, ProcessSettings
+from projectors.processor.range_processor import Runner, Step
 from projectors.relay import EventHubPublisher, relay
-from projectors.runner import Runner, Step
 from projectors.settings import WorkerSettings
-from projectors.stores import Stores
-from projectors.view_consumer import ViewConsumer
-from projectors.views import VIEWS
+from projectors.views.consumer import ViewConsumer
+from projectors.views.reader import ViewReader
 
 DATABASE = "tidemark"
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)

@@ -8,7 +8,7 @@ from bench.capacity_installation import CONTAINERS, Installation, dev, prod
 from bench.capacity_model import Model
 
 BUCKETS = 16
-"""Of account-summary and transfer-status: `projectors.view.StreamView.buckets`."""
+"""Of account-summary and transfer-status: `projectors.views.streams.view.StreamView.buckets`."""
 _DAY = 86_400
 
 

@@ -13,12 +13,12 @@ from bench.capacity_commands import ROUNDS, measure_command_cpu, measure_command
 from bench.capacity_figures import ConsumerFigures, Cost, Figures
 from bench.capacity_ledger import DATABASE, SETTINGS, STANDSTILL, Ledger
 from devkit.cosmos import LocalCosmos
-from projectors.processes import TRANSFERS
-from projectors.registry import PARTITION
+from projectors.generations.registry import PARTITION
+from projectors.ledger import VIEWS
+from projectors.ledger.processes import TRANSFERS
+from projectors.processor.assignment import Roster
+from projectors.processor.worker import Worker
 from projectors.relay import RELAY
-from projectors.roster import Roster
-from projectors.views import VIEWS
-from projectors.worker import Worker
 
 CONTAINERS = ("events", "snapshots", "views")
 

@@ -17,10 +17,10 @@ import time
 from bench.projectors_log import DATABASE, Log
 from devkit.cosmos import LocalCosmos
 from eventstore.cosmos.containers import create_containers
-from projectors.meter import Meter
-from projectors.reader import ViewReader
-from projectors.views import VIEWS
-from projectors.worker import Worker
+from projectors.ledger import VIEWS
+from projectors.processor.worker import Worker
+from projectors.throughput.meter import Meter
+from projectors.views.reader import ViewReader
 
 RATES = (50, 200, 500)
 SAMPLE = 20

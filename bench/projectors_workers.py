@@ -22,8 +22,8 @@ from pathlib import Path
 from bench.projectors_log import DATABASE, Log
 from devkit.cosmos import LocalCosmos, serve
 from eventstore.cosmos.containers import create_containers
+from projectors.database import Stores
 from projectors.lag import lag_of
-from projectors.stores import Stores
 
 VIEW = "account-summary"
 PARTITIONS = 4

@@ -28,8 +28,8 @@ from devkit.cosmos import LocalCosmos
 from eventstore.cosmos.containers import EVENTS, create_containers
 from eventstore.log.chain import genesis
 from eventstore.log.documents import event_id, sealed
+from projectors.processor.worker import Worker
 from projectors.relay import EventHubPublisher, EventHubsSettings, relay
-from projectors.worker import Worker
 
 DATABASE = "tidemark"
 HUB = "ledger-events"

@@ -28,7 +28,7 @@ from bench.projectors_log import DATABASE, Log
 from bench.replay_rebuild import ALONE, Seconds, best, build
 from devkit.cosmos import LocalCosmos
 from eventstore.cosmos.containers import create_containers
-from projectors.worker import Worker
+from projectors.processor.worker import Worker
 
 LEAST = 3.0
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from bench.projectors_log import DATABASE, Log
 from devkit.cosmos import LocalCosmos, serve
 from eventstore.cosmos.containers import create_containers
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.worker import Worker
 
 RUNS = (("account-summary", 300, 1), ("active-holds", 300, 1), ("account-summary", 300, 2), ("statement", 1000, 1))
 PARTITIONS = 2

@@ -24,8 +24,8 @@ from azure.cosmos import ContainerProxy, CosmosClient
 from bench.projectors_log import DATABASE, Log
 from devkit.cosmos import LocalCosmos, RequestInfo
 from eventstore.cosmos.containers import create_containers
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.worker import Worker
 from replay.progress import Phase, Progress
 from replay.rebuild import rebuild
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from eventstore.commands.store import Outcome
 from functions.problems import STATUS
 from projectors.errors import ProjectionError
-from projectors.reader import ViewReader
+from projectors.views.reader import ViewReader
 
 __all__ = ["CommandReport"]
 

@@ -17,7 +17,7 @@ from functions.problems import Problem
 from functions.reading import FreshnessAnswer, Read, Reading, reply
 from functions.schemas import ValueDate
 from functions.services import Injected, Services
-from projectors.reader import Freshness
+from projectors.views.reader import Freshness
 
 __all__ = ["check", "load", "place", "router"]
 

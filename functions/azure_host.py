@@ -32,7 +32,7 @@ from functions.metering import connect_metered
 from functions.problems import Problem, problem_response
 from functions.settings import Settings
 from functions.wiring import Consumers, build_consumers, build_services, require_master_key
-from projectors.worker import Worker
+from projectors.processor.worker import Worker
 
 __all__ = ["Visits", "register"]
 

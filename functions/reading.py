@@ -13,7 +13,7 @@ from starlette.responses import Response
 from eventstore.log.position import Position, decode
 from functions.answers import POSITION
 from functions.services import Injected
-from projectors.reader import Freshness
+from projectors.views.reader import Freshness
 
 __all__ = ["FreshnessAnswer", "Read", "Reading", "reply"]
 

@@ -13,7 +13,7 @@ from functions.auth import Authenticator
 from functions.clock import Clock
 from functions.personal import PersonalTexts
 from functions.settings import Settings
-from projectors.reader import ViewReader
+from projectors.views.reader import ViewReader
 
 if TYPE_CHECKING:
     from functions.audit import AuditDesk

@@ -14,7 +14,7 @@ from functions.problems import Problem
 from functions.reading import Read, Reading, reply
 from functions.schemas import Asset, Identifier, ValueDate
 from functions.services import Injected
-from projectors.sum_reader import SumFreshness
+from projectors.views.sums.reader import SumFreshness
 
 __all__ = ["router"]
 

@@ -23,14 +23,14 @@ from functions.personal import PersonalTexts
 from functions.services import OnOutcome, Services
 from functions.settings import Settings, load
 from projectors.consumer import Consumer
-from projectors.gateway import Gateway
-from projectors.meter import Meter
-from projectors.processes import TRANSFERS, Processes, ProcessSettings, Watchdog
-from projectors.reader import ViewReader
+from projectors.container import Gateway
+from projectors.ledger import VIEWS
+from projectors.ledger.processes import TRANSFERS, Processes, ProcessSettings, Watchdog
+from projectors.processor.worker import Worker
 from projectors.relay import RELAY, EventHubPublisher, EventHubsSettings, relay
 from projectors.settings import WorkerSettings
-from projectors.views import VIEWS
-from projectors.worker import Worker
+from projectors.throughput.meter import Meter
+from projectors.views.reader import ViewReader
 from replay.audit.log import Log
 from replay.audit.patrol import Patrol
 

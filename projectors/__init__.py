@@ -6,11 +6,12 @@ other consumer, such as a relay, is a `PageConsumer` or a `Consumer` of one's ow
 
 from projectors.consumer import Consumer, Handler, PageConsumer
 from projectors.errors import ProjectionError
-from projectors.reader import Item, Items, ViewReader
+from projectors.ledger import VIEWS
+from projectors.processor.worker import Visit, Worker
 from projectors.settings import WorkerSettings
-from projectors.view import Change, StreamView, on
-from projectors.views import VIEWS
-from projectors.worker import Visit, Worker
+from projectors.views.reader import Item, Items, ViewReader
+from projectors.views.streams.view import Change, StreamView
+from projectors.views.view import on
 
 __all__ = [
     "VIEWS",

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from eventstore.log.documents import RecordedEvent
-from projectors.feed import Page
-from projectors.lease import Lease
+from projectors.feed.change_feed import Page
+from projectors.leases.lease import Lease
 
 
 class Handler(Protocol):

@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from eventstore.log.documents import recorded_at
+from projectors.database import Stores
 from projectors.errors import ProjectionError
-from projectors.feed import FeedRange, Split
-from projectors.lease import Lease
-from projectors.stores import Stores
-from projectors.tally import NO_RETRIES, Mark, Retries
+from projectors.feed.change_feed import Split
+from projectors.feed.ranges import FeedRange
+from projectors.leases.lease import Lease
+from projectors.throughput.retries import NO_RETRIES, Mark, Retries
 
 _SAMPLE = 100
 """Documents of the page that tells how many events wait: at most about as many kilobytes of the feed."""

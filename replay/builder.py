@@ -20,9 +20,9 @@ from azure.core.exceptions import AzureError
 from azure.cosmos import CosmosClient
 
 from eventstore.cosmos.containers import LEASES
+from projectors.container import Document, Gateway
 from projectors.errors import Conflict, LeaseLost, ProjectionError, RebuildRunning, Unanswered, Unavailable
-from projectors.gateway import Document, Gateway
-from projectors.meter import Meter
+from projectors.throughput.meter import Meter
 
 _log = logging.getLogger(__name__)
 _ID = "builder"

@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from projectors.allowance import Allowance
-from projectors.views import VIEWS, view_named
+from projectors.ledger import VIEWS, view_named
+from projectors.throughput.limiter import Allowance
 from replay import deadletters_cli, past_cli
 from replay.command_line import FAILED, NAMES, Json, KeepDays, View, Views, now, open_stores, reported
 from replay.console import counted, json_line

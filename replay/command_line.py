@@ -12,11 +12,11 @@ from azure.cosmos import CosmosClient
 from eventstore.cosmos.client import connect as open_client
 from eventstore.cosmos.settings import CosmosSettings
 from eventstore.errors import SettingsError, StoreError
-from projectors.allowance import Allowance
+from projectors.database import Stores
 from projectors.errors import PoisonEvent, ProjectionError, UnknownGeneration, UnknownView
-from projectors.meter import Meter
-from projectors.stores import Stores
-from projectors.views import VIEWS
+from projectors.ledger import VIEWS
+from projectors.throughput.limiter import Allowance
+from projectors.throughput.meter import Meter
 from replay.console import fail
 from replay.errors import NoSuchMoment, ReplayError
 

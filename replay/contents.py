@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from projectors.gateway import Document
-from projectors.guard import GUARD_PREFIX
+from projectors.container import Document
+from projectors.generations.generation import GUARD_PREFIX
 
 _NOT_CONTENT = frozenset(("pk", "upto", "error", "attempts", "dropped"))
 

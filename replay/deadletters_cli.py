@@ -10,11 +10,10 @@ from typing import Annotated
 
 import typer
 
-from projectors.drain import Drain, drain_of
+from projectors.database import Stores
 from projectors.errors import NotParked
-from projectors.parked import Parked, parked_in
-from projectors.stores import Stores
-from projectors.views import VIEWS, view_named
+from projectors.ledger import VIEWS, view_named
+from projectors.views.dead_letters import Drain, Parked, drain_of, parked_in
 from replay.command_line import FAILED, Generation, Json, View, now, open_stores, reported
 from replay.console import json_line
 

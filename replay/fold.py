@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from eventstore.log.mapper import Mapper
+from projectors.container import Document
 from projectors.errors import PoisonEvent
-from projectors.gateway import Document
-from projectors.guard import Guard
-from projectors.places import Place
-from projectors.view import StreamView
+from projectors.generations.generation import Place
+from projectors.views.streams.checkpoint import Guard
+from projectors.views.streams.view import StreamView
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,17 +12,18 @@ from typing import Any
 import orjson
 
 from eventstore.cosmos.containers import VIEWS as CONTAINER
+from projectors.container import Document
+from projectors.database import Stores
 from projectors.errors import Unavailable
-from projectors.feed import FeedRange, Page
-from projectors.gateway import Document
-from projectors.guard import GUARD_PREFIX
-from projectors.lease import Lease
-from projectors.places import partition_key
+from projectors.feed.change_feed import Page
+from projectors.feed.ranges import FeedRange
+from projectors.generations.generation import GUARD_PREFIX, partition_key
+from projectors.leases.lease import Lease
 from projectors.settings import WorkerSettings
-from projectors.stores import Stores
-from projectors.view import StreamView, View
-from projectors.view_consumer import ViewConsumer
-from projectors.writer import MAX_OPERATIONS
+from projectors.views.consumer import ViewConsumer
+from projectors.views.streams.batch_writer import MAX_OPERATIONS
+from projectors.views.streams.view import StreamView
+from projectors.views.view import View
 from replay.progress import RebuildOptions
 
 PRICE = 0.25

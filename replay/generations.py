@@ -2,10 +2,9 @@
 
 import time
 
+from projectors.database import Stores
 from projectors.errors import Conflict, RebuildRunning, UnknownGeneration
-from projectors.places import partition_key
-from projectors.stores import Stores
-from projectors.view_consumer import consumer_name
+from projectors.generations.generation import consumer_name, partition_key
 from replay.builder import is_gone
 from replay.errors import ReplayError
 

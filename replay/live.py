@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from azure.core.exceptions import AzureError
 
+from projectors.database import Stores
 from projectors.errors import ProjectionError
 from projectors.lag import lag_of
-from projectors.stores import Stores
 
 _EVERY = 5.0
 

@@ -7,13 +7,14 @@ If-Match. A worker that changes the stream meanwhile makes the batch fail, and e
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from projectors.container import Document, Operation
+from projectors.database import Stores
 from projectors.errors import Conflict, Unanswered, Unavailable
-from projectors.gateway import Document, Operation
-from projectors.guard import GUARD_PREFIX
-from projectors.guards import guard_place
-from projectors.stores import Stores
-from projectors.view import StreamView, View
-from projectors.writer import MAX_OPERATIONS
+from projectors.generations.generation import GUARD_PREFIX
+from projectors.views.streams.batch_writer import MAX_OPERATIONS
+from projectors.views.streams.checkpoint_store import guard_place
+from projectors.views.streams.view import StreamView
+from projectors.views.view import View
 from replay.contents import hash_of
 from replay.errors import NotMendable
 from replay.fold import Folded, fold_stream

@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 from eventstore.errors import InvalidPosition
 from eventstore.log.position import Position, decode
+from projectors.database import Stores
 from projectors.errors import Unavailable
-from projectors.feed import Feed, FeedRange, Page, effective_key
-from projectors.stores import Stores
+from projectors.feed.change_feed import Feed, Page
+from projectors.feed.ranges import FeedRange, effective_key
 from replay.errors import NoSuchMoment
 
 _SKEW = timedelta(minutes=2)

@@ -12,16 +12,15 @@ from typing import Any
 
 from azure.cosmos import CosmosClient
 
-from projectors.guard import GUARD_PREFIX
-from projectors.meter import Meter
-from projectors.places import partition_key
+from projectors.database import Stores
+from projectors.generations.generation import GUARD_PREFIX, consumer_name, partition_key
+from projectors.ledger import view_named
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.stores import Stores
-from projectors.sum_view import SumView
-from projectors.view import View
-from projectors.view_consumer import ViewConsumer, consumer_name
-from projectors.views import view_named
-from projectors.worker import Worker
+from projectors.throughput.meter import Meter
+from projectors.views.consumer import ViewConsumer
+from projectors.views.sums.view import SumView
+from projectors.views.view import View
 from replay.builder import BuilderLock
 from replay.contents import digest_of
 from replay.errors import NotCaughtUp

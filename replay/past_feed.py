@@ -1,6 +1,7 @@
 """The change feed as it was at a moment: it ends there, and says so, however long the log has become."""
 
-from projectors.feed import Feed, FeedRange, Page, Split
+from projectors.feed.change_feed import Feed, Page, Split
+from projectors.feed.ranges import FeedRange
 from replay.moment import Ends
 
 

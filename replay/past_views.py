@@ -9,9 +9,9 @@ The ends are kept from the first step on, so that an interrupted build ends wher
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
+from projectors.container import Document, Gateway
 from projectors.errors import Conflict
-from projectors.feed import FeedRange
-from projectors.gateway import Document, Gateway
+from projectors.feed.ranges import FeedRange
 from replay.errors import NoSuchPast
 from replay.moment import Ends, Moment
 

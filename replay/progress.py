@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from projectors.allowance import Allowance
+from projectors.throughput.limiter import Allowance
 from replay.compare import Comparison
 from replay.retention import Removed
 

@@ -13,16 +13,17 @@ from datetime import UTC, datetime
 
 from azure.cosmos import CosmosClient
 
+from projectors.database import Stores
 from projectors.errors import ProjectionError, RebuildRunning
+from projectors.generations.generation import consumer_name
 from projectors.lag import lag_of
-from projectors.meter import Meter, Spent
-from projectors.parked import parked_in
+from projectors.ledger import view_named
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.stores import Stores
-from projectors.view import View
-from projectors.view_consumer import ViewConsumer, consumer_name
-from projectors.views import view_named
-from projectors.worker import Worker
+from projectors.throughput.meter import Meter, Spent
+from projectors.views.consumer import ViewConsumer
+from projectors.views.dead_letters import parked_in
+from projectors.views.view import View
 from replay.builder import BuilderLock, is_gone, this_process
 from replay.compare import Comparison, compare
 from replay.errors import Differences, NotCaughtUp, ParkedStreams, ReplayError

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from projectors.stores import Stores
-from projectors.views import view_named
+from projectors.database import Stores
+from projectors.ledger import view_named
 from replay.builder import BuilderLock
 from replay.command_line import connect, now, open_stores
 from replay.console import RebuildDisplay, counted, duration, json_line

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from projectors.stores import Stores
+from projectors.database import Stores
 from replay.generations import drop_generation
 
 KEEP_DAYS = 7.0

@@ -4,11 +4,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from projectors.database import Stores
+from projectors.generations.generation import consumer_name
 from projectors.lag import ConsumerLag, lag_of
-from projectors.parked import parked_in
-from projectors.stores import Stores
-from projectors.view_consumer import consumer_name
-from projectors.views import VIEWS
+from projectors.ledger import VIEWS
+from projectors.views.dead_letters import parked_in
 
 
 @dataclass(frozen=True, slots=True)

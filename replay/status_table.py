@@ -3,7 +3,7 @@
 from rich.table import Table
 
 from projectors.lag import ConsumerLag
-from projectors.tally import Retries
+from projectors.throughput.retries import Retries
 from replay.console import duration
 from replay.status import Status
 

@@ -1,8 +1,9 @@
 """The stored contents of a generation, whichever kind of view it is of."""
 
-from projectors.stores import Stores
-from projectors.sum_view import SumView
-from projectors.view import StreamView, View
+from projectors.database import Stores
+from projectors.views.streams.view import StreamView
+from projectors.views.sums.view import SumView
+from projectors.views.view import View
 from replay.streams import StreamContents
 from replay.sums import SumContents
 

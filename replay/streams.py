@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from projectors.container import Document
+from projectors.database import Stores
 from projectors.errors import PoisonEvent
-from projectors.gateway import Document
-from projectors.guards import guard_place
-from projectors.places import partition_key
-from projectors.stores import Stores
-from projectors.view import StreamView
+from projectors.generations.generation import partition_key
+from projectors.views.streams.checkpoint_store import guard_place
+from projectors.views.streams.view import StreamView
 from replay.contents import Collected, Contents, contents_of
 from replay.fold import fold_stream
 

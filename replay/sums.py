@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from projectors.container import Document
+from projectors.database import Stores
 from projectors.errors import Unavailable
-from projectors.feed import FeedRange, Page
-from projectors.gateway import Document
-from projectors.guard import GUARD_PREFIX
-from projectors.partial import Partial
-from projectors.places import partition_key
-from projectors.stores import Stores
-from projectors.sum_projector import add_event
-from projectors.sum_view import BUCKET, SumView, plus
+from projectors.feed.change_feed import Page
+from projectors.feed.ranges import FeedRange
+from projectors.generations.generation import GUARD_PREFIX, partition_key
+from projectors.views.sums.checkpoint import Partial
+from projectors.views.sums.projector import add_event
+from projectors.views.sums.view import BUCKET, SumView, plus
 from replay.contents import Contents, hash_of
 
 _TRIES = 50

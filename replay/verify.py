@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from projectors.database import Stores
 from projectors.errors import PoisonEvent
-from projectors.stores import Stores
-from projectors.sum_view import SumView
-from projectors.view import StreamView
-from projectors.views import view_named
+from projectors.ledger import view_named
+from projectors.views.streams.view import StreamView
+from projectors.views.sums.view import SumView
 from replay.contents import Contents, digest_of
 from replay.streams import Expected, StreamContents
 from replay.sums import SumContents

@@ -17,15 +17,16 @@ from typing import TypeAlias
 from azure.core.exceptions import AzureError
 from azure.cosmos import CosmosClient
 
-from projectors.allowance import Allowance
+from projectors.database import Stores
 from projectors.errors import PoisonEvent, ProjectionError
-from projectors.feed import FeedRange
-from projectors.meter import Meter, Spent
+from projectors.feed.ranges import FeedRange
+from projectors.generations.generation import consumer_name
+from projectors.ledger import view_named
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.stores import Stores
-from projectors.view_consumer import ViewConsumer, consumer_name
-from projectors.views import view_named
-from projectors.worker import Worker
+from projectors.throughput.limiter import Allowance
+from projectors.throughput.meter import Meter, Spent
+from projectors.views.consumer import ViewConsumer
 
 Connect: TypeAlias = Callable[[Allowance | None], tuple[CosmosClient, str]]
 """Opens the client and names the database: called in each process, so it must be a function of a module."""

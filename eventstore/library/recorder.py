@@ -28,7 +28,7 @@ from eventstore.log.outcomes import Command
 _REMEMBERED: Final = 10_000
 _NO_LOG: Final = (
     "Cosmos DB has no order over all streams, so there is no notification log: "
-    "read the change feed (projectors.worker), which is in order within each stream"
+    "read the change feed (projectors.processor.worker), which is in order within each stream"
 )
 
 

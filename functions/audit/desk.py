@@ -11,9 +11,9 @@ from eventstore.cosmos.containers import EVENTS
 from eventstore.log.mapper import Mapper
 from eventstore.personal import PersonalData
 from functions.audit.lag_history import LagHistory
-from projectors.processes import OpenTransfers
-from projectors.reader import ViewReader
-from projectors.stores import Stores
+from projectors.database import Stores
+from projectors.ledger.processes import OpenTransfers
+from projectors.views.reader import ViewReader
 from replay.audit.archive import Archive
 from replay.audit.log import Log
 from replay.audit.trace import Traces

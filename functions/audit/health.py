@@ -15,9 +15,9 @@ from eventstore.errors import StoreError
 from functions.audit.desk import AuditDesk
 from functions.audit.lag_history import LagSample
 from projectors.errors import ProjectionError
+from projectors.generations.generation import partition_key
 from projectors.lag import ConsumerLag
-from projectors.parked import Parked, parked_in
-from projectors.places import partition_key
+from projectors.views.dead_letters import Parked, parked_in
 from replay.audit.digest import Digest
 from replay.audit.errors import DigestError
 from replay.status import Status, status

@@ -11,14 +11,6 @@ from azure.core.exceptions import AzureError
 from eventstore.errors import StoreBusy, StoreUnavailable
 from projectors.errors import Unavailable
 
-
-class TransferUnseen(Unavailable):
-    """The replica that answered lags behind the change feed: the same read will find the transfer soon."""
-
-    def __init__(self, transfer_id: str) -> None:
-        super().__init__(f"transfer {transfer_id} was requested and its stream is not yet to be read")
-
-
 PASSING: Final = (StoreBusy, StoreUnavailable, Unavailable, AzureError)
 """The store did not do it now. All else would fail in the same way again."""
 

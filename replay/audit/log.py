@@ -13,9 +13,10 @@ from azure.cosmos import ContainerProxy
 from eventstore.cosmos.queries import run_query
 from eventstore.log.documents import Document
 from eventstore.log.history import History
-from projectors.feed import Feed, FeedRange, Split
-from projectors.gateway import Gateway
-from projectors.meter import Meter
+from projectors.container import Gateway
+from projectors.feed.change_feed import Feed, Split
+from projectors.feed.ranges import FeedRange
+from projectors.throughput.meter import Meter
 
 _FEED_PAGE: Final = 1_000
 _OUTCOMES_PAGE: Final = 500

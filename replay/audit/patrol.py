@@ -16,8 +16,8 @@ from functools import partial
 from typing import Any, Final, Self
 
 from eventstore.log.verification import Fault, StreamCheck
+from projectors.container import Gateway
 from projectors.errors import Conflict
-from projectors.gateway import Gateway
 from replay.audit import metrics
 from replay.audit.log import Log
 

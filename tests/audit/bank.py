@@ -13,7 +13,7 @@ from eventstore.commands.store import Command, CommandStore, Outcome
 from eventstore.log.chain import link
 from eventstore.log.documents import Document, event_id
 from eventstore.log.mapper import Mapper
-from projectors.processes import TransferDriver
+from projectors.ledger.processes import TransferDriver
 from replay.audit.log import Log
 from replay.audit.trace import Traces
 from replay.audit.trail import AuditTrail

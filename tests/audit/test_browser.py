@@ -15,7 +15,7 @@ from devkit.cosmos import LocalCosmos
 from eventstore.cosmos.containers import create_containers
 from functions.settings import Settings, load
 from functions.wiring import build_services
-from projectors.worker import Worker
+from projectors.processor.worker import Worker
 from tests.audit.bank import Bank
 from tests.audit.browser import MISSING, chromium, prefer
 from tests.audit.serving import audit_app, served

@@ -7,7 +7,7 @@ from azure.cosmos import CosmosClient
 
 from eventstore.log.documents import event_id
 from functions.services import Services
-from projectors.worker import Worker
+from projectors.processor.worker import Worker
 from replay.audit.archive import KeptDigest
 from tests.audit.bank import Bank
 from tests.audit.serving import audit_app

@@ -9,8 +9,8 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from eventstore.log import history
-from projectors.gateway import Gateway
-from projectors.meter import Meter
+from projectors.container import Gateway
+from projectors.throughput.meter import Meter
 from replay.audit import patrol as patrolling
 from replay.audit.patrol import CONSUMER, Patrol, Place
 from tests.audit.bank import Bank

@@ -22,9 +22,9 @@ from functions import problems
 from functions.app import create
 from functions.settings import Settings, load
 from functions.wiring import build_services
+from projectors.ledger import VIEWS
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.views import VIEWS
-from projectors.worker import Worker
 from replay.rebuild import rebuild
 from tests.functions.transport import AsgiThread
 
@@ -55,7 +55,7 @@ def names(modules: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch) -> li
     """The page's names where it wants them; the routers are given to the app instead."""
     view = modules["projectors/views/parcels.py"].Parcels()
     for _, file, what in NAMES:
-        if file == "projectors/views/__init__.py":
+        if file == "projectors/ledger/__init__.py":
             assert what == "Parcels()"
             monkeypatch.setitem(VIEWS, view.name, view)
         elif file == "functions/problems.py":

@@ -13,7 +13,7 @@ from functions import local
 from functions.services import Services
 from functions.settings import Settings, load
 from functions.wiring import build_consumers, build_services
-from projectors.worker import Worker
+from projectors.processor.worker import Worker
 from tests.functions.transport import AsgiThread
 
 

@@ -25,8 +25,8 @@ from functions.services import Services
 from functions.settings import Settings, load
 from functions.wiring import build_services
 from projectors import tracing
-from projectors.reader import ViewReader
-from projectors.worker import Worker
+from projectors.processor.worker import Worker
+from projectors.views.reader import ViewReader
 from tests.functions.conftest import Ledger
 from tests.functions.transport import AsgiThread
 

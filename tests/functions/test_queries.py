@@ -4,7 +4,7 @@ import threading
 
 import httpx
 
-from projectors.worker import Worker
+from projectors.processor.worker import Worker
 from tests.functions.conftest import Ledger, SettableClock
 
 

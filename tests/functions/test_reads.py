@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from devkit.cosmos import LocalCosmos
-from projectors.worker import Worker
+from projectors.processor.worker import Worker
 from tests.functions.conftest import Ledger
 
 NAMES = {

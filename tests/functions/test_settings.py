@@ -12,7 +12,7 @@ from eventstore.errors import SettingsError
 from eventstore.personal import PersonalSettings
 from functions.packaging.build import HERE, ROOT
 from functions.settings import Settings, is_loopback, load
-from projectors.processes import ProcessSettings
+from projectors.ledger.processes import ProcessSettings
 from projectors.relay import EventHubsSettings
 from projectors.settings import WorkerSettings
 

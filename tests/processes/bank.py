@@ -15,11 +15,11 @@ from eventstore.commands.store import Command, CommandStore, Outcome
 from eventstore.cosmos.containers import create_containers
 from eventstore.log.documents import RecordedEvent, is_event
 from eventstore.log.mapper import Mapper
-from projectors.processes import Processes, ProcessSettings
+from projectors.ledger import VIEWS
+from projectors.ledger.processes import Processes, ProcessSettings
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.view import View
-from projectors.views import VIEWS
-from projectors.worker import Worker
+from projectors.views.view import View
 from tests.domain.invariants import check
 from tests.domain.ledger import Ledger
 

@@ -13,7 +13,7 @@ from azure.core.exceptions import ServiceResponseError
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from domain.ledger.transfer import Status
-from projectors.processes import Processes
+from projectors.ledger.processes import Processes
 from tests.processes.bank import LATER, OWN, WRITES, Bank
 
 Prepare = Callable[[Bank], None]

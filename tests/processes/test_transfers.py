@@ -10,8 +10,8 @@ from domain.ledger import personal_fields
 from domain.ledger.transfer import Status
 from eventstore.log.mapper import Mapper
 from projectors.errors import Unavailable
-from projectors.processes.errors import TransferUnseen
-from projectors.processes.transfers import TransferPages
+from projectors.ledger.transfers.consumer import TransferPages
+from projectors.ledger.transfers.driver import TransferUnseen
 from tests.processes.bank import Bank
 
 STEPS = ["alice hold-placed", "bob funds-credited", "alice hold-captured"]

@@ -14,7 +14,8 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from devkit.cosmos import RequestInfo
 from domain.ledger.transfer import Status
-from projectors.processes import Resumed, metrics
+from projectors.ledger import metrics
+from projectors.ledger.processes import Resumed
 from tests.processes.bank import Bank
 
 MINUTE = timedelta(minutes=1)

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from projectors.view import Change, View
-from projectors.views import VIEWS
+from projectors.ledger import VIEWS
+from projectors.views.streams.view import Change
+from projectors.views.view import View
 
 
 class Broken:

@@ -7,11 +7,11 @@ from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from eventstore.cosmos.containers import create_containers
+from projectors.database import Stores
+from projectors.ledger import VIEWS
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.stores import Stores
-from projectors.view_consumer import ViewConsumer
-from projectors.views import VIEWS
-from projectors.worker import Worker
+from projectors.views.consumer import ViewConsumer
 from tests.projectors.feeding import Ledger, shown_by_the_views, told_by_the_log
 
 DATABASE = "tidemark"

@@ -3,8 +3,8 @@
 import pytest
 from azure.cosmos import CosmosClient
 
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.worker import Worker
 from tests.projectors.feeding import Ledger
 
 

@@ -45,13 +45,13 @@ _GONE = "tests/projectors/test_batches.py::test_a_worker_asleep_does_not_bring_b
 LOOSENINGS = (
     _of(
         "a lease is replaced without If-Match",
-        "projectors/leases.py",
+        "projectors/leases/store.py",
         f"{_LEASES}::test_a_worker_whose_lease_was_taken_cannot_move_the_position",
         ("self._gateway.replace(document, old.etag)", 'self._gateway.replace(document, "*")'),
     ),
     _of(
         "a lease is not read back after a lost answer",
-        "projectors/leases.py",
+        "projectors/leases/store.py",
         f"{_LEASES}::test_a_renewal_whose_answer_was_lost_is_still_this_workers",
         (
             "            except (Conflict, Unanswered) as error:\n",
@@ -61,13 +61,13 @@ LOOSENINGS = (
     ),
     _of(
         "no renewal between reading and writing",
-        "projectors/runner.py",
+        "projectors/processor/range_processor.py",
         "tests/projectors/test_worker.py::test_the_position_is_written_after_the_work_and_the_lease_renewed_before_it",
         ("        self.held.renew()\n        self._handler.flush()\n", "        self._handler.flush()\n"),
     ),
     _of(
         "the position before the effects",
-        "projectors/runner.py",
+        "projectors/processor/range_processor.py",
         _KILLED,
         ("        self.held.renew()\n        self._handler.flush()\n", ""),
         (
@@ -77,7 +77,7 @@ LOOSENINGS = (
     ),
     _of(
         "children made before their parent is gone",
-        "projectors/leases.py",
+        "projectors/leases/store.py",
         f"{_LEASES}::test_a_worker_that_lost_its_lease_cannot_split_it",
         (
             "            self._gateway.batch(lease.consumer, operations)\n",
@@ -87,19 +87,19 @@ LOOSENINGS = (
     ),
     _of(
         "children at the newest position instead of their parent's",
-        "projectors/leases.py",
+        "projectors/leases/store.py",
         f"{_SPLIT_CRASHES}::test_a_split_at_any_request_loses_nothing",
         ("first = replace(lease, owner=None,", "first = replace(lease, lsn=lease.head, owner=None,"),
     ),
     _of(
         "children that do not know their parent",
-        "projectors/leases.py",
+        "projectors/leases/store.py",
         f"{_SPLIT_CRASHES}::test_a_worker_killed_at_any_request_of_a_run_that_meets_a_split_is_replaced_without_loss",
         ("ancestors=(lease.id, *lease.ancestors)", "ancestors=()"),
     ),
     _of(
         "a lease made again after its split",
-        "projectors/leases.py",
+        "projectors/leases/store.py",
         f"{_LEASES}::test_a_lease_that_was_split_is_not_made_again_by_a_worker_that_was_asleep",
         ('only = {"if_match_etag": listed["_etag"]}', 'only = {"if_match_etag": "*"}'),
         ("listed := self._gateway.read(_UNMADE_ID, consumer)", "listed := self._listed(consumer)"),
@@ -114,13 +114,13 @@ LOOSENINGS = (
     ),
     _of(
         "a page of several ranges is kept",
-        "projectors/feed.py",
+        "projectors/feed/change_feed.py",
         f"{_SPLIT_CRASHES}::test_a_split_at_any_request_loses_nothing",
         ("        if ranges != (feed_range,):\n", "        if not ranges:\n"),
     ),
     _of(
         "events applied whatever the guard's version",
-        "projectors/stream_projector.py",
+        "projectors/views/streams/projector.py",
         _KILLED,
         ("        if version <= guard.version:\n            return False\n", ""),
         (
@@ -130,7 +130,7 @@ LOOSENINGS = (
     ),
     _of(
         "a guard written without its etag",
-        "projectors/guard.py",
+        "projectors/views/streams/checkpoint.py",
         _PAUSED,
         ('        ("create", (segment.guard,))\n', '        ("upsert", (segment.guard,))\n'),
         (
@@ -144,7 +144,7 @@ LOOSENINGS = (
     ),
     _of(
         "an empty net effect does not write the guard",
-        "projectors/guard.py",
+        "projectors/views/streams/checkpoint.py",
         _GONE,
         (
             "        if self.dirty:\n            self._seal({})\n",
@@ -153,7 +153,7 @@ LOOSENINGS = (
     ),
     _of(
         "a guard goes with its last item",
-        "projectors/guard.py",
+        "projectors/views/streams/checkpoint.py",
         _GONE,
         (
             'else ("replace", (guard.place.id, segment.guard), {"if_match_etag": etag})',
@@ -164,7 +164,7 @@ LOOSENINGS = (
     ),
     _of(
         "items written before their guard, in a request of their own",
-        "projectors/writer.py",
+        "projectors/views/streams/batch_writer.py",
         _KILLED,
         (
             "            etags = self._gateway.batch(batch[0].guard.place.partition, everything)\n",
@@ -179,13 +179,13 @@ LOOSENINGS = (
     ),
     _of(
         "at a conflict the events are skipped",
-        "projectors/stream_projector.py",
+        "projectors/views/streams/projector.py",
         _SHORTER,
         ("                self._decide_again(guard)\n", "                self._guards.pop(guard.stream, None)\n"),
     ),
     _of(
         "a write without an answer counts as written",
-        "projectors/writer.py",
+        "projectors/views/streams/batch_writer.py",
         _LOST,
         (
             "        except (Conflict, Unanswered):\n            unwritten.again",
@@ -195,13 +195,13 @@ LOOSENINGS = (
     ),
     _of(
         "a parked stream's mark is not raised",
-        "projectors/guard.py",
+        "projectors/views/streams/checkpoint.py",
         f"{_PARKING}::test_a_stream_waits_behind_its_poison_and_all_others_go_on",
         ("            self.upto, self.dirty = version, True\n", "            pass\n"),
     ),
     _of(
         "what comes behind a parked event is applied",
-        "projectors/stream_projector.py",
+        "projectors/views/streams/projector.py",
         f"{_PARKING}::test_a_stream_waits_behind_its_poison_and_all_others_go_on",
         (
             "        if guard.upto is not None:\n            guard.wait_behind(version)\n",
@@ -210,7 +210,7 @@ LOOSENINGS = (
     ),
     _of(
         "a park that is not written",
-        "projectors/guard.py",
+        "projectors/views/streams/checkpoint.py",
         f"{_PARKING}::test_a_poison_event_that_comes_alone_parks_its_stream",
         (
             "self.upto, self.error, self.attempts, self.dirty = upto, error, self.attempts + 1, True",
@@ -219,13 +219,13 @@ LOOSENINGS = (
     ),
     _of(
         "a new failure ends the wait",
-        "projectors/drain.py",
+        "projectors/views/streams/dead_letters.py",
         f"{_PARKING}::test_a_retry_after_the_mend_brings_everything_in_order",
         ("                guard.park(guard.upto, failed)\n", "                guard.unpark()\n"),
     ),
     _of(
         "the wait ends before the write that reaches the mark",
-        "projectors/drain.py",
+        "projectors/views/streams/dead_letters.py",
         f"{_PARKING}::test_a_retry_of_more_than_a_batch_holds_ends_the_wait_with_its_last_batch",
         (
             "            if guard.version >= guard.upto:\n                guard.unpark()\n            elif",
@@ -234,7 +234,7 @@ LOOSENINGS = (
     ),
     _of(
         "a retry writes without the guard's etag",
-        "projectors/guard.py",
+        "projectors/views/streams/checkpoint.py",
         f"{_PARKING}::test_a_worker_that_sees_more_of_a_parked_stream_beside_a_retry_strands_nothing",
         (
             'else ("replace", (guard.place.id, segment.guard), {"if_match_etag": etag})',
@@ -243,20 +243,20 @@ LOOSENINGS = (
     ),
     _of(
         "sums: no seal",
-        "projectors/partial.py",
+        "projectors/views/sums/checkpoint.py",
         f"{_SPLITS}::test_a_parent_that_wakes_after_its_children_began_adds_nothing",
         ("lsn=self._end_of(tuple(older)), sealed=True)", "lsn=self._end_of(tuple(older)))"),
         ("                    sealed = replace(found, sealed=True)\n", "                    sealed = found\n"),
     ),
     _of(
         "sums: only what exists is sealed",
-        "projectors/partial.py",
+        "projectors/views/sums/checkpoint.py",
         f"{_SPLITS}::test_a_parent_that_never_wrote_is_sealed_all_the_same",
         ("                    self._gateway.create(sealed.document())\n", "                    return sealed.lsn\n"),
     ),
     _of(
         "sums: a child begins at its lease's position",
-        "projectors/sum_projector.py",
+        "projectors/views/sums/projector.py",
         f"{_SPLITS}::test_what_a_parent_wrote_beyond_its_lease_is_not_added_again_by_its_children",
         (
             "        for lsn, documents in groupby(",
@@ -268,25 +268,25 @@ LOOSENINGS = (
     ),
     _of(
         "sums: a parent that never wrote ends at zero",
-        "projectors/partial.py",
+        "projectors/views/sums/checkpoint.py",
         f"{_SPLITS}::test_a_grandchild_begins_where_the_nearest_written_ancestor_ended",
         ("lsn=self._end_of(tuple(older)), sealed=True)", "lsn=0, sealed=True)"),
     ),
     _of(
         "sums: a seal is ignored",
-        "projectors/partial.py",
+        "projectors/views/sums/checkpoint.py",
         f"{_SPLITS}::test_a_parent_that_wakes_after_its_children_began_adds_nothing",
         ("        if found.sealed:\n            raise", "        if not found.lease:\n            raise"),
     ),
     _of(
         "sums: the seal overwrites",
-        "projectors/partial.py",
+        "projectors/views/sums/checkpoint.py",
         f"{_SPLITS}::test_a_seal_does_not_overwrite_what_the_parent_writes_meanwhile",
         ('self._gateway.replace(sealed.document(), found.etag or "")', 'self._gateway.replace(sealed.document(), "*")'),
     ),
     _of(
         "sums: a guard written without its etag",
-        "projectors/sum_projector.py",
+        "projectors/views/sums/projector.py",
         f"{_SPLITS}::test_of_two_workers_with_the_same_page_one_adds_it",
         (
             'return ("create", (document,)) if etag is None else',
@@ -299,7 +299,7 @@ LOOSENINGS = (
     ),
     _of(
         "sums: at a conflict the page is skipped",
-        "projectors/runner.py",
+        "projectors/processor/range_processor.py",
         _SHORTER,
         (
             "        self._handler.flush()\n",
@@ -309,13 +309,13 @@ LOOSENINGS = (
     ),
     _of(
         "sums: a late stream's mark is not raised",
-        "projectors/sum_projector.py",
+        "projectors/views/sums/projector.py",
         f"{_PARKING}::test_a_retry_after_the_mend_brings_everything_in_order",
         ("replace(late, upto=max(late.upto, version))", "late"),
     ),
     _of(
         "sums: a retry goes to the stream's end",
-        "projectors/drain.py",
+        "projectors/views/streams/dead_letters.py",
         f"{_PARKING}::test_a_retry_of_sums_takes_in_what_was_passed_over_and_no_more",
         (
             "self._history.documents(stream, after=late.after, upto=late.upto)",
@@ -334,25 +334,25 @@ LOOSENINGS = (
     ),
     _of(
         "the registry is replaced without If-Match",
-        "projectors/registry.py",
+        "projectors/generations/registry.py",
         "tests/projectors/test_registry.py::test_of_two_rebuilds_that_start_at_once_one_is_refused",
         ("self._gateway.replace(document, now.etag)", 'self._gateway.replace(document, "*")'),
     ),
     _of(
         "the number of an abandoned generation is used again",
-        "projectors/registry.py",
+        "projectors/generations/registry.py",
         "tests/projectors/test_registry.py::test_a_number_is_never_used_again",
         ("            number = now.last + 1\n", "            number = max(now.all) + 1\n"),
     ),
     _of(
         "readers do not wait for what they served before",
-        "projectors/reader.py",
+        "projectors/views/reader.py",
         "tests/projectors/test_reader.py::test_what_was_served_is_waited_for_though_nothing_was_asked_for",
         ("patience = MAX_WAIT if version < served else", "patience = 0.0 if version < served else"),
     ),
     _of(
         "readers of sums do not wait for what they served before",
-        "projectors/sum_reader.py",
+        "projectors/views/sums/reader.py",
         "tests/projectors/test_reader.py::test_what_was_served_is_waited_for_though_nothing_was_asked_for",
         ("            behind = not _covers(parts, served)\n", "            behind = False\n"),
     ),

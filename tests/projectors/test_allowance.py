@@ -9,11 +9,11 @@ from azure.cosmos import CosmosClient
 from devkit.cosmos import LocalCosmos
 from eventstore.cosmos.client import connect
 from eventstore.cosmos.settings import CosmosSettings
-from projectors.allowance import Allowance
-from projectors.meter import Meter
+from projectors.ledger import VIEWS
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.views import VIEWS
-from projectors.worker import Worker
+from projectors.throughput.limiter import Allowance
+from projectors.throughput.meter import Meter
 from tests.projectors.feeding import Ledger
 
 

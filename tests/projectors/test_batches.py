@@ -10,12 +10,13 @@ from azure.cosmos import CosmosClient
 from devkit.cosmos import LocalCosmos, RequestInfo
 from devkit.cosmos.message import Request
 from domain.ledger.account import Account
-from projectors.parked import parked_in
+from projectors.database import Stores
+from projectors.ledger import VIEWS
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.stores import Stores
-from projectors.view import Change, StreamView, on
-from projectors.views import VIEWS
-from projectors.worker import Worker
+from projectors.views.dead_letters import parked_in
+from projectors.views.streams.view import Change, StreamView
+from projectors.views.view import on
 from tests.projectors.cases import SHOWS
 from tests.projectors.feeding import Ledger, shown_by_the_views, told_by_the_log
 

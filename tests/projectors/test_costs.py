@@ -3,7 +3,7 @@
 import pytest
 from azure.core.pipeline.transport import HttpRequest
 
-from projectors.costs import BATCH, METADATA, PAGE, QUERY, READ, WRITE, Costs, Size, size_of
+from projectors.throughput.charges import BATCH, METADATA, PAGE, QUERY, READ, WRITE, Costs, Size, size_of
 
 QUERIES = {"x-ms-documentdb-isquery": "true"}
 BY_IDS = '{"query": "SELECT * FROM c WHERE c.id IN (@id0, @id1)", "parameters": []}'

@@ -11,10 +11,12 @@ from azure.cosmos import ContainerProxy, CosmosClient
 
 from devkit.cosmos import LocalCosmos
 from eventstore.cosmos.containers import create_containers
+from projectors.database import Stores
 from projectors.errors import FeedReplaced
-from projectors.feed import Feed, FeedRange, Page, Split, continuation, effective_key
-from projectors.meter import Meter
-from projectors.stores import Stores
+from projectors.feed.change_feed import Feed, Page, Split
+from projectors.feed.continuation import continuation
+from projectors.feed.ranges import FeedRange, effective_key
+from projectors.throughput.meter import Meter
 from tests.projectors.feeding import Ledger
 
 EVERYTHING = FeedRange("", "FF")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from azure.cosmos import ContainerProxy, CosmosClient
 
-from projectors import gateway
-from projectors.gateway import Gateway
-from projectors.meter import Meter
+from projectors import container as gateway
+from projectors.container import Gateway
+from projectors.throughput.meter import Meter
 
 
 class Busy(Meter):

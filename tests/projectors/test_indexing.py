@@ -10,12 +10,12 @@ from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from eventstore.cosmos.containers import VIEWS as CONTAINER
-from projectors.parked import parked_in
-from projectors.processes.open_transfers import OpenTransfers
-from projectors.reader import ViewReader
-from projectors.stores import Stores
-from projectors.views import VIEWS
-from projectors.worker import Worker
+from projectors.database import Stores
+from projectors.ledger import VIEWS
+from projectors.ledger.transfers.open_transfers import OpenTransfers
+from projectors.processor.worker import Worker
+from projectors.views.dead_letters import parked_in
+from projectors.views.reader import ViewReader
 from replay.mend import mend
 from replay.verify import verify
 from tests.projectors.feeding import NOON, Ledger, rows

@@ -10,14 +10,14 @@ from azure.core.exceptions import ServiceResponseError
 from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos, RequestInfo
-from projectors.balance import wanted
+from projectors.container import Gateway
 from projectors.errors import LeaseLost, Unanswered
-from projectors.feed import FeedRange
-from projectors.gateway import Gateway
-from projectors.held_lease import HeldLease
-from projectors.lease import Lease
-from projectors.leases import Leases
-from projectors.meter import Meter
+from projectors.feed.ranges import FeedRange
+from projectors.leases.balancing import wanted
+from projectors.leases.held import HeldLease
+from projectors.leases.lease import Lease
+from projectors.leases.store import Leases
+from projectors.throughput.meter import Meter
 
 WHOLE = FeedRange("", "FF")
 HALVES = [FeedRange("", "20"), FeedRange("20", "FF")]

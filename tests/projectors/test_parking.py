@@ -8,16 +8,16 @@ from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from domain.ledger.account import Account
-from projectors.drain import Drain, drain_of
+from projectors.database import Stores
 from projectors.errors import NotParked, PoisonEvent
-from projectors.parked import parked_in
-from projectors.reader import ViewReader
+from projectors.ledger import VIEWS
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.stores import Stores
-from projectors.view import Change, StreamView, on
-from projectors.view_consumer import ViewConsumer
-from projectors.views import VIEWS
-from projectors.worker import Worker
+from projectors.views.consumer import ViewConsumer
+from projectors.views.dead_letters import Drain, drain_of, parked_in
+from projectors.views.reader import ViewReader
+from projectors.views.streams.view import Change, StreamView
+from projectors.views.view import on
 from tests.projectors.broken import Broken
 from tests.projectors.cases import SHOWS
 from tests.projectors.feeding import Ledger, rows, shown_by_the_views, told_by_the_log

@@ -9,12 +9,12 @@ from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos
 from eventstore.log.position import Position
+from projectors.database import Stores
 from projectors.errors import BadCursor, UnknownView
-from projectors.reader import ViewReader
-from projectors.stores import Stores
-from projectors.view_consumer import ViewConsumer
-from projectors.views import VIEWS
-from projectors.worker import Worker
+from projectors.ledger import VIEWS
+from projectors.processor.worker import Worker
+from projectors.views.consumer import ViewConsumer
+from projectors.views.reader import ViewReader
 from tests.projectors.feeding import Ledger
 
 AT = "2026-11-23T12:00:00+00:00"

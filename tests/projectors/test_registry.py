@@ -4,9 +4,9 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos
+from projectors.database import Stores
 from projectors.errors import RebuildRunning, RegistryChanged, UnknownGeneration
-from projectors.registry import CachedRegistry, Registry
-from projectors.stores import Stores
+from projectors.generations.registry import CachedRegistry, Registry
 
 AT = "2026-11-23T12:00:00+00:00"
 

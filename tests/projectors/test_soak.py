@@ -23,14 +23,13 @@ from domain.errors import Refused
 from eventstore.cosmos.containers import create_containers
 from eventstore.log.documents import RecordedEvent
 from projectors.consumer import PageConsumer
-from projectors.drain import drain_of
+from projectors.database import Stores
 from projectors.errors import ProjectionError
 from projectors.lag import lag_of
-from projectors.parked import parked_in
+from projectors.ledger import VIEWS
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.stores import Stores
-from projectors.views import VIEWS
-from projectors.worker import Worker
+from projectors.views.dead_letters import drain_of, parked_in
 from replay.verify import verify
 from tests.projectors.broken import Broken
 from tests.projectors.cases import DATABASE, Stopped

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from devkit.cosmos import LocalCosmos, RequestInfo
+from projectors.database import Stores
 from projectors.settings import WorkerSettings
-from projectors.stores import Stores
 from tests.projectors.cases import DATABASE, LATER, OWN, Case, Stopped, stopping_at
 
 SMALL = WorkerSettings(parallel=0, page=3, pending=1, retry_min=0.001)

@@ -1,6 +1,7 @@
 """Partitions that split at any time: no event skipped, none applied twice, also by a worker that has not heard of it.
 
-The sums' counterexamples are those of the protocol in `projectors.partial`: each test is what happens without one rule.
+The sums' counterexamples are those of the protocol in `projectors.views.sums.checkpoint`: each test is what happens
+without one rule.
 """
 
 import threading
@@ -10,17 +11,18 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos, RequestInfo
+from projectors.container import Gateway
+from projectors.database import Stores
 from projectors.errors import LeaseLost
-from projectors.feed import FeedRange, Page
-from projectors.gateway import Gateway
-from projectors.lease import Lease
-from projectors.meter import Meter
-from projectors.partial import Partial, Partials
+from projectors.feed.change_feed import Page
+from projectors.feed.ranges import FeedRange
+from projectors.leases.lease import Lease
+from projectors.ledger.views.ledger_totals import LedgerTotals
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.stores import Stores
-from projectors.sum_projector import SumProjector
-from projectors.views.ledger_totals import LedgerTotals
-from projectors.worker import Worker
+from projectors.throughput.meter import Meter
+from projectors.views.sums.checkpoint import Partial, Partials
+from projectors.views.sums.projector import SumProjector
 from tests.projectors.feeding import Ledger, rows, shown_by_the_views, told_by_the_log
 
 NAMES = [f"account{number}" for number in range(12)]

@@ -9,13 +9,13 @@ from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from projectors.consumer import PageConsumer
+from projectors.database import Stores
 from projectors.lag import ConsumerLag, lag_of
-from projectors.lease import Lease
+from projectors.leases.lease import Lease
+from projectors.ledger import VIEWS
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.stores import Stores
-from projectors.tally import BookingExecutor, Mark, Retries, Tally, book, marked
-from projectors.views import VIEWS
-from projectors.worker import Worker
+from projectors.throughput.retries import BookingExecutor, Mark, Retries, Tally, book, marked
 from tests.projectors.feeding import Ledger, rows
 
 

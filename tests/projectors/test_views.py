@@ -1,6 +1,6 @@
 """The views, from the log to what a query reads."""
 
-from projectors.reader import ViewReader
+from projectors.views.reader import ViewReader
 
 
 def test_a_summary_follows_every_event_of_its_account(client, database, ledger, worker) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projectors.window import Window
+from projectors.throughput.window import Window
 
 LIMIT = 100.0
 

@@ -13,12 +13,12 @@ from devkit.cosmos import LocalCosmos, RequestInfo
 from eventstore.cosmos.containers import create_containers
 from eventstore.log.documents import RecordedEvent
 from projectors.consumer import PageConsumer
+from projectors.database import Stores
 from projectors.lag import lag_of
-from projectors.meter import Meter
+from projectors.ledger import VIEWS
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.stores import Stores
-from projectors.views import VIEWS
-from projectors.worker import Worker
+from projectors.throughput.meter import Meter
 from tests.projectors.feeding import Ledger, shown_by_the_views, told_by_the_log
 
 ACCOUNT_VIEWS = [VIEWS[name] for name in ("account-summary", "statement", "active-holds", "ledger-totals")]

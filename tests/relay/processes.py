@@ -16,9 +16,9 @@ from devkit.eventhubs import LocalEventHubs, run_server
 from eventstore.cosmos.client import connect
 from eventstore.cosmos.containers import LEASES
 from eventstore.cosmos.settings import CosmosSettings
+from projectors.processor.worker import Worker
 from projectors.relay import CosmosCheckpointStore, EventHubPublisher, EventHubsSettings, relay
 from projectors.settings import WorkerSettings
-from projectors.worker import Worker
 
 HUB = "ledger-events"
 

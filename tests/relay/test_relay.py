@@ -9,8 +9,8 @@ from azure.cosmos import CosmosClient
 from azure.eventhub import EventData
 
 from devkit.eventhubs import FaultKind, RunningServer
+from projectors.processor.worker import Worker
 from projectors.relay import EventHubPublisher, EventHubsSettings, relay
-from projectors.worker import Worker
 from tests.relay.events import recorded
 
 Arrived = Callable[[int], Sequence[EventData]]

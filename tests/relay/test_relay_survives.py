@@ -12,9 +12,9 @@ import orjson
 from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos, serve
+from projectors.processor.worker import Worker
 from projectors.relay import EventHubPublisher, EventHubsSettings, relay
 from projectors.settings import WorkerSettings
-from projectors.worker import Worker
 from tests.relay.processes import HUB, start
 from tests.relay.readers import receive_all
 

@@ -3,9 +3,9 @@
 import pytest
 from azure.cosmos import CosmosClient
 
+from projectors.database import Stores
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.stores import Stores
-from projectors.worker import Worker
 from tests.replay.replaying import History
 
 

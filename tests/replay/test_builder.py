@@ -7,10 +7,10 @@ import time
 import pytest
 from azure.cosmos import CosmosClient
 
+from projectors.database import Stores
 from projectors.errors import LeaseLost, RebuildRunning
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.stores import Stores
-from projectors.worker import Worker
 from replay.builder import BuilderLock, builder_partition, this_process
 from replay.progress import Phase, Progress
 from replay.rebuild import rebuild

@@ -4,13 +4,13 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos
-from projectors.allowance import Allowance
+from projectors.database import Stores
 from projectors.errors import PoisonEvent
+from projectors.ledger import VIEWS
+from projectors.ledger.views.statement import Statement
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.stores import Stores
-from projectors.views import VIEWS
-from projectors.views.statement import Statement
-from projectors.worker import Worker
+from projectors.throughput.limiter import Allowance
 from replay.forecast import forecast
 from replay.progress import RebuildOptions
 from replay.rebuild import rebuild

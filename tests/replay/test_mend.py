@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from azure.cosmos import CosmosClient
 
+from projectors.database import Stores
 from projectors.errors import PoisonEvent
-from projectors.stores import Stores
-from projectors.views import VIEWS
-from projectors.views.statement import Statement
-from projectors.worker import Worker
+from projectors.ledger import VIEWS
+from projectors.ledger.views.statement import Statement
+from projectors.processor.worker import Worker
 from replay.errors import NotMendable
 from replay.mend import mend
 from replay.verify import verify

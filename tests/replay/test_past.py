@@ -8,12 +8,12 @@ from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from eventstore.log.position import encode
+from projectors.database import Stores
 from projectors.errors import RebuildRunning
-from projectors.reader import ViewReader
+from projectors.ledger import VIEWS
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.stores import Stores
-from projectors.views import VIEWS
-from projectors.worker import Worker
+from projectors.views.reader import ViewReader
 from replay.builder import BuilderLock, builder_partition
 from replay.contents import digest_of
 from replay.errors import NoSuchMoment, NoSuchPast

@@ -23,10 +23,10 @@ from devkit.cosmos import LocalCosmos, serve
 from functions import local
 from functions.settings import Settings, load
 from functions.wiring import build_services
+from projectors.database import Stores
+from projectors.ledger import VIEWS
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.stores import Stores
-from projectors.views import VIEWS
-from projectors.worker import Worker
 from replay.verify import verify
 from tests.functions.transport import AsgiThread
 from tests.replay.replaying import History

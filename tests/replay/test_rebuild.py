@@ -10,14 +10,14 @@ from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos, RequestInfo
 from domain.ledger.account import Account
+from projectors.database import Stores
 from projectors.errors import RebuildRunning
-from projectors.reader import ViewReader
+from projectors.ledger import VIEWS
+from projectors.ledger.views.account_summary import AccountSummary
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.stores import Stores
-from projectors.view import Change
-from projectors.views import VIEWS
-from projectors.views.account_summary import AccountSummary
-from projectors.worker import Worker
+from projectors.views.reader import ViewReader
+from projectors.views.streams.view import Change
 from replay.builder import builder_partition
 from replay.errors import Differences
 from replay.progress import Progress, RebuildOptions

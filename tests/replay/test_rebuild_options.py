@@ -13,9 +13,9 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from devkit.cosmos import LocalCosmos, serve
+from projectors.database import Stores
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.stores import Stores
-from projectors.worker import Worker
 from replay import workers
 from replay.cli import app
 from replay.command_line import connect

@@ -7,13 +7,13 @@ from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos
 from eventstore.log.position import Position
+from projectors.database import Stores
 from projectors.errors import PoisonEvent, Unavailable
-from projectors.parked import parked_in
-from projectors.reader import ViewReader
+from projectors.ledger.views.statement import Statement
 from projectors.settings import WorkerSettings
-from projectors.stores import Stores
-from projectors.stream_projector import StreamProjector
-from projectors.views.statement import Statement
+from projectors.views.dead_letters import parked_in
+from projectors.views.reader import ViewReader
+from projectors.views.streams.projector import StreamProjector
 from replay.errors import NotCaughtUp
 from replay.progress import Progress, RebuildOptions
 from replay.rebuild import rebuild

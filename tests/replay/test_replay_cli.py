@@ -10,9 +10,9 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from devkit.cosmos import LocalCosmos, serve
-from projectors.stores import Stores
-from projectors.views.statement import Statement
-from projectors.worker import Worker
+from projectors.database import Stores
+from projectors.ledger.views.statement import Statement
+from projectors.processor.worker import Worker
 from replay.cli import app
 from tests.replay.replaying import History
 

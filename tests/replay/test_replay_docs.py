@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import typer
 
-from projectors.views import VIEWS
+from projectors.ledger import VIEWS
 from replay.cli import app
 from replay.command_line import FAILED, INTERRUPTED, POISON, USAGE
 

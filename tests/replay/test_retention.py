@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from azure.cosmos import CosmosClient
 
+from projectors.database import Stores
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.stores import Stores
-from projectors.worker import Worker
 from replay.progress import RebuildOptions
 from replay.rebuild import rebuild
 from replay.retention import prune

@@ -16,10 +16,10 @@ from azure.core.exceptions import AzureError, ServiceResponseError
 from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos, RequestInfo
+from projectors.database import Stores
 from projectors.errors import ProjectionError
+from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.stores import Stores
-from projectors.worker import Worker
 from replay.generations import drop_generation
 from replay.progress import RebuildOptions
 from replay.rebuild import rebuild

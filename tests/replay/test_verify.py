@@ -6,10 +6,10 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos
+from projectors.database import Stores
 from projectors.errors import RebuildRunning
-from projectors.stores import Stores
-from projectors.views import VIEWS
-from projectors.worker import Worker
+from projectors.ledger import VIEWS
+from projectors.processor.worker import Worker
 from replay.errors import ReplayError
 from replay.generations import drop_generation
 from replay.status import status

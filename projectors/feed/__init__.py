@@ -1,0 +1,1 @@
+"""The change feed: pages of events by position, of one range at a time."""

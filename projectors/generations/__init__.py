@@ -1,0 +1,1 @@
+"""Generations of a view: which of them serves, and where its documents lie."""

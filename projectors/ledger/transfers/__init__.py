@@ -1,0 +1,1 @@
+"""The process that drives a transfer from account to account."""

@@ -1,0 +1,57 @@
+"""Which transfers have not ended: asked of the view transfer-status, one small query per partition."""
+
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from azure.cosmos import CosmosClient
+
+from domain.ledger.transfer import Status
+from eventstore.cosmos.containers import VIEWS as CONTAINER
+from projectors.container import Gateway
+from projectors.generations.generation import partition_key
+from projectors.generations.registry import Registry
+from projectors.ledger.views.transfer_status import TransferStatus
+from projectors.throughput.meter import Meter
+
+_LIMIT: Final = 1000
+"""Per partition: after an outage the next visits find the rest."""
+
+_OPEN: Final = (
+    f"SELECT TOP {_LIMIT} c.state.transfer, c.state.requested_at FROM c "  # noqa: S608 - a number
+    "WHERE c.state.status = @status AND c.state.requested_at <= @moment ORDER BY c.state.requested_at"
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class OpenTransfer:
+    """A transfer that has not ended, as far as the view knows."""
+
+    requested_at: datetime
+    transfer_id: str
+
+
+class OpenTransfers:
+    """Reads the generation of the view that serves. A view that lags shows a transfer late, and never not at all."""
+
+    def __init__(self, client: CosmosClient, database: str) -> None:
+        container = client.get_database_client(database).get_container_client(CONTAINER.name)
+        self._gateway = Gateway(container, meter=Meter(), stop=threading.Event())
+        self._registry = Registry(self._gateway)
+        self._view = TransferStatus()
+
+    def requested_until(self, moment: datetime) -> list[OpenTransfer]:
+        """Those requested up to `moment` (aware), the oldest first."""
+        serving = self._registry.of(self._view.name).serving
+        rows = [
+            row
+            for bucket in range(self._view.buckets)
+            for row in self._gateway.query(
+                _OPEN,
+                partition_key(self._view.name, serving, str(bucket)),
+                status=Status.REQUESTED.value,
+                moment=moment.astimezone(UTC).isoformat(),
+            )
+        ]
+        return sorted(OpenTransfer(datetime.fromisoformat(row["requested_at"]), row["transfer"]) for row in rows)

@@ -1,0 +1,44 @@
+"""Money set aside on an account: one item per open hold, in the order in which they expire."""
+
+from datetime import UTC, datetime
+
+from domain.ledger.account import Account
+from projectors.views.streams.view import Change, StreamView
+from projectors.views.view import on
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class ActiveHolds(StreamView):
+    """{ "hold", "account", "amount", "asset", "transfer_id", "reference", "placed_at", "expires_at" }"""
+
+    name = "active-holds"
+    category = "account"
+    keyed_by_stream = True
+
+    @on(Account.HoldPlaced)
+    def placed(self, change: Change, event: Account.HoldPlaced) -> None:
+        key = f"{_utc(event.expires_at or _NEVER)}_{event.hold_id:010d}"
+        change.state[str(event.hold_id)] = key
+        change.create(
+            key,
+            {
+                "hold": event.hold_id,
+                "account": self.key(event.originator_id),
+                "amount": event.amount,
+                "asset": event.asset,
+                "transfer_id": event.transfer_id,
+                "reference": event.reference,
+                "placed_at": event.timestamp.isoformat(),
+                "expires_at": _utc(event.expires_at) if event.expires_at else None,
+            },
+        )
+
+    @on(Account.HoldCaptured, Account.HoldReleased)
+    def ended(self, change: Change, event: Account.HoldCaptured | Account.HoldReleased) -> None:
+        change.delete(change.state.pop(str(event.hold_id)))
+
+
+def _utc(time: datetime) -> str:
+    """Sorts as text as it does as time."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds")

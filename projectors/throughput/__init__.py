@@ -1,0 +1,1 @@
+"""Request units: bounded, foreseen and counted."""

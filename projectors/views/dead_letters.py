@@ -1,0 +1,88 @@
+"""Streams that wait because a view could not apply one of their events: the dead letters.
+
+They are found by their guards: there is no list beside them that could disagree. What waits is in the log, from
+`version + 1` to `upto`.
+
+Takes up parked streams again, beside running workers.
+
+A drain applies exactly what waits: the events behind the guard, up to where the stream was last seen, out of the log,
+in order, through the same upcasters as ever. The mark goes away in the very write that reaches it. A worker that sees
+more events meanwhile raises the mark under the same guard, so one of the two reads again; a new failure keeps it.
+
+`drop` moves the guard past the one event that fails, for good, and keeps a note of it in the guard.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from eventstore.log.history import History
+from eventstore.log.mapper import Mapper
+from projectors.container import Document, Gateway
+from projectors.generations.generation import GUARD_PREFIX, partition_key
+from projectors.views.streams.dead_letters import StreamDrain
+from projectors.views.streams.view import StreamView
+from projectors.views.sums.checkpoint import Partial
+from projectors.views.sums.dead_letters import SumDrain
+from projectors.views.sums.view import BUCKET, SumView
+from projectors.views.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """One parked stream: `version` is the last applied, `upto` the last seen, `attempts` how often it was tried."""
+
+    view: str
+    generation: int
+    stream: str
+    version: int
+    upto: int
+    type: str
+    reason: str
+    attempts: int
+
+
+def parked_in(views: Gateway, view: str, generation: int) -> list[Parked]:
+    """All parked streams of a generation, by name: guards of streams that are marked, and the few guards of sums."""
+    guards = views.query(
+        "SELECT * FROM c WHERE STARTSWITH(c.pk, @prefix) AND IS_DEFINED(c.upto)",
+        prefix=partition_key(view, generation, ""),
+    )
+    guards += views.query(
+        "SELECT * FROM c WHERE c.id >= @guards AND IS_DEFINED(c.late)",
+        partition_key(view, generation, BUCKET),
+        guards=GUARD_PREFIX,
+    )
+    found = [parked for guard in guards for parked in _of_guard(view, generation, guard)]
+    return sorted(found, key=lambda parked: (parked.stream, parked.version))
+
+
+def _of_guard(view: str, generation: int, guard: Document) -> list[Parked]:
+    if "late" not in guard:
+        return [_parked(view, generation, guard["stream"], guard["version"], guard)]
+    late = Partial.from_document(guard).late
+    return [_parked(view, generation, stream, found.after, found.document()) for stream, found in late.items()]
+
+
+def _parked(view: str, generation: int, stream: str, version: int, facts: dict[str, Any]) -> Parked:
+    error = facts["error"]
+    return Parked(view, generation, stream, version, facts["upto"], error["type"], error["reason"], facts["attempts"])
+
+
+class Drain(Protocol):
+    """For one generation of one view."""
+
+    def retry(self, stream: str) -> dict[str, Any] | None:
+        """Applies what waits of the stream; the failure that stopped it, None when nothing waits any more."""
+
+    def drop(self, stream: str, version: int, *, by: str, at: datetime) -> None:
+        """Leaves out the version at which the stream is parked. Raises NotParked when it is not parked there."""
+
+
+def drain_of(view: View, generation: int, *, views: Gateway, history: History, mapper: Mapper[str]) -> Drain:
+    """The drain for either kind of view."""
+    if isinstance(view, StreamView):
+        return StreamDrain(view, generation, views=views, history=history, mapper=mapper)
+    if isinstance(view, SumView):
+        return SumDrain(view, generation, views=views, history=history, mapper=mapper)
+    raise TypeError(f"{view.name} is neither a StreamView nor a SumView")

@@ -1,0 +1,1 @@
+"""Views of one stream, kept exactly once by the stream's version."""

@@ -1,0 +1,188 @@
+"""Brings one generation of a view up to the log, stream by stream, with effects that happen exactly once.
+
+    1  Read the guard (absent means version 0). Apply, in memory and in order, the events with version > guard.
+    2  One batch: the guard, create-if-absent or If-Match, and all changes of items. No change still writes the guard.
+    3  409, 412, no answer: back to 1. Never skip.
+
+Guards stay in memory while the range is held, so most pages need no read. That is safe because a guard is never
+written without its etag: memory that is out of date costs a conflict, after which the stream is read from the log.
+For the same reason a stream that begins in this page (version 1) is taken to have no guard yet, without asking.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from concurrent.futures import Executor
+
+from eventstore.log.history import History
+from eventstore.log.mapper import Mapper
+from projectors import metrics
+from projectors.container import Document, Gateway
+from projectors.errors import PoisonEvent, Rejected, Unavailable
+from projectors.feed.change_feed import Page
+from projectors.views.failure import failure
+from projectors.views.streams.batch_writer import GuardWriter
+from projectors.views.streams.checkpoint import Guard
+from projectors.views.streams.checkpoint_store import Guards
+from projectors.views.streams.view import MAX_ITEMS_PER_EVENT, StreamView
+
+_TRIES = 10
+
+
+class StreamProjector:
+    """One lease's handler for a view of streams.
+
+    `park` False makes an event that the view cannot apply raise PoisonEvent instead of parking its stream.
+    `max_pending` bounds what is folded in memory before it is written, `max_guards` what is remembered, in documents.
+    """
+
+    def __init__(
+        self,
+        view: StreamView,
+        generation: int,
+        *,
+        views: Gateway,
+        history: History,
+        mapper: Mapper[str],
+        executor: Executor | None = None,
+        park: bool = True,
+        max_pending: int = 20_000,
+        max_guards: int = 5_000,
+    ) -> None:
+        self._view = view
+        self._mapper = mapper
+        self._store = Guards(view, generation, views=views, history=history, mapper=mapper)
+        self._writer = GuardWriter(views, executor)
+        self._park = park
+        self._max_pending = max_pending
+        self._max_guards = max_guards
+        self._guards: OrderedDict[str, Guard] = OrderedDict()
+        self._dirty: dict[str, Guard] = {}
+        self._pending = 0
+        self._items_together = MAX_ITEMS_PER_EVENT
+
+    @property
+    def due(self) -> bool:
+        """Whether memory asks for a flush."""
+        return self._pending >= self._max_pending
+
+    def handle(self, page: Page) -> None:
+        """Folds the events; nothing is stored before `flush`."""
+        self._items_together = min(MAX_ITEMS_PER_EVENT, max(1, self._writer.room // 2))
+        streams: dict[str, list[Document]] = {}
+        for document in page.documents:
+            stream = document["streamId"]
+            found = streams.get(stream)
+            if found is not None:
+                found.append(document)
+            elif self._view.reads(stream):
+                streams[stream] = [document]
+        unknown = [stream for stream, new in streams.items() if stream not in self._guards and new[0]["version"] > 1]
+        for guard in self._store.read_all(unknown):
+            self._guards[guard.stream] = guard
+        for stream, new in streams.items():
+            known = self._guards.get(stream)
+            if known is None:
+                known = self._guards[stream] = self._store.new(stream)
+            else:
+                self._guards.move_to_end(stream)
+            before = known.weight
+            self._fold(known, new)
+            known.change.document = {}  # thousands of guards outlive the page
+            self._note(known, before)
+
+    def flush(self) -> None:
+        """Stores everything folded. When it returns, all events handled so far have had their effect."""
+        for _ in range(_TRIES):
+            unwritten = self._writer.write(self._dirty.values())
+            self._dirty = {}
+            self._pending = 0
+            for guard in unwritten.again:
+                self._decide_again(guard)
+            for guard, error in unwritten.rejected:
+                self._isolate(guard, error)
+            if not self._dirty:
+                self._trim()
+                return
+        raise Unavailable(f"{self._view.name}: others keep changing the same items; trying again later")
+
+    def _fold(self, guard: Guard, documents: Iterable[Document]) -> None:
+        types, apply, event_of = self._view.types, self._view.apply, self._mapper.event_of
+        for document in documents:
+            in_turn = document["version"] == guard.version + 1 and guard.upto is None
+            if not in_turn and not self._brought_to(guard, document["version"]):
+                continue
+            if document["type"] in types:
+                guard.change.document = document
+                try:
+                    apply(guard.change, event_of(document))
+                except Exception as error:  # noqa: BLE001 - whatever a view raises parks its stream
+                    self._park_at(guard, document, error)
+                    continue
+            guard.advance(document)
+            if guard.change.items:
+                guard.seal_when_full(self._items_together)
+
+    def _brought_to(self, guard: Guard, version: int) -> bool:
+        """Applies what is missing before a version; False when that one is not to be applied."""
+        if version <= guard.version:
+            return False
+        if guard.upto is None and version != guard.version + 1:
+            self._fold(guard, self._store.missing(guard, version - 1))
+        if guard.upto is not None:
+            guard.wait_behind(version)
+            return False
+        return True
+
+    def _park_at(self, guard: Guard, document: Document, error: Exception) -> None:
+        """Parks the stream before the event. What was folded so far is folded again, for the failure spoilt it."""
+        version = document["version"]
+        if not self._park:
+            raise self._poison(document, failure(document, error)["reason"]) from error
+        self._store.reload(guard)
+        while guard.upto is None and guard.version < version:
+            failed = self._store.apply_carefully(guard, self._store.missing(guard, version))
+            if failed is not None:
+                guard.park(version, failed)
+                metrics.parks.add(1, {"view": self._view.name})
+            guard.seal_when_full()
+        guard.wait_behind(version)
+
+    def _poison(self, document: Document, reason: str) -> PoisonEvent:
+        return PoisonEvent(self._view.name, document["streamId"], document["version"], document["type"], reason)
+
+    def _decide_again(self, guard: Guard) -> None:
+        seen = guard.seen
+        self._store.reload(guard)
+        if guard.upto is not None:
+            guard.wait_behind(seen)
+        elif guard.version < seen:
+            self._fold(guard, self._store.missing(guard, seen))
+        self._note(guard, 0)
+
+    def _isolate(self, guard: Guard, error: Rejected) -> None:
+        """Finds the version whose write the store will never take, by writing one at a time, and parks there."""
+        seen = guard.seen
+        self._store.reload(guard)
+        for document in self._store.missing(guard, seen) if guard.upto is None else ():
+            self._fold(guard, [document])
+            unwritten = self._writer.write([guard])
+            if unwritten.again:
+                raise Unavailable(f"{self._view.name}: {guard.stream} changed meanwhile")
+            if unwritten.rejected:
+                if not self._park:
+                    raise self._poison(document, str(error))
+                self._store.reload(guard)
+                guard.park(seen, failure(document, error))
+                metrics.parks.add(1, {"view": self._view.name})
+                break
+        guard.wait_behind(seen)
+        self._note(guard, 0)
+
+    def _note(self, guard: Guard, before: int) -> None:
+        if guard.dirty:
+            self._dirty[guard.stream] = guard
+            self._pending += guard.weight - before
+
+    def _trim(self) -> None:
+        while len(self._guards) > self._max_guards:
+            self._guards.popitem(last=False)

@@ -1,0 +1,1 @@
+"""Views over many streams, kept exactly once by the position in the feed."""
