@@ -26,8 +26,8 @@ from devkit.cosmos import LocalCosmos, RequestInfo
 from eventstore.cosmos.containers import create_containers
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from replay.progress import Phase, Progress
-from replay.rebuild import rebuild
+from replay.rebuild.progress import Phase, Progress
+from replay.rebuild.rebuild import rebuild
 
 PAGE = 1000
 MIN_SHARE = 0.5

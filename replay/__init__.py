@@ -1,9 +1,9 @@
 """Rebuilds any view from the log, and tells where every view stands."""
 
-from replay.compare import Comparison
+from replay.contents.compare import Comparison
 from replay.errors import ReplayError
-from replay.progress import Phase, Progress, RebuildOptions, Rebuilt
-from replay.rebuild import rebuild
+from replay.rebuild.progress import Phase, Progress, RebuildOptions, Rebuilt
+from replay.rebuild.rebuild import rebuild
 from replay.status import Status, status
 
 __all__ = [

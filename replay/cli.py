@@ -17,9 +17,9 @@ from projectors.throughput.limiter import Allowance
 from replay import deadletters_cli, past_cli
 from replay.command_line import FAILED, NAMES, Json, KeepDays, View, Views, now, open_stores, reported
 from replay.console import counted, json_line
-from replay.forecast import PRICE
 from replay.generations import drop_generation
-from replay.progress import RebuildOptions
+from replay.rebuild.forecast import PRICE
+from replay.rebuild.progress import RebuildOptions
 from replay.rebuild_cli import Price, abandon_rebuild, build_pasts, forecast_views, mend_streams, rebuild_views
 from replay.retention import KEEP_DAYS, prune
 from replay.status import Status, status

@@ -16,7 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from replay.progress import Progress, Rebuilt
+from replay.rebuild.progress import Progress, Rebuilt
 
 _EVERY = 5.0
 

@@ -5,8 +5,8 @@ import time
 from projectors.database import Stores
 from projectors.errors import Conflict, RebuildRunning, UnknownGeneration
 from projectors.generations.generation import consumer_name, partition_key
-from replay.builder import is_gone
 from replay.errors import ReplayError
+from replay.lock import is_gone
 
 _PER_BATCH = 100
 _POLL = 0.1

@@ -6,8 +6,8 @@ import typer
 
 from replay.command_line import Json, open_stores, reported
 from replay.console import json_line
-from replay.past import drop_past, read_past
-from replay.past_views import PastViews
+from replay.past.build import drop_past, read_past
+from replay.past.catalog import PastViews
 from replay.rebuild_cli import past_facts, past_line
 
 app = typer.Typer(

@@ -8,16 +8,16 @@ import typer
 
 from projectors.database import Stores
 from projectors.ledger import view_named
-from replay.builder import BuilderLock
 from replay.command_line import connect, now, open_stores
 from replay.console import RebuildDisplay, counted, duration, json_line
-from replay.forecast import Forecast, forecast
 from replay.generations import drop_generation
-from replay.mend import Mended, mend
-from replay.past import build_past
-from replay.past_views import PastView
-from replay.progress import RebuildOptions
-from replay.rebuild import rebuild
+from replay.lock import BuilderLock
+from replay.past.build import build_past
+from replay.past.catalog import PastView
+from replay.rebuild.forecast import Forecast, forecast
+from replay.rebuild.progress import RebuildOptions
+from replay.rebuild.rebuild import rebuild
+from replay.repair import Mended, mend
 
 Price = Annotated[
     float,

@@ -9,9 +9,9 @@ from projectors.errors import PoisonEvent
 from projectors.ledger import view_named
 from projectors.views.streams.view import StreamView
 from projectors.views.sums.view import SumView
-from replay.contents import Contents, digest_of
-from replay.streams import Expected, StreamContents
-from replay.sums import SumContents
+from replay.contents.hashing import Contents, digest_of
+from replay.contents.streams import Expected, StreamContents
+from replay.contents.sums import SumContents
 
 _POLL = 0.1
 

@@ -25,7 +25,7 @@ from functions.wiring import build_services
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from replay.rebuild import rebuild
+from replay.rebuild.rebuild import rebuild
 from tests.functions.transport import AsgiThread
 
 ROOT = Path(__file__).parents[2]

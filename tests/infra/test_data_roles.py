@@ -13,7 +13,7 @@ from devkit.cosmos import LocalCosmos
 from eventstore.cosmos.containers import CONTAINERS
 from functions.wiring import build_consumers
 from replay.forget import forget
-from replay.rebuild import rebuild
+from replay.rebuild.rebuild import rebuild
 from tests.infra.apps import Apps
 from tests.infra.authority import ROLES, Account
 from tests.infra.paths import TERRAFORM

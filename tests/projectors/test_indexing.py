@@ -16,7 +16,7 @@ from projectors.ledger.transfers.open_transfers import OpenTransfers
 from projectors.processor.worker import Worker
 from projectors.views.dead_letters import parked_in
 from projectors.views.reader import ViewReader
-from replay.mend import mend
+from replay.repair import mend
 from replay.verify import verify
 from tests.projectors.feeding import NOON, Ledger, rows
 

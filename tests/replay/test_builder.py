@@ -11,9 +11,9 @@ from projectors.database import Stores
 from projectors.errors import LeaseLost, RebuildRunning
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from replay.builder import BuilderLock, builder_partition, this_process
-from replay.progress import Phase, Progress
-from replay.rebuild import rebuild
+from replay.lock import BuilderLock, builder_partition, this_process
+from replay.rebuild.progress import Phase, Progress
+from replay.rebuild.rebuild import rebuild
 from replay.rebuild_cli import abandon_rebuild
 
 AT = "2026-11-23T12:00:00+00:00"

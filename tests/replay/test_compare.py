@@ -1,7 +1,7 @@
 """Comparing two generations: what only seems to differ is looked at again."""
 
-from replay.compare import compare
-from replay.contents import Contents
+from replay.contents.compare import compare
+from replay.contents.hashing import Contents
 
 
 def side(count: int, mark: bytes) -> list[Contents]:

@@ -11,9 +11,9 @@ from projectors.ledger.views.statement import Statement
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from projectors.throughput.limiter import Allowance
-from replay.forecast import forecast
-from replay.progress import RebuildOptions
-from replay.rebuild import rebuild
+from replay.rebuild.forecast import forecast
+from replay.rebuild.progress import RebuildOptions
+from replay.rebuild.rebuild import rebuild
 from tests.replay.replaying import History
 
 

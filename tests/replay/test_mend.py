@@ -11,7 +11,7 @@ from projectors.ledger import VIEWS
 from projectors.ledger.views.statement import Statement
 from projectors.processor.worker import Worker
 from replay.errors import NotMendable
-from replay.mend import mend
+from replay.repair import mend
 from replay.verify import verify
 from tests.replay.replaying import History
 

@@ -14,13 +14,13 @@ from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from projectors.views.reader import ViewReader
-from replay.builder import BuilderLock, builder_partition
-from replay.contents import digest_of
+from replay.contents.hashing import digest_of
+from replay.contents.stored import stored_contents
 from replay.errors import NoSuchMoment, NoSuchPast
-from replay.past import build_past, drop_past, read_past
-from replay.past_views import PastViews
-from replay.progress import RebuildOptions
-from replay.stored import stored_contents
+from replay.lock import BuilderLock, builder_partition
+from replay.past.build import build_past, drop_past, read_past
+from replay.past.catalog import PastViews
+from replay.rebuild.progress import RebuildOptions
 from tests.replay.replaying import History
 
 
@@ -127,7 +127,7 @@ def test_reading_stops_at_the_moment_however_long_the_log_has_become(
     cosmos: LocalCosmos,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("replay.moment._SKEW", timedelta())
+    monkeypatch.setattr("replay.past.point_in_time._SKEW", timedelta())
     moment = pause()
     history.write(400)
     cosmos.log.clear()

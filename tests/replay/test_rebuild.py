@@ -18,10 +18,10 @@ from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from projectors.views.reader import ViewReader
 from projectors.views.streams.view import Change
-from replay.builder import builder_partition
 from replay.errors import Differences
-from replay.progress import Progress, RebuildOptions
-from replay.rebuild import rebuild
+from replay.lock import builder_partition
+from replay.rebuild.progress import Progress, RebuildOptions
+from replay.rebuild.rebuild import rebuild
 from replay.verify import verify
 from tests.replay.replaying import NOON, History
 

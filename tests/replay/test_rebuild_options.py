@@ -16,9 +16,9 @@ from devkit.cosmos import LocalCosmos, serve
 from projectors.database import Stores
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from replay import workers
 from replay.cli import app
 from replay.command_line import connect
+from replay.rebuild import parallel as workers
 from replay.verify import verify
 from tests.replay.replaying import History
 

@@ -15,8 +15,8 @@ from projectors.views.dead_letters import parked_in
 from projectors.views.reader import ViewReader
 from projectors.views.streams.projector import StreamProjector
 from replay.errors import NotCaughtUp
-from replay.progress import Progress, RebuildOptions
-from replay.rebuild import rebuild
+from replay.rebuild.progress import Progress, RebuildOptions
+from replay.rebuild.rebuild import rebuild
 
 pytestmark = pytest.mark.usefixtures("served")
 
@@ -90,7 +90,7 @@ def test_progress_moves_before_anything_is_stored_and_its_rate_is_that_of_this_a
 def test_what_keeps_failing_ends_a_rebuild_and_is_named(
     client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["replay.rebuild"], "PATIENCE", 0.05)
+    monkeypatch.setattr(sys.modules["replay.rebuild.rebuild"], "PATIENCE", 0.05)
     with monkeypatch.context() as broken:
         broken.setattr(StreamProjector, "handle", lambda *_: 1 / 0)
         with pytest.raises(NotCaughtUp, match="statement has not caught up: division by zero"):

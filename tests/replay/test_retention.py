@@ -8,8 +8,8 @@ from azure.cosmos import CosmosClient
 from projectors.database import Stores
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from replay.progress import RebuildOptions
-from replay.rebuild import rebuild
+from replay.rebuild.progress import RebuildOptions
+from replay.rebuild.rebuild import rebuild
 from replay.retention import prune
 from replay.verify import verify
 from tests.replay.replaying import History

@@ -21,8 +21,8 @@ from projectors.errors import ProjectionError
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from replay.generations import drop_generation
-from replay.progress import RebuildOptions
-from replay.rebuild import rebuild
+from replay.rebuild.progress import RebuildOptions
+from replay.rebuild.rebuild import rebuild
 from replay.retention import prune
 from replay.verify import verify
 from tests.replay.replaying import History

@@ -13,7 +13,7 @@ from projectors.container import Document, Gateway
 from projectors.errors import Conflict
 from projectors.feed.ranges import FeedRange
 from replay.errors import NoSuchPast
-from replay.moment import Ends, Moment
+from replay.past.point_in_time import Ends, Moment
 
 PARTITION = "past"
 GENERATION = 1

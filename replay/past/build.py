@@ -21,18 +21,18 @@ from projectors.throughput.meter import Meter
 from projectors.views.consumer import ViewConsumer
 from projectors.views.sums.view import SumView
 from projectors.views.view import View
-from replay.builder import BuilderLock
-from replay.contents import digest_of
+from replay.contents.hashing import digest_of
+from replay.contents.stored import stored_contents
+from replay.contents.sums import SumContents
 from replay.errors import NotCaughtUp
 from replay.generations import delete_items
-from replay.moment import ends_at, moment_of
-from replay.past_feed import PastFeed
-from replay.past_views import GENERATION, Built, PastView, PastViews, iso, past_name
-from replay.patience import PATIENCE, in_spite_of_silence
-from replay.progress import Phase, Progress, RebuildOptions
-from replay.stored import stored_contents
-from replay.sums import SumContents
-from replay.workers import release_all
+from replay.lock import BuilderLock
+from replay.past.catalog import GENERATION, Built, PastView, PastViews, iso, past_name
+from replay.past.feed import PastFeed
+from replay.past.point_in_time import ends_at, moment_of
+from replay.rebuild.parallel import release_all
+from replay.rebuild.progress import Phase, Progress, RebuildOptions
+from replay.retry import PATIENCE, in_spite_of_silence
 
 _VISIT = 3600.0
 _ROUNDS = 20

@@ -9,7 +9,7 @@ differ, what has the same version on both is taken for what it seems.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from replay.contents import Contents, digest_of
+from replay.contents.hashing import Contents, digest_of
 
 _NO_DOUBT = 20
 """Differences: a view whose code has changed has one in every stream, and each costs a read of its log."""

@@ -24,15 +24,15 @@ from projectors.throughput.meter import Meter, Spent
 from projectors.views.consumer import ViewConsumer
 from projectors.views.dead_letters import parked_in
 from projectors.views.view import View
-from replay.builder import BuilderLock, is_gone, this_process
-from replay.compare import Comparison, compare
+from replay.contents.compare import Comparison, compare
+from replay.contents.stored import stored_contents
 from replay.errors import Differences, NotCaughtUp, ParkedStreams, ReplayError
-from replay.live import LiveLag
-from replay.patience import PATIENCE, in_spite_of_silence
-from replay.progress import Phase, Progress, RebuildOptions, Rebuilt
+from replay.lock import BuilderLock, is_gone, this_process
+from replay.rebuild.parallel import NOTHING, Connect, Share, ranges_of, release_all, shares, total, work_together
+from replay.rebuild.progress import Phase, Progress, RebuildOptions, Rebuilt
+from replay.rebuild.serving_lag import LiveLag
 from replay.retention import Removed, prune
-from replay.stored import stored_contents
-from replay.workers import NOTHING, Connect, Share, ranges_of, release_all, shares, total, work_together
+from replay.retry import PATIENCE, in_spite_of_silence
 
 _log = logging.getLogger(__name__)
 _SLICE = 3600.0

@@ -9,8 +9,8 @@ from projectors.errors import PoisonEvent
 from projectors.generations.generation import partition_key
 from projectors.views.streams.checkpoint_store import guard_place
 from projectors.views.streams.view import StreamView
-from replay.contents import Collected, Contents, contents_of
-from replay.fold import fold_stream
+from replay.contents.fold import fold_stream
+from replay.contents.hashing import Collected, Contents, contents_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from projectors.views.consumer import ViewConsumer
 from projectors.views.streams.batch_writer import MAX_OPERATIONS
 from projectors.views.streams.view import StreamView
 from projectors.views.view import View
-from replay.progress import RebuildOptions
+from replay.rebuild.progress import RebuildOptions
 
 PRICE = 0.25
 """Of a million request units: about what serverless accounts pay, in US dollars. Prices differ by region."""

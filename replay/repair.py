@@ -15,9 +15,9 @@ from projectors.views.streams.batch_writer import MAX_OPERATIONS
 from projectors.views.streams.checkpoint_store import guard_place
 from projectors.views.streams.view import StreamView
 from projectors.views.view import View
-from replay.contents import hash_of
+from replay.contents.fold import Folded, fold_stream
+from replay.contents.hashing import hash_of
 from replay.errors import NotMendable
-from replay.fold import Folded, fold_stream
 
 _TRIES = 20
 _ITEMS = MAX_OPERATIONS - 1

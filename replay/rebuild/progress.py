@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from projectors.throughput.limiter import Allowance
-from replay.compare import Comparison
+from replay.contents.compare import Comparison
 from replay.retention import Removed
 
 

@@ -4,8 +4,8 @@ from projectors.database import Stores
 from projectors.views.streams.view import StreamView
 from projectors.views.sums.view import SumView
 from projectors.views.view import View
-from replay.streams import StreamContents
-from replay.sums import SumContents
+from replay.contents.streams import StreamContents
+from replay.contents.sums import SumContents
 
 
 def stored_contents(stores: Stores, view: View, generation: int) -> StreamContents | SumContents:

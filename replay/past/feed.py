@@ -2,7 +2,7 @@
 
 from projectors.feed.change_feed import Feed, Page, Split
 from projectors.feed.ranges import FeedRange
-from replay.moment import Ends
+from replay.past.point_in_time import Ends
 
 
 class PastFeed(Feed):

@@ -17,7 +17,7 @@ from projectors.generations.generation import GUARD_PREFIX, partition_key
 from projectors.views.sums.checkpoint import Partial
 from projectors.views.sums.projector import add_event
 from projectors.views.sums.view import BUCKET, SumView, plus
-from replay.contents import Contents, hash_of
+from replay.contents.hashing import Contents, hash_of
 
 _TRIES = 50
 _PAGE = 1000

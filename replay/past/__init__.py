@@ -1,0 +1,1 @@
+"""The past: a view as of a moment."""
