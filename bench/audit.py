@@ -27,6 +27,12 @@ import httpx
 from azure.cosmos import ContainerProxy, CosmosClient
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from audit.digests.archive import Archive, KeptDigest
+from audit.digests.heads import Head
+from audit.digests.merkle import Root, Tree
+from audit.log import Log
+from audit.sealing import seal
+from audit.verification.verify import verify_log, verify_pages
 from devkit.cosmos import LocalCosmos
 from domain.ledger.account import Account
 from eventstore.cosmos.containers import create_containers
@@ -38,12 +44,6 @@ from eventstore.log.mapper import Mapper
 from functions import queries_app
 from functions.settings import Settings, load
 from functions.wiring import build_services
-from replay.audit.archive import Archive, KeptDigest
-from replay.audit.heads import Head
-from replay.audit.log import Log
-from replay.audit.merkle import Root, Tree
-from replay.audit.sealing import seal
-from replay.audit.verification import verify_log, verify_pages
 
 DATABASE = "bench"
 AT = datetime(2026, 3, 1, tzinfo=UTC)

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from azure.cosmos import CosmosClient
 
+from audit.log import Log
+from audit.verification.patrol import Patrol
 from domain.aggregate import Snapshot, fold, personal_fields
 from domain.errors import Refused
 from eventstore.commands.store import CommandStore
@@ -31,8 +33,6 @@ from projectors.relay import RELAY, EventHubPublisher, EventHubsSettings, relay
 from projectors.settings import WorkerSettings
 from projectors.throughput.meter import Meter
 from projectors.views.reader import ViewReader
-from replay.audit.log import Log
-from replay.audit.patrol import Patrol
 
 __all__ = ["Consumers", "build_consumers", "build_services", "build_store", "require_master_key"]
 

@@ -6,8 +6,7 @@ ReplayError
 ├── ParkedStreams     the new generation waits for streams that the old one has
 ├── NotMendable       a view has no item of that stream to mend
 ├── NoSuchPast        no view of the past has that name
-├── NoSuchMoment      a time or position that a view of the past cannot end at
-└── UnknownSubject    there is nothing to forget
+└── NoSuchMoment      a time or position that a view of the past cannot end at
 """
 
 
@@ -56,12 +55,3 @@ class NoSuchPast(ReplayError):
 
 class NoSuchMoment(ReplayError):
     """What was given is neither a time with its zone nor the position of a recorded command."""
-
-
-class UnknownSubject(ReplayError):
-    """Nothing was ever encrypted for a subject of this id."""
-
-    def __init__(self, subject: str) -> None:
-        super().__init__(
-            f"no text was ever encrypted for {subject}: give the owner of the accounts, not the name of a person"
-        )

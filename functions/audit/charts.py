@@ -6,8 +6,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
+from audit.trail.timeline import Moment, Timeline
 from functions.audit.lag_history import LagSample
-from replay.audit.timeline import Moment, Timeline
 
 __all__ = ["BalanceChart", "Place", "balance_chart", "sparkline"]
 

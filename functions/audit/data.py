@@ -11,6 +11,10 @@ from fastapi import APIRouter, Query, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response, StreamingResponse
 
+from audit.errors import AuditError, NotInHistory, TraceUnknown
+from audit.export.write import export_log
+from audit.trail.trace import Trace
+from audit.trail.trail import StateAt
 from functions.audit import answers
 from functions.audit.access import audited
 from functions.audit.asking import At, Correlation, From, Limit, Stream, Upto, Version, moment
@@ -19,10 +23,6 @@ from functions.audit.health import health
 from functions.openapi import found
 from functions.problems import Problem
 from functions.services import Injected
-from replay.audit.errors import AuditError, NotInHistory, TraceUnknown
-from replay.audit.export import export_log
-from replay.audit.trace import Trace
-from replay.audit.trail import StateAt
 
 __all__ = ["audit_problem", "router", "state_of", "trace_of"]
 

@@ -7,6 +7,10 @@ from typing import Annotated, Self
 from azure.cosmos import CosmosClient
 from fastapi import Depends, Request
 
+from audit.digests.archive import Archive
+from audit.log import Log
+from audit.trail.trace import Traces
+from audit.trail.trail import AuditTrail
 from eventstore.cosmos.containers import EVENTS
 from eventstore.log.mapper import Mapper
 from eventstore.personal import PersonalData
@@ -14,10 +18,6 @@ from functions.audit.lag_history import LagHistory
 from projectors.database import Stores
 from projectors.ledger.processes import OpenTransfers
 from projectors.views.reader import ViewReader
-from replay.audit.archive import Archive
-from replay.audit.log import Log
-from replay.audit.trace import Traces
-from replay.audit.trail import AuditTrail
 
 __all__ = ["AuditDesk", "Desk"]
 

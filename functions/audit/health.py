@@ -11,6 +11,8 @@ from typing import Final, TypeVar
 
 from azure.core.exceptions import AzureError
 
+from audit.digests.digest import Digest
+from audit.errors import DigestError
 from eventstore.errors import StoreError
 from functions.audit.desk import AuditDesk
 from functions.audit.lag_history import LagSample
@@ -18,8 +20,6 @@ from projectors.errors import ProjectionError
 from projectors.generations.generation import partition_key
 from projectors.lag import ConsumerLag
 from projectors.views.dead_letters import Parked, parked_in
-from replay.audit.digest import Digest
-from replay.audit.errors import DigestError
 from replay.status import Status, status
 
 __all__ = ["Conservation", "ConsumerHealth", "Health", "Stuck", "health"]

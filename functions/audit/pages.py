@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.responses import RedirectResponse, Response
 
+from audit.errors import AuditError
 from domain.ledger.transfer import Transfer
 from eventstore.errors import StoreError
 from functions.audit.access import audited
@@ -24,7 +25,6 @@ from functions.audit.rows import rows_of
 from functions.problems import STATUS, Problem
 from functions.services import Injected
 from projectors.errors import ProjectionError
-from replay.audit.errors import AuditError
 
 __all__ = ["assets", "router"]
 

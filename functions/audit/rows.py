@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from replay.audit.entries import Entry
+from audit.trail.entries import Entry
 
 __all__ = ["Row", "rows_of"]
 

@@ -12,7 +12,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from replay.audit.archive import Archive
+from audit.digests.archive import Archive
+from audit.digests.keys import public_key, signing_key
+from audit.erasure import forget_command
+from audit.export.verify import verify_export
+from audit.export.write import Format, export_log
+from audit.sealing import seal
+from audit.verification.verify import JOBS, Verdict, verify_log
 from replay.audit.command_line import (
     Against,
     PublicKey,
@@ -35,14 +41,8 @@ from replay.audit.console import (
     trace_lines,
     verdict_lines,
 )
-from replay.audit.export import Format, export_log
-from replay.audit.keys import public_key, signing_key
-from replay.audit.offline import verify_export
-from replay.audit.sealing import seal
-from replay.audit.verification import JOBS, Verdict, verify_log
 from replay.command_line import FAILED, Json
 from replay.console import duration
-from replay.forget import forget_command
 
 _REFUSALS = 20
 

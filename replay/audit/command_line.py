@@ -10,15 +10,15 @@ from typing import Annotated
 import orjson
 import typer
 
+from audit.digests.archive import KeptDigest, kept_at
+from audit.digests.keys import public_key
+from audit.errors import AuditError, DigestError, KeyUnusable, LogBroken
+from audit.log import Log
+from audit.trail.trace import Traces
+from audit.trail.trail import AuditTrail
 from eventstore.cosmos.containers import EVENTS
 from eventstore.log.mapper import Mapper
 from eventstore.personal import PersonalData, PersonalSettings, SubjectKeys
-from replay.audit.archive import KeptDigest, kept_at
-from replay.audit.errors import AuditError, DigestError, KeyUnusable, LogBroken
-from replay.audit.keys import public_key
-from replay.audit.log import Log
-from replay.audit.trace import Traces
-from replay.audit.trail import AuditTrail
 from replay.command_line import FAILED, USAGE, connect
 from replay.command_line import reported as replay_reported
 from replay.console import fail

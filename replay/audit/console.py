@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from replay.audit.entries import Entry
-from replay.audit.facts import Difference, Value
-from replay.audit.money import decimal, money
-from replay.audit.refusals import Refused
-from replay.audit.trace import Step, Trace
-from replay.audit.trail import Comparison, StateAt
-from replay.audit.verification import Broken, Verdict
+from audit.ledger.money import decimal, money
+from audit.trail.entries import Entry
+from audit.trail.facts import Difference, Value
+from audit.trail.refusals import Refused
+from audit.trail.trace import Step, Trace
+from audit.trail.trail import Comparison, StateAt
+from audit.verification.verify import Broken, Verdict
 from replay.console import json_line
 
 _EVERY = 5.0

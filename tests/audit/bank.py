@@ -8,15 +8,15 @@ from typing import Any
 
 from azure.cosmos import ContainerProxy, CosmosClient
 
+from audit.log import Log
+from audit.trail.trace import Traces
+from audit.trail.trail import AuditTrail
 from domain.ledger import Account, Refused, Snapshot, Transfer, account_stream, fold, require_account, transfer_stream
 from eventstore.commands.store import Command, CommandStore, Outcome
 from eventstore.log.chain import link
 from eventstore.log.documents import Document, event_id
 from eventstore.log.mapper import Mapper
 from projectors.ledger.processes import TransferDriver
-from replay.audit.log import Log
-from replay.audit.trace import Traces
-from replay.audit.trail import AuditTrail
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

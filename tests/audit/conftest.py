@@ -8,11 +8,11 @@ import pytest
 from azure.cosmos import CosmosClient
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from audit.digests.archive import Archive, KeptDigest
+from audit.sealing import seal
 from functions.services import Services
 from functions.settings import Settings, load
 from functions.wiring import build_services
-from replay.audit.archive import Archive, KeptDigest
-from replay.audit.sealing import seal
 from tests.audit.bank import Bank
 from tests.audit.serving import audit_app
 from tests.functions.transport import AsgiThread

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from replay.audit.archive import KeptDigest
-from replay.audit.errors import AuditError
-from replay.audit.export import export_log
-from replay.audit.offline import verify_export
+from audit.digests.archive import KeptDigest
+from audit.errors import AuditError
+from audit.export.verify import verify_export
+from audit.export.write import export_log
 from tests.audit import by_the_book
 from tests.audit.bank import Bank
 

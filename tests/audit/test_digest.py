@@ -8,14 +8,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from replay.audit.archive import Archive, KeptDigest, kept_at
-from replay.audit.digest import Digest
-from replay.audit.errors import DigestUnreadable, KeyUnusable, LogBroken, SignatureWrong
-from replay.audit.heads import Head, OutcomesHash
-from replay.audit.keys import key_id, public_key, signing_key
-from replay.audit.merkle import Tree, leaf_hash, root_by_proof, root_of
-from replay.audit.sealing import seal
-from replay.audit.verification import verify_log
+from audit.digests.archive import Archive, KeptDigest, kept_at
+from audit.digests.digest import Digest
+from audit.digests.heads import Head, OutcomesHash
+from audit.digests.keys import key_id, public_key, signing_key
+from audit.digests.merkle import Tree, leaf_hash, root_by_proof, root_of
+from audit.errors import DigestUnreadable, KeyUnusable, LogBroken, SignatureWrong
+from audit.sealing import seal
+from audit.verification.verify import verify_log
 from tests.audit.bank import Bank
 
 LATER = "2026-03-02T13:00:00+00:00"

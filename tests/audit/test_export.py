@@ -9,11 +9,11 @@ import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from replay.audit.archive import KeptDigest
-from replay.audit.errors import ExportUnreadable, SignatureWrong, StreamUnknown
-from replay.audit.export import Format, export_log
-from replay.audit.offline import verify_export
-from replay.audit.verification import Verdict
+from audit.digests.archive import KeptDigest
+from audit.errors import ExportUnreadable, SignatureWrong, StreamUnknown
+from audit.export.verify import verify_export
+from audit.export.write import Format, export_log
+from audit.verification.verify import Verdict
 from tests.audit.bank import Bank
 
 Line = dict[str, Any]

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import httpx
 from azure.cosmos import CosmosClient
 
+from audit.digests.archive import KeptDigest
 from eventstore.log.documents import event_id
 from functions.services import Services
 from projectors.processor.worker import Worker
-from replay.audit.archive import KeptDigest
 from tests.audit.bank import Bank
 from tests.audit.serving import audit_app
 from tests.functions.transport import AsgiThread

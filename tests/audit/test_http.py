@@ -10,10 +10,10 @@ import orjson
 import pytest
 from azure.cosmos import CosmosClient
 
+from audit.export.verify import verify_export
 from functions.audit import answers
 from functions.auth import Principal
 from functions.services import Services
-from replay.audit.offline import verify_export
 from tests.audit.bank import Bank
 from tests.audit.serving import audit_app
 from tests.functions.transport import AsgiThread

@@ -8,11 +8,11 @@ from itertools import count
 import pytest
 from azure.cosmos import CosmosClient
 
+from audit.verification import patrol as patrolling
+from audit.verification.patrol import CONSUMER, Patrol, Place
 from eventstore.log import history
 from projectors.container import Gateway
 from projectors.throughput.meter import Meter
-from replay.audit import patrol as patrolling
-from replay.audit.patrol import CONSUMER, Patrol, Place
 from tests.audit.bank import Bank
 
 ALICE = "account-alice"

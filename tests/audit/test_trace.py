@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from replay.audit.errors import TraceUnknown
-from replay.audit.trace import Step, Trace
+from audit.errors import TraceUnknown
+from audit.trail.trace import Step, Trace
 from tests.audit.bank import Bank
 
 STORY = "story-t1"

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from replay.audit.errors import BeforeBeginning, CannotApply, StreamUnknown, VersionUnknown
+from audit.errors import BeforeBeginning, CannotApply, StreamUnknown, VersionUnknown
 from tests.audit.bank import NOON, Bank
 
 ALICE = "account-alice"

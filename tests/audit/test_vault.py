@@ -10,8 +10,8 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
-from replay.audit.errors import KeyUnusable
-from replay.audit.vault import is_secret, read_secret
+from audit.digests.key_vault import is_secret, read_secret
+from audit.errors import KeyUnusable
 
 
 class Credential:

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from audit.digests.archive import Archive, KeptDigest
+from audit.digests.heads import Head
+from audit.errors import StreamUnknown
+from audit.sealing import seal
+from audit.verification.verify import Verdict, verify_log, verify_pages
 from devkit.cosmos import LocalCosmos
 from eventstore.log.chain import genesis
 from eventstore.log.documents import Document, event_id
 from eventstore.log.documents import sealed as sealed_document
-from replay.audit.archive import Archive, KeptDigest
-from replay.audit.errors import StreamUnknown
-from replay.audit.heads import Head
-from replay.audit.sealing import seal
-from replay.audit.verification import Verdict, verify_log, verify_pages
 from tests.audit.bank import NOON, Bank, hash_of
 
 ALICE = "account-alice"

@@ -6,13 +6,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from audit.export.write import Format, export_log
+from audit.log import Log
+from audit.trail.trace import Traces
+from audit.trail.trail import AuditTrail
 from eventstore.log.mapper import Mapper
 from eventstore.personal import ERASED, PersonalData, SubjectKeys
 from functions import local
-from replay.audit.export import Format, export_log
-from replay.audit.log import Log
-from replay.audit.trace import Traces
-from replay.audit.trail import AuditTrail
 from tests.erasure.test_forget import DATABASE, NOON, SECRETS, House, tell
 from tests.functions.transport import AsgiThread
 

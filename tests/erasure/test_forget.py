@@ -12,6 +12,8 @@ import typer
 from azure.cosmos import CosmosClient
 from typer.testing import CliRunner
 
+from audit.erasure import forget, forget_command
+from audit.errors import UnknownSubject
 from devkit.cosmos import LocalCosmos, serve
 from domain.ledger import Account, DomainError, Snapshot, account_stream, fold, personal_fields
 from eventstore.commands.store import Command, CommandStore
@@ -25,8 +27,6 @@ from functions import local
 from functions.services import Services
 from functions.settings import Settings, load
 from functions.wiring import build_consumers, build_services, build_store
-from replay.errors import UnknownSubject
-from replay.forget import forget, forget_command
 from tests.functions.transport import AsgiThread
 
 SECRETS = (

@@ -6,12 +6,12 @@ from tempfile import TemporaryDirectory
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from replay.audit.archive import Archive, KeptDigest
-from replay.audit.digest import Digest
-from replay.audit.errors import DigestUnreadable, LogBroken
-from replay.audit.heads import HeadsWriter
-from replay.audit.log import Log
-from replay.audit.verification import JOBS, Verdict, verify_log
+from audit.digests.archive import Archive, KeptDigest
+from audit.digests.digest import Digest
+from audit.digests.heads import HeadsWriter
+from audit.errors import DigestUnreadable, LogBroken
+from audit.log import Log
+from audit.verification.verify import JOBS, Verdict, verify_log
 
 
 def seal(

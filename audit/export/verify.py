@@ -10,15 +10,15 @@ from typing import Any, Final
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from audit.digests.archive import KeptDigest
+from audit.digests.digest import Digest
+from audit.digests.heads import Head, OutcomesHash, by_stream
+from audit.digests.merkle import Root, root_by_proof
+from audit.errors import ExportUnreadable, SignatureWrong
+from audit.export.write import COLUMNS, FORMAT, GUARD
+from audit.verification.verify import Broken, Verdict
 from eventstore.log.documents import Document, is_event
 from eventstore.log.verification import verify
-from replay.audit.archive import KeptDigest
-from replay.audit.digest import Digest
-from replay.audit.errors import ExportUnreadable, SignatureWrong
-from replay.audit.export import COLUMNS, FORMAT, GUARD
-from replay.audit.heads import Head, OutcomesHash, by_stream
-from replay.audit.merkle import Root, root_by_proof
-from replay.audit.verification import Broken, Verdict
 
 _CELL: Final = 8 * 1024 * 1024
 _SHORT: Final = "the file ends early"

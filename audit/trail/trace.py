@@ -15,17 +15,17 @@ from typing import Any
 
 import orjson
 
+from audit.errors import TraceUnknown
+from audit.log import Log
+from audit.trail.entries import Entry, entry_of
+from audit.trail.readable import Readable
+from audit.trail.refusals import Refused, refused_of
 from domain.aggregate import fold
 from domain.ledger.transfer import Transfer, transfer_stream
 from domain.ledger.transfer_process import AccountStep, Action, TransferStep
 from eventstore.log.documents import Document, RecordedEvent, is_event
 from eventstore.log.mapper import Mapper
 from eventstore.personal import PersonalData
-from replay.audit.entries import Entry, entry_of
-from replay.audit.errors import TraceUnknown
-from replay.audit.log import Log
-from replay.audit.readable import Readable
-from replay.audit.refusals import Refused, refused_of
 
 
 @dataclass(slots=True)

@@ -13,9 +13,9 @@ from pathlib import Path
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from replay.audit.digest import Digest
-from replay.audit.errors import DigestUnreadable
-from replay.audit.heads import Head, SealedOutcome, read_heads, sealed_heads
+from audit.digests.digest import Digest
+from audit.digests.heads import Head, SealedOutcome, read_heads, sealed_heads
+from audit.errors import DigestUnreadable
 
 _NAME = re.compile(r"digest-[0-9]{6,}\.json")
 

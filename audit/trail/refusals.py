@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 
+from audit.trail.entries import hash_problem, meta_of
 from eventstore.log.documents import Document
 from eventstore.log.outcomes import REFUSED, outcome_id
-from replay.audit.entries import hash_problem, meta_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@
       "streams": 100000, "events": 1204118, "outcomes": 8061, "root": "<hex>",
       "previous": "<id of digest 6, or empty>", "key": "<SHA-256 of the public key>", "signature": "<base64>" }
 
-It has about 500 bytes whatever the log's size. `root` is over the heads of all streams (`replay.audit.heads`), which
+It has about 500 bytes whatever the log's size. `root` is over the heads of all streams (`audit.digests.heads`), which
 lie in a file beside it and prove themselves by the root. What is signed, and the digest's own id, are
 
     message = "tidemark/digest/1\\n" + N(number) + N(made_at) + N(database) + N(streams) + N(events) + N(outcomes)
@@ -25,9 +25,9 @@ import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from replay.audit.encoding import encode, hashed
-from replay.audit.errors import DigestUnreadable, SignatureWrong
-from replay.audit.keys import key_id
+from audit.digests.encoding import encode, hashed
+from audit.digests.keys import key_id
+from audit.errors import DigestUnreadable, SignatureWrong
 
 FORMAT: Final = "tidemark/digest/1"
 _ID: Final = "tidemark/digest-id/1"

@@ -11,9 +11,9 @@ JSON lines, in this order:
     { "end": { "streams", "events", "outcomes" } }
 
 With a digest, a stream has what the digest has of it: events as far as its head, and the outcomes that were there.
-`outcomes` is over the outcomes that are in the file (`replay.audit.heads`). `index` and `proof` lead from a head to the
-digest's root (`replay.audit.merkle`) where only some streams are exported; where all are, the root follows from the
-heads.
+`outcomes` is over the outcomes that are in the file (`audit.digests.heads`). `index` and `proof` lead from a head to
+the digest's root (`audit.digests.merkle`) where only some streams are exported; where all are, the root follows from
+the heads.
 
 CSV has the eleven fields and nothing else, one document per row. A cell that a spreadsheet would take for a formula
 (or that begins with an apostrophe) has an apostrophe in front, which is not part of it.
@@ -26,13 +26,13 @@ from typing import Any, Final, Literal, Protocol, TextIO
 
 import orjson
 
+from audit.digests.archive import KeptDigest
+from audit.digests.heads import Head, OutcomesHash, by_stream
+from audit.digests.merkle import Tree
+from audit.errors import StreamUnknown
+from audit.log import Log
 from eventstore.log.chain import genesis
 from eventstore.log.documents import Document, is_event
-from replay.audit.archive import KeptDigest
-from replay.audit.errors import StreamUnknown
-from replay.audit.heads import Head, OutcomesHash, by_stream
-from replay.audit.log import Log
-from replay.audit.merkle import Tree
 
 FORMAT: Final = "tidemark/export/1"
 COLUMNS: Final = ("streamId", "id", "version", "type", "schema", "enc", "state", "meta", "commandId", "prev", "hash")

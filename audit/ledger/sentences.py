@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from audit.ledger.money import money
 from domain.ledger.account import Account
 from domain.ledger.transfer import Transfer
-from replay.audit.money import money
 
 
 def sentence(event: Any) -> str:

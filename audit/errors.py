@@ -12,7 +12,8 @@ AuditError
 │   └── SignatureWrong        not signed by the key that is trusted
 ├── KeyUnusable           a key cannot be read, or is not Ed25519
 ├── ExportUnreadable      not an export of Tidemark
-└── LogBroken             a log that does not verify is not sealed
+├── LogBroken             a log that does not verify is not sealed
+└── UnknownSubject        there is nothing to forget
 """
 
 from datetime import datetime
@@ -93,3 +94,12 @@ class ExportUnreadable(AuditError):
 
 class LogBroken(AuditError):
     """A log that does not verify is not sealed: the digest would vouch for it."""
+
+
+class UnknownSubject(AuditError):
+    """Nothing was ever encrypted for a subject of this id."""
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(
+            f"no text was ever encrypted for {subject}: give the owner of the accounts, not the name of a person"
+        )

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
+from audit.digests.heads import Head, OutcomesHash, SealedOutcome
 from eventstore.log.chain import genesis
 from eventstore.log.verification import Verification, document_problem
-from replay.audit.heads import Head, OutcomesHash, SealedOutcome
 
 _AT_HAND: Final = 2_000
 _SOME: Final = 1_000

@@ -1,8 +1,8 @@
 """Has anybody touched the log? Every stream's hash chain recomputed, and what it came to compared with a digest.
 
 The whole log is read by its change feed, some thousand documents a request, all streams mixed; what is known of each
-stream is noted on disk (`replay.audit.notebook`). Only a stream that does not fit is walked by itself, to name the
-first bad event: the feed brings a document that was replaced at the place of its replacement.
+stream is noted on disk (`audit.verification.head_table`). Only a stream that does not fit is walked by itself, to name
+the first bad event: the feed brings a document that was replaced at the place of its replacement.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,16 +11,16 @@ from itertools import groupby, islice
 from operator import itemgetter
 from typing import Final
 
+from audit import metrics
+from audit.digests.archive import KeptDigest
+from audit.digests.heads import Head, SealedOutcome
+from audit.errors import StreamUnknown
+from audit.log import Log
+from audit.verification.head_table import Notebook, Noted
+from audit.verification.prefetch import ahead
 from eventstore.log.documents import Document, is_event
 from eventstore.log.history import History
 from eventstore.log.verification import Verification
-from replay.audit import metrics
-from replay.audit.ahead import ahead
-from replay.audit.archive import KeptDigest
-from replay.audit.errors import StreamUnknown
-from replay.audit.heads import Head, SealedOutcome
-from replay.audit.log import Log
-from replay.audit.notebook import Notebook, Noted
 
 JOBS: Final = 8
 """Places that are read at a time, ranges of the container or streams: what is waited for is the network."""

@@ -17,10 +17,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from audit.digests.encoding import encode, encode_field
+from audit.digests.merkle import Root, leaf_hash
+from audit.errors import DigestUnreadable
 from eventstore.log.chain import genesis
-from replay.audit.encoding import encode, encode_field
-from replay.audit.errors import DigestUnreadable
-from replay.audit.merkle import Root, leaf_hash
 
 KIND = "tidemark/head/1"
 OUTCOMES = "tidemark/outcomes/1"

@@ -16,6 +16,7 @@ from uuid import uuid4
 import typer
 from azure.cosmos import CosmosClient
 
+from audit.errors import UnknownSubject
 from domain.ids import check_id
 from domain.ledger import DomainError, Subject, fold, personal_fields, subject_stream
 from eventstore.commands.store import Command, CommandStore
@@ -23,7 +24,6 @@ from eventstore.log.mapper import Mapper
 from eventstore.personal import MemoryKey, SealedFields, SubjectKeys
 from replay.command_line import USAGE, Json, connect, now, reported
 from replay.console import fail, json_line
-from replay.errors import UnknownSubject
 
 MAX_KEY_AGE: Final = 60
 """Seconds until every process has noticed: the default of `eventstore.personal.SubjectKeys`."""

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from audit.errors import BeforeBeginning, CannotApply, StreamUnknown, VersionUnknown
+from audit.log import Log
+from audit.trail.entries import Entry, entry_of, first_before
+from audit.trail.facts import Difference, Value, differences, facts_of
+from audit.trail.readable import Readable
+from audit.trail.refusals import Refused, refused_of
+from audit.trail.timeline import Timeline, Timelines
 from domain.aggregate import fold
 from eventstore.log.documents import RecordedEvent
 from eventstore.log.mapper import Mapper
 from eventstore.personal import PersonalData
-from replay.audit.entries import Entry, entry_of, first_before
-from replay.audit.errors import BeforeBeginning, CannotApply, StreamUnknown, VersionUnknown
-from replay.audit.facts import Difference, Value, differences, facts_of
-from replay.audit.log import Log
-from replay.audit.readable import Readable
-from replay.audit.refusals import Refused, refused_of
-from replay.audit.timeline import Timeline, Timelines
 
 MAX_PAGE = 500
 

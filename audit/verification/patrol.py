@@ -15,11 +15,11 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Final, Self
 
+from audit import metrics
+from audit.log import Log
 from eventstore.log.verification import Fault, StreamCheck
 from projectors.container import Gateway
 from projectors.errors import Conflict
-from replay.audit import metrics
-from replay.audit.log import Log
 
 __all__ = ["Patrol", "Place"]
 

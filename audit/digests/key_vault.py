@@ -5,7 +5,7 @@ from azure.core.credentials import TokenCredential
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import DefaultAzureCredential
 
-from replay.audit.errors import KeyUnusable
+from audit.errors import KeyUnusable
 
 _SCOPE = "https://vault.azure.net/.default"
 _VERSION = "7.4"

@@ -5,12 +5,12 @@ from typing import Any
 
 import orjson
 
+from audit.ledger.sentences import sentence
+from audit.trail.readable import Readable
+from audit.trail.timeline import Moment
 from eventstore.log.chain import genesis, link
 from eventstore.log.documents import Document, RecordedEvent
 from eventstore.log.mapper import Mapper
-from replay.audit.readable import Readable
-from replay.audit.sentences import sentence
-from replay.audit.timeline import Moment
 
 UNREADABLE = "not readable: "
 

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from replay.audit.errors import KeyUnusable
-from replay.audit.vault import is_secret, read_secret
+from audit.digests.key_vault import is_secret, read_secret
+from audit.errors import KeyUnusable
 
 _PRIVATE = b"PRIVATE KEY-----"
 

@@ -1,0 +1,1 @@
+"""Digests: sealed summaries of the whole log, kept elsewhere."""

@@ -1,0 +1,1 @@
+"""Exports of the log, and their verification far from it."""

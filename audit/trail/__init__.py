@@ -1,0 +1,1 @@
+"""The audit trail: a stream's history told entry by entry, and what belongs together across streams."""

@@ -1,0 +1,1 @@
+"""Verification: whether the log is what was written, by its hash chains."""
