@@ -141,7 +141,7 @@ def serve(
 
     Example: TIDEMARK_AUTH=none tidemark serve queries --port 7072
     """
-    from functions.hosting import serve as run
+    from functions.hosting.server import serve as run
 
     run(which, host, port, lambda line: typer.echo(line))
 
@@ -157,7 +157,7 @@ def work(
 
     Example: tidemark work --consumers statement --consumers relay
     """
-    from functions.hosting import work as run
+    from functions.hosting.server import work as run
 
     run(consumers or [], lambda line: typer.echo(line))
 
@@ -204,7 +204,7 @@ def _mendable(error: Exception) -> str | None:
     from azure.core.exceptions import AzureError
 
     from eventstore.errors import SettingsError
-    from functions.errors import CannotStart
+    from functions.hosting.errors import CannotStart
 
     if isinstance(error, CannotStart | SettingsError):
         return str(error)

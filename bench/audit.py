@@ -41,9 +41,9 @@ from eventstore.log import chain
 from eventstore.log.documents import Document, event_id, sealed
 from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
-from functions import queries_app
+from functions.composition import build_services
+from functions.queries import app as queries_app
 from functions.settings import Settings, load
-from functions.wiring import build_services
 
 DATABASE = "bench"
 AT = datetime(2026, 3, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ from bench.capacity_figures import Cost
 from bench.capacity_ledger import Ledger
 
 SNAPSHOT_EVERY = 50
-"""Events between two snapshots, as functions.wiring has it."""
+"""Events between two snapshots, as functions.composition has it."""
 BEHIND = 25
 """Events since the last snapshot that a cold command reads, on average."""
 

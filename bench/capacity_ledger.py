@@ -19,10 +19,10 @@ from devkit.cosmos import LocalCosmos
 from eventstore.cosmos.client import connect
 from eventstore.cosmos.containers import create_containers
 from eventstore.cosmos.settings import CosmosSettings
-from functions import local
-from functions.auth import Principal
+from functions.composition import build_services, build_store
+from functions.hosting import local
+from functions.http.auth import Principal
 from functions.settings import Settings
-from functions.wiring import build_services, build_store
 from projectors.consumer import Consumer
 from projectors.database import Stores
 from projectors.leases.held import HeldLease

@@ -17,7 +17,7 @@ COLUMNS = ((10.0, dev()), (10.0, prod()), (1_000.0, prod()), (100_000.0, prod())
 TEXT = "---"
 HOUR = 3600
 TIMERS = 60
-"""Visits of `tick`, and of `upkeep`, in an hour: functions/azure_host.py."""
+"""Visits of `tick`, and of `upkeep`, in an hour: functions/hosting/azure.py."""
 
 
 def tables(figures: Figures, given: Assumptions) -> dict[str, str]:

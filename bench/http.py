@@ -35,13 +35,13 @@ from eventstore.commands.store import Command
 from eventstore.cosmos.client import connect
 from eventstore.cosmos.containers import create_containers
 from eventstore.cosmos.settings import CosmosSettings
-from functions import local
-from functions.answers import account_facts
-from functions.hosting import run_app
-from functions.ports import listen
-from functions.services import Services
+from functions.composition import build_consumers, build_services
+from functions.hosting import local
+from functions.hosting.ports import listen
+from functions.hosting.server import run_app
+from functions.http.dependencies import Services
+from functions.ledger.commands.responses import account_facts
 from functions.settings import Settings, load
-from functions.wiring import build_consumers, build_services
 
 ACCOUNTS = 200
 Call = Callable[[HTTPConnection, int], None]

@@ -25,11 +25,11 @@ from eventstore.cosmos.containers import create_containers
 from eventstore.cosmos.settings import CosmosSettings
 from eventstore.errors import MasterKeyUnusable
 from eventstore.personal import FileKey, MemoryKey
-from functions import local
-from functions.hosting import run_app
-from functions.ports import listen
+from functions.composition import Consumers, build_consumers, build_services
+from functions.hosting import local
+from functions.hosting.ports import listen
+from functions.hosting.server import run_app
 from functions.settings import Settings, load
-from functions.wiring import Consumers, build_consumers, build_services
 from projectors.relay import EventHubsSettings
 from projectors.settings import WorkerSettings
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from functions.errors import CannotStart
+from functions.hosting.errors import CannotStart
 
 __all__ = ["DATA_VERSION", "DataFolderError", "data_folder"]
 

@@ -8,8 +8,8 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from devkit.up_data import data_folder
-from functions.errors import CannotStart
-from functions.ports import listen
+from functions.hosting.errors import CannotStart
+from functions.hosting.ports import listen
 
 __all__ = ["run_cosmos", "run_eventhubs"]
 

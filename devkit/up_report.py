@@ -16,7 +16,7 @@ from azure.core.exceptions import AzureError
 from pydantic import BaseModel
 
 from eventstore.commands.store import Outcome
-from functions.problems import STATUS
+from functions.http.problems import STATUS
 from projectors.errors import ProjectionError
 from projectors.views.reader import ViewReader
 

@@ -15,9 +15,10 @@ from typing import Any, Final, cast
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from functions import commands_app, queries_app
 from functions.audit import data, pages
-from functions.services import Services
+from functions.commands import app as commands_app
+from functions.http.dependencies import Services
+from functions.queries import app as queries_app
 from functions.settings import Settings
 
 __all__ = ["DIRECTORY", "Unconvertible", "as_3_0", "documents", "main"]

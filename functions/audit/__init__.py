@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from functions.audit import data, pages
-from functions.audit.desk import AuditDesk
+from functions.audit.dependencies import AuditDesk
 
 __all__ = ["AuditDesk", "install"]
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from functions.auth import Principal, require
+from functions.http.auth import Principal, require
 
 __all__ = ["audited"]
 

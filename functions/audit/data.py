@@ -15,14 +15,14 @@ from audit.errors import AuditError, NotInHistory, TraceUnknown
 from audit.export.write import export_log
 from audit.trail.trace import Trace
 from audit.trail.trail import StateAt
-from functions.audit import answers
+from functions.audit import responses as answers
 from functions.audit.access import audited
-from functions.audit.asking import At, Correlation, From, Limit, Stream, Upto, Version, moment
-from functions.audit.desk import AuditDesk, Desk
+from functions.audit.dependencies import AuditDesk, Desk
 from functions.audit.health import health
-from functions.openapi import found
-from functions.problems import Problem
-from functions.services import Injected
+from functions.audit.parameters import At, Correlation, From, Limit, Stream, Upto, Version, moment
+from functions.http.dependencies import Injected
+from functions.http.openapi import found
+from functions.http.problems import Problem
 
 __all__ = ["audit_problem", "router", "state_of", "trace_of"]
 

@@ -14,7 +14,7 @@ from azure.core.exceptions import AzureError
 from audit.digests.digest import Digest
 from audit.errors import DigestError
 from eventstore.errors import StoreError
-from functions.audit.desk import AuditDesk
+from functions.audit.dependencies import AuditDesk
 from functions.audit.lag_history import LagSample
 from projectors.errors import ProjectionError
 from projectors.generations.generation import partition_key

@@ -15,15 +15,15 @@ from audit.errors import AuditError
 from domain.ledger.transfer import Transfer
 from eventstore.errors import StoreError
 from functions.audit.access import audited
-from functions.audit.asking import Account, At, Compare, From, Limit, Stream, Upto, Version
 from functions.audit.charts import balance_chart
 from functions.audit.data import audit_problem, state_of, trace_of
-from functions.audit.desk import Desk
+from functions.audit.dependencies import Desk
 from functions.audit.health import health
+from functions.audit.parameters import Account, At, Compare, From, Limit, Stream, Upto, Version
 from functions.audit.rendering import SECURITY, render
 from functions.audit.rows import rows_of
-from functions.problems import STATUS, Problem
-from functions.services import Injected
+from functions.http.dependencies import Injected
+from functions.http.problems import STATUS, Problem
 from projectors.errors import ProjectionError
 
 __all__ = ["assets", "router"]

@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit.digests.archive import Archive, KeptDigest
 from audit.sealing import seal
-from functions.services import Services
+from functions.composition import build_services
+from functions.http.dependencies import Services
 from functions.settings import Settings, load
-from functions.wiring import build_services
 from tests.audit.bank import Bank
 from tests.audit.serving import audit_app
 from tests.functions.transport import AsgiThread

@@ -10,9 +10,9 @@ import uvicorn
 from azure.cosmos import CosmosClient
 from fastapi import FastAPI
 
-from functions import queries_app
 from functions.audit import AuditDesk
-from functions.services import Services
+from functions.http.dependencies import Services
+from functions.queries import app as queries_app
 
 
 def audit_app(services: Services, client: CosmosClient, database: str, **options: object) -> FastAPI:

@@ -13,8 +13,8 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from devkit.cosmos import LocalCosmos
 from eventstore.cosmos.containers import create_containers
+from functions.composition import build_services
 from functions.settings import Settings, load
-from functions.wiring import build_services
 from projectors.processor.worker import Worker
 from tests.audit.bank import Bank
 from tests.audit.browser import MISSING, chromium, prefer

@@ -7,7 +7,7 @@ from azure.cosmos import CosmosClient
 
 from audit.digests.archive import KeptDigest
 from eventstore.log.documents import event_id
-from functions.services import Services
+from functions.http.dependencies import Services
 from projectors.processor.worker import Worker
 from tests.audit.bank import Bank
 from tests.audit.serving import audit_app

@@ -11,9 +11,9 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from audit.export.verify import verify_export
-from functions.audit import answers
-from functions.auth import Principal
-from functions.services import Services
+from functions.audit import responses as answers
+from functions.http.auth import Principal
+from functions.http.dependencies import Services
 from tests.audit.bank import Bank
 from tests.audit.serving import audit_app
 from tests.functions.transport import AsgiThread

@@ -59,7 +59,7 @@ def test_the_cosmos_emulator_loads_nothing_of_the_service_but_its_way_of_refusin
     service = {"domain", "eventstore", "projectors", "replay", "functions"}
     assert {module for module in loaded if module.partition(".")[0] in service} == {
         "functions",
-        "functions.errors",
-        "functions.ports",
+        "functions.hosting.errors",
+        "functions.hosting.ports",
     }
     assert [module for module in loaded if module.startswith("devkit.eventhubs")] == []

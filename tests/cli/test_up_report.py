@@ -5,7 +5,8 @@ from pydantic import BaseModel
 
 from devkit.up_report import CommandReport, describe, money
 from eventstore.commands.store import Outcome, Refusal
-from functions.schemas import Deposit, Withdraw, WithReason
+from functions.http.fields import WithReason
+from functions.ledger.commands.schemas import Deposit, Withdraw
 
 FACTS = {"asset": "EUR/2", "balance": 500}
 

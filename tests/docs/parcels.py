@@ -18,10 +18,10 @@ from azure.cosmos import CosmosClient
 from fastapi import APIRouter
 
 from eventstore.log.history import History
-from functions import problems
-from functions.app import create
+from functions.composition import build_services
+from functions.http import problems
+from functions.http.app import create
 from functions.settings import Settings, load
-from functions.wiring import build_services
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
@@ -58,7 +58,7 @@ def names(modules: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch) -> li
         if file == "projectors/ledger/__init__.py":
             assert what == "Parcels()"
             monkeypatch.setitem(VIEWS, view.name, view)
-        elif file == "functions/problems.py":
+        elif file == "functions/http/problems.py":
             for code, status in ast.literal_eval(f"{{{what}}}").items():
                 monkeypatch.setitem(problems.STATUS, code, status)
     endpoints = modules["functions/parcels.py"]

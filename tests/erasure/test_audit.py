@@ -12,7 +12,7 @@ from audit.trail.trace import Traces
 from audit.trail.trail import AuditTrail
 from eventstore.log.mapper import Mapper
 from eventstore.personal import ERASED, PersonalData, SubjectKeys
-from functions import local
+from functions.hosting import local
 from tests.erasure.test_forget import DATABASE, NOON, SECRETS, House, tell
 from tests.functions.transport import AsgiThread
 

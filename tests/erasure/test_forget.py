@@ -23,10 +23,10 @@ from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
 from eventstore.log.verification import verify
 from eventstore.personal import ERASED, MemoryKey, PersonalData, ReadableFields, SubjectKeys
-from functions import local
-from functions.services import Services
+from functions.composition import build_consumers, build_services, build_store
+from functions.hosting import local
+from functions.http.dependencies import Services
 from functions.settings import Settings, load
-from functions.wiring import build_consumers, build_services, build_store
 from tests.functions.transport import AsgiThread
 
 SECRETS = (

@@ -9,10 +9,10 @@ import httpx
 import pytest
 from azure.cosmos import CosmosClient
 
-from functions import local
-from functions.services import Services
+from functions.composition import build_consumers, build_services
+from functions.hosting import local
+from functions.http.dependencies import Services
 from functions.settings import Settings, load
-from functions.wiring import build_consumers, build_services
 from projectors.processor.worker import Worker
 from tests.functions.transport import AsgiThread
 

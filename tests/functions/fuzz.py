@@ -29,11 +29,13 @@ from schemathesis.specs.openapi.checks import (
 
 from devkit.cosmos import LocalCosmos
 from eventstore.cosmos.containers import create_containers
-from functions import commands_app, local, queries_app
-from functions.auth import Principal
-from functions.services import Services
+from functions.commands import app as commands_app
+from functions.composition import build_consumers, build_services
+from functions.hosting import local
+from functions.http.auth import Principal
+from functions.http.dependencies import Services
+from functions.queries import app as queries_app
 from functions.settings import Settings, load
-from functions.wiring import build_consumers, build_services
 
 CHECKS: list[CheckFunction] = [
     not_a_server_error,

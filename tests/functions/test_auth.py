@@ -13,12 +13,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.utils import base64url_encode
 
 from eventstore.errors import SettingsError
-from functions import local
-from functions.auth import EntraAuthenticator, authenticator
-from functions.errors import Unprotected
-from functions.hosting import serve
-from functions.jwks import KeySet
-from functions.services import Services
+from functions.hosting import local
+from functions.hosting.errors import Unprotected
+from functions.hosting.server import serve
+from functions.http.auth import EntraAuthenticator, authenticator
+from functions.http.dependencies import Services
+from functions.http.jwks import KeySet
 from functions.settings import Settings, load
 from tests.audit.serving import served
 from tests.functions.issuer import AUDIENCE, ISSUER, LocalIssuer

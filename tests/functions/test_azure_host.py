@@ -14,10 +14,10 @@ import pytest
 
 from eventstore.cosmos.containers import CONTAINERS, EVENTS
 from eventstore.personal import FileKey
-from functions import queries_app
-from functions.azure_host import MadeOnce, register
+from functions.hosting.azure import MadeOnce, register
+from functions.http.dependencies import Services
 from functions.packaging.build import HERE, ROOMS, ROOT
-from functions.services import Services
+from functions.queries import app as queries_app
 from functions.settings import Settings, load
 
 
@@ -78,7 +78,7 @@ def bindings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, list[
     master = tmp_path / "master.key"
     FileKey.read_or_make(master)
     monkeypatch.setenv("TIDEMARK_MASTER_KEY_ID", str(master))
-    monkeypatch.setattr("functions.azure_host.configure_logs", lambda _level: None)  # the process is pytest's
+    monkeypatch.setattr("functions.hosting.azure.configure_logs", lambda _level: None)  # the process is pytest's
     app = func.FunctionApp()
     register(app, load(Settings, auth_issuer="i", auth_audience="a", auth_jwks_url="http://127.0.0.1:9/keys"))
     return {

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from eventstore.log.history import History
-from functions.services import Services
+from functions.http.dependencies import Services
 from tests.functions.conftest import Ledger
 
 

@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from functions import commands_app, queries_app
+from functions.commands import app as commands_app
+from functions.queries import app as queries_app
 from tests.functions.fuzz import fuzz, running, walk
 
 

@@ -19,11 +19,12 @@ from devkit.cosmos import LocalCosmos
 from eventstore.cosmos.client import connect
 from eventstore.cosmos.containers import create_containers
 from eventstore.cosmos.settings import CosmosSettings
-from functions import exporters, local, metering, telemetry
-from functions.logs import JsonFormatter
-from functions.services import Services
+from functions.composition import build_services
+from functions.hosting import exporters, local, metering
+from functions.hosting.logs import JsonFormatter
+from functions.http import telemetry
+from functions.http.dependencies import Services
 from functions.settings import Settings, load
-from functions.wiring import build_services
 from projectors import tracing
 from projectors.processor.worker import Worker
 from projectors.views.reader import ViewReader

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from functions.errors import PortError
-from functions.ports import listen
+from functions.hosting.errors import PortError
+from functions.hosting.ports import listen
 
 
 def test_a_busy_port_is_told_with_the_option_and_the_variable_to_change_it() -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from devkit.cosmos import LocalCosmos
 from domain.errors import DomainError, Refused
-from functions.problems import MEDIA_TYPE, STATUS
-from functions.services import Services
+from functions.http.dependencies import Services
+from functions.http.problems import MEDIA_TYPE, STATUS
 from tests.functions.conftest import Ledger
 
 KEY = {"Idempotency-Key": "1"}

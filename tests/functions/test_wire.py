@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from functions import local
-from functions.services import Services
+from functions.hosting import local
+from functions.http.dependencies import Services
 from tests.audit.serving import served
 from tests.functions.conftest import Ledger
 

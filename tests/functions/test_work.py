@@ -14,7 +14,7 @@ from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos, RunningServer, serve
 from eventstore.errors import SettingsError
-from functions.wiring import build_consumers
+from functions.composition import build_consumers
 from tests.functions.conftest import Ledger
 
 TIDEMARK = str(Path(sys.executable).with_name("tidemark"))

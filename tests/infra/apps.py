@@ -5,9 +5,10 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
-from functions import commands_app, queries_app
+from functions.commands import app as commands_app
+from functions.composition import build_consumers, build_services
+from functions.queries import app as queries_app
 from functions.settings import Settings
-from functions.wiring import build_consumers, build_services
 from tests.infra.authority import Account
 
 

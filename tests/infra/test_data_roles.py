@@ -12,7 +12,7 @@ from azure.cosmos.exceptions import CosmosHttpResponseError
 from audit.erasure import forget
 from devkit.cosmos import LocalCosmos
 from eventstore.cosmos.containers import CONTAINERS
-from functions.wiring import build_consumers
+from functions.composition import build_consumers
 from replay.rebuild.rebuild import rebuild
 from tests.infra.apps import Apps
 from tests.infra.authority import ROLES, Account

@@ -20,9 +20,9 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from devkit.cosmos import LocalCosmos, serve
-from functions import local
+from functions.composition import build_services
+from functions.hosting import local
 from functions.settings import Settings, load
-from functions.wiring import build_services
 from projectors.database import Stores
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker

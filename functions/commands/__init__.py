@@ -1,0 +1,1 @@
+"""The command side of the HTTP API, whatever the commands are."""

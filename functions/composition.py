@@ -1,0 +1,158 @@
+"""The one composition root: from settings to everything that the HTTP apps and the workers need. Nothing here connects
+to anything: what cannot be reached shows with the first request, and in /health/ready."""
+
+import threading
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Final
+
+from azure.cosmos import CosmosClient
+
+from audit.log import Log
+from audit.verification.patrol import Patrol
+from domain.aggregate import Snapshot, fold, personal_fields
+from domain.errors import Refused
+from eventstore.commands.store import CommandStore
+from eventstore.cosmos.containers import EVENTS, LEASES
+from eventstore.errors import MasterKeyUnusable, SettingsError
+from eventstore.log.history import History
+from eventstore.log.mapper import Mapper
+from eventstore.personal import KeyWrapper, MemoryKey, PersonalData, PersonalSettings, SealedFields, SubjectKeys
+from functions.audit import AuditDesk
+from functions.http.auth import authenticator
+from functions.http.clock import utc_now
+from functions.http.dependencies import OnOutcome, Services
+from functions.http.personal import PersonalTexts
+from functions.settings import Settings, load
+from projectors.consumer import Consumer
+from projectors.container import Gateway
+from projectors.ledger import VIEWS
+from projectors.ledger.processes import TRANSFERS, Processes, ProcessSettings, Watchdog
+from projectors.processor.worker import Worker
+from projectors.relay import RELAY, EventHubPublisher, EventHubsSettings, relay
+from projectors.settings import WorkerSettings
+from projectors.throughput.meter import Meter
+from projectors.views.reader import ViewReader
+
+__all__ = ["Consumers", "build_consumers", "build_services", "build_store", "require_master_key"]
+
+_MEMORY: Final = MemoryKey()
+"""For a service of this machine alone that is given no other: what it encrypts is readable until the process ends."""
+
+
+def build_store(client: CosmosClient, database: str) -> CommandStore:
+    containers = client.get_database_client(database)
+    mapper = Mapper[str](fields=SealedFields(personal_fields, carried=_of_transfer))
+    return CommandStore(containers, mapper=mapper, fold=fold, refusals=Refused, snapshot_class=Snapshot)
+
+
+def _of_transfer(fields: dict[str, Any]) -> bool:
+    """The steps of a transfer carry the text of its request on, where it was checked."""
+    return fields.get("transfer_id") is not None
+
+
+def build_services(
+    settings: Settings,
+    client: CosmosClient,
+    database: str,
+    *,
+    on_outcome: OnOutcome = lambda _operation, _body, _outcome: None,
+    master: KeyWrapper | None = None,
+) -> Services:
+    """What the HTTP apps work with. `master` wraps the keys of personal data; without it, as the settings say.
+
+    Raises:
+        SettingsError: authentication or the master key is not configured.
+    """
+    store = build_store(client, database)
+    keys = SubjectKeys(client.get_database_client(database), master or require_master_key(settings) or _MEMORY)
+    personal = PersonalData(keys)
+    return Services(
+        settings=settings,
+        authenticator=authenticator(settings),
+        clock=utc_now,
+        store=store,
+        history=History(client.get_database_client(database).get_container_client(EVENTS.name)),
+        views=ViewReader(client, database),
+        personal=PersonalTexts(personal, store),
+        audit=AuditDesk.open(client, database, personal=personal, digests=settings.digests),
+        on_outcome=on_outcome,
+    )
+
+
+def require_master_key(settings: Settings) -> KeyWrapper | None:
+    """The master key that the environment names. Raises SettingsError when one is needed and it cannot be used."""
+    try:
+        master = load(PersonalSettings).master_key()
+    except MasterKeyUnusable as error:
+        raise SettingsError(f"TIDEMARK_MASTER_KEY_ID: {error}") from None
+    if master is None and settings.auth != "none":
+        raise SettingsError("TIDEMARK_MASTER_KEY_ID must be set: a Key Vault key, to wrap the keys of personal data")
+    return master
+
+
+@dataclass(frozen=True, slots=True)
+class Consumers:
+    """The worker with its consumers, the watchdog for what the transfer process could not finish, and the patrol along
+    the log."""
+
+    worker: Worker
+    watchdog: Watchdog
+    patrol: Patrol
+    watches: bool = True
+    """Whether the watchdog runs beside the worker."""
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set."""
+        if not self.watches:
+            self.worker.run(stop)
+            return
+        thread = threading.Thread(target=self.watchdog.run, args=(stop,), name="watchdog")
+        thread.start()
+        try:
+            self.worker.run(stop)
+        finally:
+            stop.set()
+            thread.join()
+
+
+def build_consumers(
+    client: CosmosClient,
+    database: str,
+    *,
+    store: CommandStore | None = None,
+    hub: EventHubsSettings | None = None,
+    settings: WorkerSettings | None = None,
+    only: Collection[str] = (),
+) -> Consumers:
+    """All views, transfers, and the relay when there is a hub; what is not given is as the environment says.
+
+    Where the API runs in the same process, give its `store`: the cache then serves both. `only` names the consumers to
+    run, all unless given; the watchdog belongs to transfers.
+
+    Raises:
+        SettingsError: `only` names what there is not.
+    """
+    hub = hub or load(EventHubsSettings)
+    _check_names(only, hub)
+    store = store or build_store(client, database)
+    processes = Processes.open(client, database, store, clock=utc_now, settings=load(ProcessSettings))
+    consumers: list[Consumer] = [processes.consumer]
+    if hub.configured:
+        consumers.append(relay(EventHubPublisher(hub.producer(), source=f"urn:tidemark:{database}")))
+    worker = Worker(client, database, consumers, only=only, settings=settings or load(WorkerSettings))
+    containers = client.get_database_client(database)
+    log = Log(containers.get_container_client(EVENTS.name))
+    leases = Gateway(containers.get_container_client(LEASES.name), meter=Meter(), stop=threading.Event())
+    watches = not only or TRANSFERS in only
+    return Consumers(worker, processes.watchdog, Patrol(log, leases), watches=watches)
+
+
+def _check_names(names: Collection[str], hub: EventHubsSettings) -> None:
+    known = [*VIEWS, TRANSFERS, RELAY]
+    if unknown := sorted(set(names) - set(known)):
+        raise SettingsError(f"there is no consumer {', '.join(unknown)}: choose from {', '.join(known)}")
+    if RELAY in names and not hub.configured:
+        raise SettingsError(
+            "the relay needs a hub: set EVENTHUBS_CONNECTION_STRING, or EVENTHUBS_FULLY_QUALIFIED_NAMESPACE"
+        )

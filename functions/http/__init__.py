@@ -1,0 +1,1 @@
+"""HTTP, for commands and queries alike: bodies, problems, callers, documents."""

@@ -1,0 +1,49 @@
+"""What the handlers work with. functions.composition puts it together; tests put together their own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+from pydantic import BaseModel
+
+from eventstore.commands.store import CommandStore, Outcome
+from eventstore.log.history import History
+from functions.http.auth import Authenticator
+from functions.http.clock import Clock
+from functions.http.personal import PersonalTexts
+from functions.settings import Settings
+from projectors.views.reader import ViewReader
+
+if TYPE_CHECKING:
+    from functions.audit import AuditDesk
+
+__all__ = ["Injected", "OnOutcome", "Services"]
+
+OnOutcome = Callable[[str, BaseModel | None, Outcome], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """`audit` is what the query app shows under /audit, None for no audit there.
+
+    `on_outcome(operation, body, outcome)` is told of every command that ended in one; it must not block.
+    """
+
+    settings: Settings
+    authenticator: Authenticator
+    clock: Clock
+    store: CommandStore
+    history: History
+    views: ViewReader
+    personal: PersonalTexts
+    audit: "AuditDesk | None" = None
+    on_outcome: OnOutcome = lambda _operation, _body, _outcome: None
+
+
+async def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+Injected = Annotated[Services, Depends(_services)]

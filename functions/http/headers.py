@@ -1,0 +1,6 @@
+"""Headers that answers carry beyond HTTP's own."""
+
+POSITION = "Tidemark-Position"
+
+
+REPLAYED = "Idempotency-Replayed"

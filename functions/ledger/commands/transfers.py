@@ -1,0 +1,64 @@
+"""Commands on transfers: a request is accepted at once, the money follows step by step."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from domain.ledger.existence import require_no_transfer
+from domain.ledger.transfer import Transfer, transfer_stream
+from functions.commands.context import Context, derived_id
+from functions.commands.responses import respond
+from functions.http.auth import require
+from functions.http.dependencies import Injected
+from functions.http.openapi import done
+from functions.ledger.commands.schemas import RequestTransfer
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["transfers"], dependencies=[require("command")])
+
+
+class TransferAnswer(BaseModel):
+    """The transfer as it was accepted; GET /transfers/{id} tells how it ends."""
+
+    transfer_id: str
+    version: int = Field(ge=1)
+    source: str
+    target: str
+    asset: str
+    amount: int
+    status: str
+
+
+@router.post("/transfers", **done(TransferAnswer, "TRANSFER_EXISTS", "SAME_ACCOUNT", status=202))
+def request_transfer(body: RequestTransfer, services: Injected, context: Context) -> Response:
+    """Move money between two accounts of one asset; `reverses` takes a completed transfer back."""
+    transfer_id = body.transfer_id or derived_id(context, "transfer")
+    said = services.personal.of_account(body.source, body, key=context.key)
+
+    def decide(transfer: Transfer | None) -> Transfer:
+        require_no_transfer(transfer)
+        return Transfer.request(transfer_id, at=context.at, **said.model_dump(exclude={"transfer_id"}))
+
+    outcome = services.store.execute(
+        transfer_stream(transfer_id),
+        context.command("RequestTransfer", said, reason=said.reason),
+        decide,
+        answer=_facts,
+        expected_version=context.expected_version,
+    )
+    services.on_outcome("RequestTransfer", said, outcome)
+    return respond(outcome, status=202, location=f"/transfers/{transfer_id}")
+
+
+def _facts(transfer: Transfer) -> dict[str, Any]:
+    return {
+        "transfer_id": transfer.transfer_id,
+        "source": transfer.source,
+        "target": transfer.target,
+        "asset": transfer.asset,
+        "amount": transfer.amount,
+        "status": transfer.status.value,
+    }

@@ -1,0 +1,1 @@
+"""The query side of the HTTP API, whatever the views are."""
