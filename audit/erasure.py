@@ -10,10 +10,9 @@ once however often the call is repeated.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Final
 from uuid import uuid4
 
-import typer
 from azure.cosmos import CosmosClient
 
 from audit.errors import UnknownSubject
@@ -22,8 +21,6 @@ from domain.ledger import DomainError, Subject, fold, personal_fields, subject_s
 from eventstore.commands.store import Command, CommandStore
 from eventstore.log.mapper import Mapper
 from eventstore.personal import MemoryKey, SealedFields, SubjectKeys
-from replay.command_line import USAGE, Json, connect, now, reported
-from replay.console import fail, json_line
 
 MAX_KEY_AGE: Final = 60
 """Seconds until every process has noticed: the default of `eventstore.personal.SubjectKeys`."""
@@ -68,33 +65,3 @@ def forget(client: CosmosClient, database: str, subject: str, *, actor: str, rea
     name = f"forget-{key}"
     outcome = store.execute(stream, Command(name, fingerprint=name, metadata=facts), decide)
     return Forgotten(subject, key, stream, outcome.version, outcome.replayed)
-
-
-def forget_command(
-    subject: Annotated[str, typer.Argument(help="The owner of accounts, as given when they were opened.")],
-    reason: Annotated[
-        str, typer.Option("--reason", help="Why. Stays readable: name the request, not the person.", prompt=True)
-    ],
-    actor: Annotated[str, typer.Option("--actor", envvar="TIDEMARK_ACTOR", help="Who does it.", prompt=True)],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    json: Json = False,
-) -> None:
-    """Erase what is known of a person: destroy the key of their texts, for ever, and record that it was done.
-
-    Amounts, times and ids stay, and every stream verifies as before. Texts read [erased], everywhere within a minute.
-
-    Example: tidemark audit forget alice --reason "request 4711" --actor support@example.com
-    """
-    if not yes:
-        typer.confirm(f"Destroy everything that is written about {subject}? There is no way back.", abort=True)
-    with reported():
-        try:
-            done = forget(*connect(), subject, actor=actor, reason=reason, at=now())
-        except DomainError as error:
-            fail(error.message)
-            raise typer.Exit(USAGE) from None
-    if json:
-        typer.echo(json_line("forgotten", {"subject": done.subject, "key": done.key, "stream": done.stream}))
-        return
-    typer.echo(f"{subject} is forgotten: key {done.key} is destroyed ({done.stream} v{done.version})")
-    typer.echo(f"Texts about {subject} read [erased], in every process within {MAX_KEY_AGE} seconds.")

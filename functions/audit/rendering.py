@@ -8,10 +8,9 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
+from audit.formats import duration, shown
 from audit.ledger.money import code_of, decimal, money
 from functions.audit.charts import sparkline
-from replay.audit.console import shown
-from replay.console import duration
 
 __all__ = ["POLICY", "SECURITY", "render"]
 

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from typer.testing import CliRunner
 
+from cli.audit.commands import app
 from devkit.cosmos import LocalCosmos, serve
-from replay.audit.cli import app
 from tests.audit.bank import Bank
 
 Run = Callable[..., Result]

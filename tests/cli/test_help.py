@@ -9,7 +9,7 @@ import pytest
 import typer.main
 from typer.core import TyperGroup
 
-from cli import app
+from cli.main import app
 
 TIDEMARK = str(Path(sys.executable).with_name("tidemark"))
 

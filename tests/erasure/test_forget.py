@@ -12,8 +12,9 @@ import typer
 from azure.cosmos import CosmosClient
 from typer.testing import CliRunner
 
-from audit.erasure import forget, forget_command
+from audit.erasure import forget
 from audit.errors import UnknownSubject
+from cli.audit.forget import forget_command
 from devkit.cosmos import LocalCosmos, serve
 from domain.ledger import Account, DomainError, Snapshot, account_stream, fold, personal_fields
 from eventstore.commands.store import Command, CommandStore

@@ -382,7 +382,7 @@ def noticed(loosening: Loosening) -> bool:
         copy = Path(folder)
         for room in ROOMS:
             shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
-        for file in ("pyproject.toml", "cli.py"):
+        for file in ("pyproject.toml", "cli/main.py"):
             shutil.copy(ROOT / file, copy / file)
         apply(loosening, copy)
         command = [sys.executable, "-m", "pytest", "-x", "-q", loosening.test]

@@ -7,6 +7,7 @@ import time
 import pytest
 from azure.cosmos import CosmosClient
 
+from cli.replay.rebuild import abandon_rebuild
 from projectors.database import Stores
 from projectors.errors import LeaseLost, RebuildRunning
 from projectors.processor.worker import Worker
@@ -14,7 +15,6 @@ from projectors.settings import WorkerSettings
 from replay.lock import BuilderLock, builder_partition, this_process
 from replay.rebuild.progress import Phase, Progress
 from replay.rebuild.rebuild import rebuild
-from replay.rebuild_cli import abandon_rebuild
 
 AT = "2026-11-23T12:00:00+00:00"
 
@@ -100,7 +100,7 @@ def test_a_second_rebuild_is_refused_during_the_comparison_too(
 def test_a_rebuild_under_way_is_not_abandoned_by_others(
     served: Worker, client: CosmosClient, database: str, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("replay.rebuild_cli.connect", lambda: (client, database))
+    monkeypatch.setattr("cli.replay.rebuild.connect", lambda: (client, database))
     stores.registry.build("statement", by="olga", at=AT)
     with lock(client, database), pytest.raises(RebuildRunning):
         abandon_rebuild("statement")
@@ -111,7 +111,7 @@ def test_a_rebuild_under_way_is_not_abandoned_by_others(
 def test_a_rebuild_that_was_just_killed_here_is_abandoned_without_waiting_for_its_leases(
     served: Worker, client: CosmosClient, database: str, stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("replay.rebuild_cli.connect", lambda: (client, database))
+    monkeypatch.setattr("cli.replay.rebuild.connect", lambda: (client, database))
     with subprocess.Popen(["true"]) as gone:
         gone.wait()
     stores.registry.build("statement", by=f"{socket.gethostname()}:{gone.pid}", at=AT)

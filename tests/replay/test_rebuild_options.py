@@ -12,12 +12,12 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from cli.command_line import connect
+from cli.replay.commands import app
 from devkit.cosmos import LocalCosmos, serve
 from projectors.database import Stores
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from replay.cli import app
-from replay.command_line import connect
 from replay.rebuild import parallel as workers
 from replay.verify import verify
 from tests.replay.replaying import History

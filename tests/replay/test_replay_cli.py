@@ -9,11 +9,11 @@ from azure.cosmos import CosmosClient
 from click.testing import Result
 from typer.testing import CliRunner
 
+from cli.replay.commands import app
 from devkit.cosmos import LocalCosmos, serve
 from projectors.database import Stores
 from projectors.ledger.views.statement import Statement
 from projectors.processor.worker import Worker
-from replay.cli import app
 from tests.replay.replaying import History
 
 Run = Callable[..., Result]
@@ -104,7 +104,7 @@ def test_watching_shows_what_happened_since_the_last_look(
             history.write(20)
             served.run_until_idle(30)
 
-    monkeypatch.setattr("replay.cli.time", SimpleNamespace(sleep=work_between))
+    monkeypatch.setattr("cli.replay.commands.time", SimpleNamespace(sleep=work_between))
     lines = run("status", "--watch", "--json").output.splitlines()
     first, second, third = (json.loads(line) for line in lines if line.startswith("{"))
     rates = [{row["view"]: row["events_per_second"] for row in look["views"]} for look in (first, second, third)]

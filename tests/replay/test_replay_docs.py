@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import typer
 
+from cli.command_line import FAILED, INTERRUPTED, POISON, USAGE
+from cli.replay.commands import app
 from projectors.ledger import VIEWS
-from replay.cli import app
-from replay.command_line import FAILED, INTERRUPTED, POISON, USAGE
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "replay.md").read_text()

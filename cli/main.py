@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 __all__ = ["app", "main"]
 
-_GROUPS = {"replay": "replay.cli", "audit": "replay.audit.cli"}
+_GROUPS = {"replay": "cli.replay.commands", "audit": "cli.audit.commands"}
 
 
 class _Commands(TyperGroup):
@@ -173,10 +173,10 @@ def tail(
 
     Example: tidemark tail --from START --stream account-alice
     """
+    from cli.tail import run_tail
     from functions.settings import load
     from projectors.relay import EventHubsSettings
     from projectors.relay.tail import Selection, starting_position
-    from projectors.relay.tail_console import run_tail
 
     settings = load(EventHubsSettings)
     if not settings.configured:

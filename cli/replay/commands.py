@@ -12,18 +12,20 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from audit.formats import counted
+from cli.command_line import FAILED, NAMES, Json, KeepDays, View, Views, now, open_stores, reported
+from cli.output import json_line
+from cli.replay import deadletters as deadletters_cli
+from cli.replay import past as past_cli
+from cli.replay.rebuild import Price, abandon_rebuild, build_pasts, forecast_views, mend_streams, rebuild_views
+from cli.replay.status_table import status_table
 from projectors.ledger import VIEWS, view_named
 from projectors.throughput.limiter import Allowance
-from replay import deadletters_cli, past_cli
-from replay.command_line import FAILED, NAMES, Json, KeepDays, View, Views, now, open_stores, reported
-from replay.console import counted, json_line
 from replay.generations import drop_generation
 from replay.rebuild.forecast import PRICE
 from replay.rebuild.progress import RebuildOptions
-from replay.rebuild_cli import Price, abandon_rebuild, build_pasts, forecast_views, mend_streams, rebuild_views
 from replay.retention import KEEP_DAYS, prune
 from replay.status import Status, status
-from replay.status_table import status_table
 from replay.verify import Verified, verify
 
 _WATCH_SECONDS = 2.0

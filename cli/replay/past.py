@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from replay.command_line import Json, open_stores, reported
-from replay.console import json_line
+from cli.command_line import Json, open_stores, reported
+from cli.output import json_line
+from cli.replay.rebuild import past_facts, past_line
 from replay.past.build import drop_past, read_past
 from replay.past.catalog import PastViews
-from replay.rebuild_cli import past_facts, past_line
 
 app = typer.Typer(
     name="past",

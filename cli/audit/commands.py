@@ -14,12 +14,23 @@ from rich.console import Console
 
 from audit.digests.archive import Archive
 from audit.digests.keys import public_key, signing_key
-from audit.erasure import forget_command
 from audit.export.verify import verify_export
 from audit.export.write import Format, export_log
+from audit.formats import duration
 from audit.sealing import seal
 from audit.verification.verify import JOBS, Verdict, verify_log
-from replay.audit.command_line import (
+from cli.audit.display import (
+    VerifyProgress,
+    comparison_lines,
+    entry_table,
+    facts,
+    refusal_lines,
+    state_lines,
+    trace_lines,
+    verdict_lines,
+)
+from cli.audit.forget import forget_command
+from cli.audit.options import (
     Against,
     PublicKey,
     Stream,
@@ -31,18 +42,7 @@ from replay.audit.command_line import (
     trusted,
     version_or_moment,
 )
-from replay.audit.console import (
-    VerifyProgress,
-    comparison_lines,
-    entry_table,
-    facts,
-    refusal_lines,
-    state_lines,
-    trace_lines,
-    verdict_lines,
-)
-from replay.command_line import FAILED, Json
-from replay.console import duration
+from cli.command_line import FAILED, Json
 
 _REFUSALS = 20
 

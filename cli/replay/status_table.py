@@ -2,9 +2,9 @@
 
 from rich.table import Table
 
+from audit.formats import duration
 from projectors.lag import ConsumerLag
 from projectors.throughput.retries import Retries
-from replay.console import duration
 from replay.status import Status
 
 _HEADINGS = ("view", "gen", "state", "lag", "behind", "events/s", "retries", "parked", "worker")

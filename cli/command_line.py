@@ -9,6 +9,8 @@ import typer
 from azure.core.exceptions import AzureError
 from azure.cosmos import CosmosClient
 
+from audit.errors import UnknownSubject
+from cli.output import fail
 from eventstore.cosmos.client import connect as open_client
 from eventstore.cosmos.settings import CosmosSettings
 from eventstore.errors import SettingsError, StoreError
@@ -17,7 +19,6 @@ from projectors.errors import PoisonEvent, ProjectionError, UnknownGeneration, U
 from projectors.ledger import VIEWS
 from projectors.throughput.limiter import Allowance
 from projectors.throughput.meter import Meter
-from replay.console import fail
 from replay.errors import NoSuchMoment, ReplayError
 
 FAILED, USAGE, POISON, INTERRUPTED = 1, 2, 3, 130
@@ -69,7 +70,7 @@ def reported() -> Iterator[None]:
     except (SettingsError, UnknownView, UnknownGeneration, NoSuchMoment) as error:
         fail(str(error))
         raise typer.Exit(USAGE) from None
-    except (ProjectionError, ReplayError, StoreError) as error:
+    except (ProjectionError, ReplayError, UnknownSubject, StoreError) as error:
         fail(str(error))
         raise typer.Exit(FAILED) from None
     except AzureError as error:

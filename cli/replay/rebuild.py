@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+from audit.formats import counted, duration
+from cli.command_line import connect, now, open_stores
+from cli.output import json_line
+from cli.replay.display import RebuildDisplay
 from projectors.database import Stores
 from projectors.ledger import view_named
-from replay.command_line import connect, now, open_stores
-from replay.console import RebuildDisplay, counted, duration, json_line
 from replay.generations import drop_generation
 from replay.lock import BuilderLock
 from replay.past.build import build_past

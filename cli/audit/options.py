@@ -16,12 +16,12 @@ from audit.errors import AuditError, DigestError, KeyUnusable, LogBroken
 from audit.log import Log
 from audit.trail.trace import Traces
 from audit.trail.trail import AuditTrail
+from cli.command_line import FAILED, USAGE, connect
+from cli.command_line import reported as replay_reported
+from cli.output import fail
 from eventstore.cosmos.containers import EVENTS
 from eventstore.log.mapper import Mapper
 from eventstore.personal import PersonalData, PersonalSettings, SubjectKeys
-from replay.command_line import FAILED, USAGE, connect
-from replay.command_line import reported as replay_reported
-from replay.console import fail
 
 Stream = Annotated[str, typer.Argument(help="A stream, e.g. account-alice or transfer-t1.")]
 Against = Annotated[

@@ -3,35 +3,21 @@
 Errors are ordinary lines on standard error and never part of the bar, so that nothing hides them.
 """
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
 
-import orjson
 from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from audit.formats import counted, duration
+from cli.output import json_line
 from replay.rebuild.progress import Progress, Rebuilt
 
 _EVERY = 5.0
-
-
-def duration(seconds: float) -> str:
-    """For people: "0.4 s", "2 min 16 s", "3 h 5 min"."""
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def counted(number: int, noun: str) -> str:
-    """ "1 stream", "1,204 streams"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def line(progress: Progress) -> str:
@@ -52,11 +38,6 @@ def line(progress: Progress) -> str:
     elif progress.eta is not None:
         parts.append(f"ETA {duration(progress.eta)}")
     return "   ".join(parts)
-
-
-def json_line(kind: str, facts: dict[str, Any]) -> str:
-    """One JSON object per line."""
-    return orjson.dumps({"event": kind, **facts}, default=str).decode()
 
 
 class RebuildDisplay:
@@ -145,8 +126,3 @@ class RebuildDisplay:
 
     def _print(self, text: str) -> None:
         self._console.print(Text(text))
-
-
-def fail(message: str) -> None:
-    """One line on standard error."""
-    print(message, file=sys.stderr)  # noqa: T201 - this is the console

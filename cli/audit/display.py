@@ -3,35 +3,23 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
-from datetime import date
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from audit.ledger.money import decimal, money
+from audit.formats import shown
+from audit.ledger.money import decimal
 from audit.trail.entries import Entry
-from audit.trail.facts import Difference, Value
+from audit.trail.facts import Difference
 from audit.trail.refusals import Refused
 from audit.trail.trace import Step, Trace
 from audit.trail.trail import Comparison, StateAt
 from audit.verification.verify import Broken, Verdict
-from replay.console import json_line
+from cli.output import json_line
 
 _EVERY = 5.0
-_MONEY = frozenset(
-    {"amount", "balance", "held", "available", "holds.total", "limits.debited", "limits.per_day", "limits.per_debit"}
-)
-
-
-def shown(name: str, value: Value, asset: str | None) -> str:
-    """A fact for people: amounts with decimals, the minor units beside."""
-    if value is None or (name, value) == ("limits.day", date.min.isoformat()):
-        return "none"
-    if asset and type(value) is int and (name in _MONEY or name.endswith(".amount")):
-        return f"{money(value, asset)} ({value})"
-    return str(value)
 
 
 def state_lines(state: StateAt) -> Iterator[str]:

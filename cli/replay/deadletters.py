@@ -10,12 +10,12 @@ from typing import Annotated
 
 import typer
 
+from cli.command_line import FAILED, Generation, Json, View, now, open_stores, reported
+from cli.output import json_line
 from projectors.database import Stores
 from projectors.errors import NotParked
 from projectors.ledger import VIEWS, view_named
 from projectors.views.dead_letters import Drain, Parked, drain_of, parked_in
-from replay.command_line import FAILED, Generation, Json, View, now, open_stores, reported
-from replay.console import json_line
 
 app = typer.Typer(
     name="deadletters",

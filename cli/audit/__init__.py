@@ -1,0 +1,1 @@
+"""`tidemark audit`: a command a function."""

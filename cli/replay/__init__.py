@@ -1,0 +1,1 @@
+"""`tidemark replay`: a command a function."""
