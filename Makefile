@@ -69,7 +69,7 @@ bench: $(VENV)/development ## Every figure of the documentation, measured here (
 	@for name in $(BENCH); do echo "== $$name"; $(BIN)/python -m bench.$$name; done
 
 package: $(VENV)/development ## Build the zip that Azure Functions runs, and prove it in an empty folder
-	@$(BIN)/python -m devkit.up_package $(ARGS)
+	@$(BIN)/python -m infra.package $(ARGS)
 
 openapi: $(VENV)/development ## Write the OpenAPI documents that the gateway imports
 	@$(BIN)/python -m infra.openapi_documents

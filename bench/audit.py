@@ -33,7 +33,6 @@ from audit.digests.merkle import Root, Tree
 from audit.log import Log
 from audit.sealing import seal
 from audit.verification.verify import verify_log, verify_pages
-from devkit.cosmos import LocalCosmos
 from domain.ledger.account import Account
 from eventstore.cosmos.containers import create_containers
 from eventstore.cosmos.queries import consistency
@@ -44,6 +43,7 @@ from eventstore.log.mapper import Mapper
 from functions.composition import build_services
 from functions.queries import app as queries_app
 from functions.settings import Settings, load
+from localazure.cosmos import LocalCosmos
 
 DATABASE = "bench"
 AT = datetime(2026, 3, 1, tzinfo=UTC)

@@ -35,8 +35,6 @@ from azure.cosmos import ContainerProxy, DatabaseProxy
 from azure.cosmos.exceptions import CosmosResourceNotFoundError
 from eventsourcing.application import Application
 
-from devkit.cosmos import LocalCosmos, serve
-from devkit.cosmos.transport import InProcessTransport
 from domain.aggregate import Snapshot, fold
 from domain.errors import DomainError
 from domain.ledger.account import Account, account_stream
@@ -46,6 +44,8 @@ from eventstore.cosmos.containers import EVENTS, SNAPSHOTS, create_containers
 from eventstore.cosmos.settings import CosmosSettings
 from eventstore.log.documents import event_id
 from eventstore.log.mapper import Mapper
+from localazure.cosmos import LocalCosmos, serve
+from localazure.cosmos.transport import InProcessTransport
 
 WARM_LIMIT = 1.3
 COLD_LIMIT = 1.5

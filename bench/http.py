@@ -28,8 +28,6 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from devkit import up_package
-from devkit.cosmos import LocalCosmos
 from domain.ledger.account import Account
 from eventstore.commands.store import Command
 from eventstore.cosmos.client import connect
@@ -42,6 +40,8 @@ from functions.hosting.server import run_app
 from functions.http.dependencies import Services
 from functions.ledger.commands.responses import account_facts
 from functions.settings import Settings, load
+from infra.package import __main__ as up_package
+from localazure.cosmos import LocalCosmos
 
 ACCOUNTS = 200
 Call = Callable[[HTTPConnection, int], None]

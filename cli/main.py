@@ -85,7 +85,7 @@ def import_(
 
     Example: tidemark import bank.csv && tidemark import --check bank.csv
     """
-    from devkit.bank_cli import run_check, run_import
+    from devkit.ledger.bank.cli import run_check, run_import
 
     if check:
         raise typer.Exit(run_check(file, url=url, concurrency=concurrency, wait_seconds=wait))
@@ -104,7 +104,7 @@ def emulator_cosmos(
 
     Example: tidemark emulator cosmos --memory --port 8081
     """
-    from devkit.up_emulators import run_cosmos
+    from devkit.emulators import run_cosmos
 
     run_cosmos(host, port, None if memory else data, partitions, lambda line: typer.echo(line))
 
@@ -126,7 +126,7 @@ def emulator_eventhubs(
 
     Example: tidemark emulator eventhubs --memory --hub orders:2
     """
-    from devkit.up_emulators import run_eventhubs
+    from devkit.emulators import run_eventhubs
 
     run_eventhubs(host, port, None if memory else data, hub or [_HUB], auto_create or [], lambda line: typer.echo(line))
 

@@ -14,12 +14,8 @@ from pathlib import Path
 
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos, serve
-from devkit.cosmos.transport import InProcessTransport
-from devkit.eventhubs import LocalEventHubs, RunningServer
-from devkit.eventhubs import serve as serve_hubs
-from devkit.up_data import DataFolderError, data_folder
-from devkit.up_report import CommandReport
+from devkit.data_folder import DataFolderError, data_folder
+from devkit.ledger.report import CommandReport
 from eventstore.cosmos.client import connect
 from eventstore.cosmos.containers import create_containers
 from eventstore.cosmos.settings import CosmosSettings
@@ -30,6 +26,10 @@ from functions.hosting import local
 from functions.hosting.ports import listen
 from functions.hosting.server import run_app
 from functions.settings import Settings, load
+from localazure.cosmos import LocalCosmos, serve
+from localazure.cosmos.transport import InProcessTransport
+from localazure.eventhubs import LocalEventHubs, RunningServer
+from localazure.eventhubs import serve as serve_hubs
 from projectors.relay import EventHubsSettings
 from projectors.settings import WorkerSettings
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos
 from eventstore.cosmos.containers import create_containers
+from localazure.cosmos import LocalCosmos
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from devkit.cosmos import LocalCosmos
 from eventstore.cosmos.containers import create_containers
 from functions.composition import build_services
 from functions.settings import Settings, load
+from localazure.cosmos import LocalCosmos
 from projectors.processor.worker import Worker
 from tests.audit.bank import Bank
 from tests.audit.browser import MISSING, chromium, prefer

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from typer.testing import CliRunner
 
 from cli.audit.commands import app
-from devkit.cosmos import LocalCosmos, serve
+from localazure.cosmos import LocalCosmos, serve
 from tests.audit.bank import Bank
 
 Run = Callable[..., Result]

@@ -11,10 +11,10 @@ from audit.digests.heads import Head
 from audit.errors import StreamUnknown
 from audit.sealing import seal
 from audit.verification.verify import Verdict, verify_log, verify_pages
-from devkit.cosmos import LocalCosmos
 from eventstore.log.chain import genesis
 from eventstore.log.documents import Document, event_id
 from eventstore.log.documents import sealed as sealed_document
+from localazure.cosmos import LocalCosmos
 from tests.audit.bank import NOON, Bank, hash_of
 
 ALICE = "account-alice"

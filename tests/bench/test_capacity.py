@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.capacity import PAGE
-from bench.capacity_figures import Cost, Figures
-from bench.capacity_installation import CONTAINERS, prod
-from bench.capacity_measure import Sizes, measure
-from bench.capacity_model import Model
-from bench.capacity_page import filled, places
-from bench.capacity_settings import Assumptions
-from bench.capacity_tables import tables
+from bench.capacity.__main__ import PAGE
+from bench.capacity.figures import Cost, Figures
+from bench.capacity.installation import CONTAINERS, prod
+from bench.capacity.measure import Sizes, measure
+from bench.capacity.model import Model
+from bench.capacity.page import filled, places
+from bench.capacity.settings import Assumptions
+from bench.capacity.tables import tables
 
 AGAIN = "run python -m bench.capacity --measure"
 NEARLY = 0.15

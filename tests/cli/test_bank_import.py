@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from devkit.bank import RowRefused, import_rows
-from devkit.bank_api import BankApi, BankApiError
-from devkit.bank_check import check_rows
+from devkit.ledger.bank.api import BankApi, BankApiError
+from devkit.ledger.bank.check import check_rows
+from devkit.ledger.bank.importing import RowRefused, import_rows
 from tests.acceptance.service import bank_file
 
 
@@ -61,7 +61,7 @@ def ledger() -> Ledger:
 
 @pytest.fixture
 def api(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[BankApi]:
-    monkeypatch.setattr("devkit.bank_api._FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("devkit.ledger.bank.api._FIRST_PAUSE_SECONDS", 0.0)
     with BankApi("http://bank", connections=4, transport=httpx.MockTransport(ledger)) as made:
         yield made
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.bank_rows import BankFileError, Row, count, read
+from devkit.ledger.bank.rows import BankFileError, Row, count, read
 
 HEADER = "date,account,n,transaction,kind,amount,balance,operation,purpose"
 GOOD = "1993-01-01,576,1,171812,credit,90000,90000,cash deposit,"

@@ -47,7 +47,7 @@ def loaded() -> set[str]:
 
 
 def test_the_cosmos_emulator_loads_its_own_server(loaded: set[str]) -> None:
-    assert {"devkit.cosmos.service", "uvicorn"} <= loaded
+    assert {"localazure.cosmos.service", "uvicorn"} <= loaded
 
 
 @pytest.mark.parametrize("name", ["azure", "requests", "aiohttp", "fastapi", "starlette", "eventsourcing"])
@@ -62,4 +62,4 @@ def test_the_cosmos_emulator_loads_nothing_of_the_service_but_its_way_of_refusin
         "functions.hosting.errors",
         "functions.hosting.ports",
     }
-    assert [module for module in loaded if module.startswith("devkit.eventhubs")] == []
+    assert [module for module in loaded if module.startswith("localazure.eventhubs")] == []

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.up_data import DATA_VERSION, DataFolderError, data_folder
+from devkit.data_folder import DATA_VERSION, DataFolderError, data_folder
 
 
 def test_a_new_folder_is_made_and_marked_with_its_version(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import BaseModel
 
-from devkit.up_report import CommandReport, describe, money
+from devkit.ledger.report import CommandReport, describe, money
 from eventstore.commands.store import Outcome, Refusal
 from functions.http.fields import WithReason
 from functions.ledger.commands.schemas import Deposit, Withdraw

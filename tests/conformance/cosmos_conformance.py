@@ -23,7 +23,7 @@ import xml.etree.ElementTree as ElementTree
 from collections import defaultdict
 from pathlib import Path
 
-from devkit.cosmos import EMULATOR_KEY, LocalCosmos, serve
+from localazure.cosmos import EMULATOR_KEY, LocalCosmos, serve
 
 SDK = "azure-cosmos==4.17.1"
 SOURCE = "azure_cosmos-4.17.1"

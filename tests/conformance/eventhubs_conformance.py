@@ -20,7 +20,7 @@ import venv
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-from devkit.eventhubs import LocalEventHubs, serve
+from localazure.eventhubs import LocalEventHubs, serve
 
 SDK = "azure-eventhub==5.15.1"
 SOURCE = "azure_eventhub-5.15.1"

@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 from audit.erasure import forget
 from audit.errors import UnknownSubject
 from cli.audit.forget import forget_command
-from devkit.cosmos import LocalCosmos, serve
 from domain.ledger import Account, DomainError, Snapshot, account_stream, fold, personal_fields
 from eventstore.commands.store import Command, CommandStore
 from eventstore.cosmos.containers import CONTAINERS, EVENTS, create_containers
@@ -28,6 +27,7 @@ from functions.composition import build_consumers, build_services, build_store
 from functions.hosting import local
 from functions.http.dependencies import Services
 from functions.settings import Settings, load
+from localazure.cosmos import LocalCosmos, serve
 from tests.functions.transport import AsgiThread
 
 SECRETS = (

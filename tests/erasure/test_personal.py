@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from azure.cosmos import CosmosClient, DatabaseProxy
 
-from devkit.cosmos import LocalCosmos
 from eventstore.errors import MasterKeyUnusable
 from eventstore.personal import (
     ERASED,
@@ -19,6 +18,7 @@ from eventstore.personal import (
     SubjectKeys,
     Token,
 )
+from localazure.cosmos import LocalCosmos
 
 TEXT = "Alice Liddell"
 

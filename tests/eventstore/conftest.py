@@ -7,11 +7,11 @@ import pytest
 from azure.core.paging import ItemPaged
 from azure.cosmos import ContainerProxy, CosmosClient, DatabaseProxy
 
-from devkit.cosmos import LocalCosmos, RunningServer, serve
 from eventstore.commands.store import Command, CommandStore, Outcome
 from eventstore.cosmos.containers import EVENTS
 from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
+from localazure.cosmos import LocalCosmos, RunningServer, serve
 from tests.eventstore.purse import Purse, PurseSnapshot, Refused, fold
 
 STREAM = "purse-a"

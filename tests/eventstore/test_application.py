@@ -8,10 +8,10 @@ from eventsourcing.application import AggregateNotFoundError, Application
 from eventsourcing.domain import Aggregate, event
 from eventsourcing.persistence import IntegrityError
 
-from devkit.cosmos import LocalCosmos, RunningServer
 from eventstore.commands.store import Command
 from eventstore.errors import VersionConflict
 from eventstore.log.history import History
+from localazure.cosmos import LocalCosmos, RunningServer
 
 
 class Dog(Aggregate):

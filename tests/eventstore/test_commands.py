@@ -2,11 +2,11 @@
 
 import pytest
 
-from devkit.cosmos import LocalCosmos
 from eventstore.commands.store import Command, CommandStore, Refusal
 from eventstore.errors import CommandInvalid, CommandReused, EventTooLarge, TooManyEvents, VersionMismatch
 from eventstore.log import position
 from eventstore.log.history import History
+from localazure.cosmos import LocalCosmos
 from tests.eventstore.conftest import STREAM, NewStore, open_purse, pay_in, pay_out
 from tests.eventstore.purse import Purse
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from devkit.cosmos import LocalCosmos, RequestInfo, RunningServer
 from eventstore.commands.cache import StreamLocks
 from eventstore.commands.store import CommandStore
 from eventstore.errors import StoreBusy
 from eventstore.log.history import History
+from localazure.cosmos import LocalCosmos, RequestInfo, RunningServer
 from tests.eventstore.conftest import STREAM, NewStore, open_purse, pay_in, pay_out
 
 ROOT = Path(__file__).parents[2]

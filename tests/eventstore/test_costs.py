@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from azure.cosmos import ContainerProxy
 
-from devkit.cosmos import LocalCosmos
 from eventstore.commands.snapshots import Snapshots
 from eventstore.commands.store import CommandStore
 from eventstore.log.chain import genesis
 from eventstore.log.documents import event_id, sealed
 from eventstore.log.mapper import Mapper
+from localazure.cosmos import LocalCosmos
 from tests.eventstore.conftest import STREAM, NewStore, open_purse, pay_in, pay_out
 from tests.eventstore.purse import AT, Purse, PurseSnapshot, fold
 

@@ -13,10 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from devkit.cosmos import LocalCosmos, RequestInfo
 from eventstore.commands.store import CommandStore, Outcome
 from eventstore.errors import StoreBusy, StoreUnavailable
 from eventstore.log.history import History
+from localazure.cosmos import LocalCosmos, RequestInfo
 from tests.eventstore.conftest import STREAM, NewStore, open_purse, pay_in, pay_out
 
 
@@ -269,6 +269,6 @@ def _until_answered(store: CommandStore, amount: int, key: str) -> Outcome:
 
 def _send(cosmos: LocalCosmos, info: RequestInfo) -> int:
     """Deliver a request that was kept back."""
-    from devkit.cosmos.message import Request
+    from localazure.cosmos.protocol.message import Request
 
     return cosmos.exchange(Request(info.method, info.path, dict(info.headers), info.body, cosmos.endpoint)).status

@@ -10,13 +10,13 @@ import pytest
 from azure.core.paging import ItemPaged, PageIterator
 from azure.cosmos import ContainerProxy
 
-from devkit.cosmos import LocalCosmos, RequestInfo
 from eventstore.commands.store import Command, CommandStore
 from eventstore.cosmos.queries import run_query
 from eventstore.log import position
 from eventstore.log.chain import genesis
 from eventstore.log.documents import event_id, sealed
 from eventstore.log.history import History
+from localazure.cosmos import LocalCosmos, RequestInfo
 from tests.eventstore.conftest import STREAM, open_purse, pay_in, pay_out
 from tests.eventstore.purse import AT, Purse
 

@@ -14,11 +14,11 @@ import pytest
 from azure.core.exceptions import ServiceResponseError
 from azure.cosmos import DatabaseProxy
 
-from devkit.cosmos import LocalCosmos, RequestInfo
-from devkit.cosmos.message import Request
 from eventstore.commands.store import CommandStore, Outcome
 from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
+from localazure.cosmos import LocalCosmos, RequestInfo
+from localazure.cosmos.protocol.message import Request
 from tests.eventstore.conftest import open_purse, pay_in, pay_out
 from tests.eventstore.purse import Refused, fold
 

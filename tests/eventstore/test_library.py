@@ -16,12 +16,12 @@ from eventsourcing.tests import persistence as library
 from eventsourcing.tests import projection as library_projection
 from eventsourcing.utils import Environment
 
-from devkit.cosmos import LocalCosmos
 from eventstore import Factory
 from eventstore.errors import NotSupported
 from eventstore.library.recorder import CosmosAggregateRecorder, CosmosApplicationRecorder
 from eventstore.library.snapshot_recorder import CosmosSnapshotRecorder
 from eventstore.library.tracking import CosmosProcessRecorder, CosmosTrackingRecorder
+from localazure.cosmos import LocalCosmos
 
 
 class InProcessFactory(Factory):

@@ -2,10 +2,10 @@
 
 import pytest
 
-from devkit.cosmos import LocalCosmos, RequestInfo
 from eventstore.commands.store import CommandStore
 from eventstore.errors import StoreUnavailable
 from eventstore.log.history import History
+from localazure.cosmos import LocalCosmos, RequestInfo
 from tests.eventstore.conftest import STREAM, open_purse, pay_in, pay_out
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from azure.cosmos import ContainerProxy, DatabaseProxy
 
-from devkit.cosmos import LocalCosmos
 from eventstore.log.history import History
+from localazure.cosmos import LocalCosmos
 from tests.eventstore.conftest import STREAM, NewStore, open_purse, pay_in
 from tests.eventstore.purse import PurseSnapshot
 

@@ -27,7 +27,6 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from devkit.cosmos import LocalCosmos
 from eventstore.cosmos.containers import create_containers
 from functions.commands import app as commands_app
 from functions.composition import build_consumers, build_services
@@ -36,6 +35,7 @@ from functions.http.auth import Principal
 from functions.http.dependencies import Services
 from functions.queries import app as queries_app
 from functions.settings import Settings, load
+from localazure.cosmos import LocalCosmos
 
 CHECKS: list[CheckFunction] = [
     not_a_server_error,

@@ -16,9 +16,9 @@ from eventstore.cosmos.containers import CONTAINERS, EVENTS
 from eventstore.personal import FileKey
 from functions.hosting.azure import MadeOnce, register
 from functions.http.dependencies import Services
-from functions.packaging.build import HERE, ROOMS, ROOT
 from functions.queries import app as queries_app
 from functions.settings import Settings, load
+from infra.package.build import HERE, ROOMS, ROOT
 
 
 class Maker:

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from devkit.cosmos import LocalCosmos, RunningServer, serve
 from eventstore.personal import FileKey
-from functions.packaging.build import build
-from functions.packaging.interpreter import NoInterpreter, environment
-from functions.packaging.prove import EXPECTED, ROOT, contents, run
+from infra.package.build import build
+from infra.package.interpreter import NoInterpreter, environment
+from infra.package.prove import EXPECTED, ROOT, contents, run
+from localazure.cosmos import LocalCosmos, RunningServer, serve
 from tests.functions.issuer import AUDIENCE, ISSUER, LocalIssuer
 
 URL = "https://tidemark.azurewebsites.net"

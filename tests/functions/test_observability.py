@@ -15,7 +15,6 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from devkit.cosmos import LocalCosmos
 from eventstore.cosmos.client import connect
 from eventstore.cosmos.containers import create_containers
 from eventstore.cosmos.settings import CosmosSettings
@@ -25,6 +24,7 @@ from functions.hosting.logs import JsonFormatter
 from functions.http import telemetry
 from functions.http.dependencies import Services
 from functions.settings import Settings, load
+from localazure.cosmos import LocalCosmos
 from projectors import tracing
 from projectors.processor.worker import Worker
 from projectors.views.reader import ViewReader

@@ -5,10 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
-from devkit.cosmos import LocalCosmos
 from domain.errors import DomainError, Refused
 from functions.http.dependencies import Services
 from functions.http.problems import MEDIA_TYPE, STATUS
+from localazure.cosmos import LocalCosmos
 from tests.functions.conftest import Ledger
 
 KEY = {"Idempotency-Key": "1"}

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from devkit.cosmos import LocalCosmos
+from localazure.cosmos import LocalCosmos
 from projectors.processor.worker import Worker
 from tests.functions.conftest import Ledger
 

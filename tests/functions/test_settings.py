@@ -10,8 +10,8 @@ from pydantic_settings import BaseSettings
 from eventstore.cosmos.settings import CosmosSettings
 from eventstore.errors import SettingsError
 from eventstore.personal import PersonalSettings
-from functions.packaging.build import HERE, ROOT
 from functions.settings import Settings, is_loopback, load
+from infra.package.build import HERE, ROOT
 from projectors.ledger.processes import ProcessSettings
 from projectors.relay import EventHubsSettings
 from projectors.settings import WorkerSettings

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos, RunningServer, serve
 from eventstore.errors import SettingsError
 from functions.composition import build_consumers
+from localazure.cosmos import LocalCosmos, RunningServer, serve
 from tests.functions.conftest import Ledger
 
 TIDEMARK = str(Path(sys.executable).with_name("tidemark"))

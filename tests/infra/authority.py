@@ -11,11 +11,11 @@ from typing import Any, Final
 import orjson
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos
-from devkit.cosmos.message import Request, Response
-from devkit.cosmos.transport import InProcessTransport
 from eventstore.cosmos.client import connect
 from eventstore.cosmos.settings import CosmosSettings
+from localazure.cosmos import LocalCosmos
+from localazure.cosmos.protocol.message import Request, Response
+from localazure.cosmos.transport import InProcessTransport
 from tests.infra.paths import TERRAFORM
 
 Roles = dict[str, dict[str, list[str]]]

@@ -10,9 +10,9 @@ from azure.cosmos import CosmosClient
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from audit.erasure import forget
-from devkit.cosmos import LocalCosmos
 from eventstore.cosmos.containers import CONTAINERS
 from functions.composition import build_consumers
+from localazure.cosmos import LocalCosmos
 from replay.rebuild.rebuild import rebuild
 from tests.infra.apps import Apps
 from tests.infra.authority import ROLES, Account

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from devkit.cosmos import LocalCosmos
+from localazure.cosmos import LocalCosmos
 from tests.infra.apps import Apps
 from tests.infra.authority import Account
 from tests.infra.paths import ROOT, TERRAFORM

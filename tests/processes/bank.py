@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from devkit.cosmos import LocalCosmos, RequestInfo
 from domain.ledger import Account, Refused, Snapshot, Transfer, account_stream, fold, transfer_stream
 from domain.ledger.transfer import Status
 from eventstore.commands.store import Command, CommandStore, Outcome
 from eventstore.cosmos.containers import create_containers
 from eventstore.log.documents import RecordedEvent, is_event
 from eventstore.log.mapper import Mapper
+from localazure.cosmos import LocalCosmos, RequestInfo
 from projectors.ledger import VIEWS
 from projectors.ledger.processes import Processes, ProcessSettings
 from projectors.processor.worker import Worker

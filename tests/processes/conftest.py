@@ -2,7 +2,7 @@
 
 import pytest
 
-from devkit.cosmos import LocalCosmos
+from localazure.cosmos import LocalCosmos
 from tests.processes.bank import Bank
 
 

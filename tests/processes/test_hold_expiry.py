@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ServiceResponseError
 
-from devkit.cosmos import RequestInfo
 from domain.ledger import Account, ExpiryStep
 from domain.ledger.transfer import Status
+from localazure.cosmos import RequestInfo
 from projectors.processes.steps import Steps
 from tests.processes.bank import WRITES, Bank
 

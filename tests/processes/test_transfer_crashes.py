@@ -11,8 +11,8 @@ from itertools import count
 import pytest
 from azure.core.exceptions import ServiceResponseError
 
-from devkit.cosmos import LocalCosmos, RequestInfo
 from domain.ledger.transfer import Status
+from localazure.cosmos import LocalCosmos, RequestInfo
 from projectors.ledger.processes import Processes
 from tests.processes.bank import LATER, OWN, WRITES, Bank
 

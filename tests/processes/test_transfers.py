@@ -5,10 +5,10 @@ from typing import Any
 import orjson
 import pytest
 
-from devkit.cosmos import LocalCosmos
 from domain.ledger import personal_fields
 from domain.ledger.transfer import Status
 from eventstore.log.mapper import Mapper
+from localazure.cosmos import LocalCosmos
 from projectors.errors import Unavailable
 from projectors.ledger.transfers.consumer import TransferPages
 from projectors.ledger.transfers.driver import TransferUnseen

@@ -12,8 +12,8 @@ from azure.core.exceptions import ServiceResponseError
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from devkit.cosmos import RequestInfo
 from domain.ledger.transfer import Status
+from localazure.cosmos import RequestInfo
 from projectors.ledger import metrics
 from projectors.ledger.processes import Resumed
 from tests.processes.bank import Bank

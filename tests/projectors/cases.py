@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos, RequestInfo
 from eventstore.cosmos.containers import create_containers
+from localazure.cosmos import LocalCosmos, RequestInfo
 from projectors.database import Stores
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker

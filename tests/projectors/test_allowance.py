@@ -6,9 +6,9 @@ import time
 import pytest
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos
 from eventstore.cosmos.client import connect
 from eventstore.cosmos.settings import CosmosSettings
+from localazure.cosmos import LocalCosmos
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings

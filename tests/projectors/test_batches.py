@@ -7,9 +7,9 @@ import orjson
 import pytest
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos, RequestInfo
-from devkit.cosmos.message import Request
 from domain.ledger.account import Account
+from localazure.cosmos import LocalCosmos, RequestInfo
+from localazure.cosmos.protocol.message import Request
 from projectors.database import Stores
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker

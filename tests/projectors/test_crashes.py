@@ -13,8 +13,8 @@ from contextlib import suppress
 import pytest
 from azure.core.exceptions import ServiceResponseError
 
-from devkit.cosmos import LocalCosmos, RequestInfo
-from devkit.cosmos.message import Request
+from localazure.cosmos import LocalCosmos, RequestInfo
+from localazure.cosmos.protocol.message import Request
 from projectors.errors import Unanswered
 from tests.projectors.cases import LATER, OWN, WRITES, Case, Stopped, stopping_at
 

@@ -9,8 +9,8 @@ import pytest
 from azure.core.paging import PageIterator
 from azure.cosmos import ContainerProxy, CosmosClient
 
-from devkit.cosmos import LocalCosmos
 from eventstore.cosmos.containers import create_containers
+from localazure.cosmos import LocalCosmos
 from projectors.database import Stores
 from projectors.errors import FeedReplaced
 from projectors.feed.change_feed import Feed, Page, Split

@@ -8,8 +8,8 @@ import orjson
 import pytest
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos, RequestInfo
 from eventstore.cosmos.containers import VIEWS as CONTAINER
+from localazure.cosmos import LocalCosmos, RequestInfo
 from projectors.database import Stores
 from projectors.ledger import VIEWS
 from projectors.ledger.transfers.open_transfers import OpenTransfers

@@ -9,7 +9,7 @@ import pytest
 from azure.core.exceptions import ServiceResponseError
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos, RequestInfo
+from localazure.cosmos import LocalCosmos, RequestInfo
 from projectors.container import Gateway
 from projectors.errors import LeaseLost, Unanswered
 from projectors.feed.ranges import FeedRange

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos, RequestInfo
 from domain.ledger.account import Account
+from localazure.cosmos import LocalCosmos, RequestInfo
 from projectors.database import Stores
 from projectors.errors import NotParked, PoisonEvent
 from projectors.ledger import VIEWS

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 import pytest
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos
 from eventstore.log.position import Position
+from localazure.cosmos import LocalCosmos
 from projectors.database import Stores
 from projectors.errors import BadCursor, UnknownView
 from projectors.ledger import VIEWS

@@ -3,7 +3,7 @@
 import pytest
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos
+from localazure.cosmos import LocalCosmos
 from projectors.database import Stores
 from projectors.errors import RebuildRunning, RegistryChanged, UnknownGeneration
 from projectors.generations.registry import CachedRegistry, Registry

@@ -18,10 +18,10 @@ import pytest
 from azure.core.exceptions import AzureError
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos, RequestInfo
 from domain.errors import Refused
 from eventstore.cosmos.containers import create_containers
 from eventstore.log.documents import RecordedEvent
+from localazure.cosmos import LocalCosmos, RequestInfo
 from projectors.consumer import PageConsumer
 from projectors.database import Stores
 from projectors.errors import ProjectionError

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from devkit.cosmos import LocalCosmos, RequestInfo
+from localazure.cosmos import LocalCosmos, RequestInfo
 from projectors.database import Stores
 from projectors.settings import WorkerSettings
 from tests.projectors.cases import DATABASE, LATER, OWN, Case, Stopped, stopping_at

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos, RequestInfo
+from localazure.cosmos import LocalCosmos, RequestInfo
 from projectors.container import Gateway
 from projectors.database import Stores
 from projectors.errors import LeaseLost

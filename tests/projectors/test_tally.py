@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos, RequestInfo
+from localazure.cosmos import LocalCosmos, RequestInfo
 from projectors.consumer import PageConsumer
 from projectors.database import Stores
 from projectors.lag import ConsumerLag, lag_of

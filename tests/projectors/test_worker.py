@@ -9,9 +9,9 @@ import orjson
 import pytest
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos, RequestInfo
 from eventstore.cosmos.containers import create_containers
 from eventstore.log.documents import RecordedEvent
+from localazure.cosmos import LocalCosmos, RequestInfo
 from projectors.consumer import PageConsumer
 from projectors.database import Stores
 from projectors.lag import lag_of

@@ -6,8 +6,8 @@ import pytest
 from azure.cosmos import CosmosClient
 from azure.eventhub import EventData
 
-from devkit.eventhubs import LocalEventHubs, RunningServer, serve
 from eventstore.cosmos.containers import EVENTS
+from localazure.eventhubs import LocalEventHubs, RunningServer, serve
 from projectors.relay import EventHubPublisher, EventHubsSettings
 from tests.relay.events import document
 from tests.relay.readers import receive_all

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from azure.eventhub import EventData, EventHubConsumerClient, PartitionContext
 
-from devkit.eventhubs import LocalEventHubs, run_server
 from eventstore.cosmos.client import connect
 from eventstore.cosmos.containers import LEASES
 from eventstore.cosmos.settings import CosmosSettings
+from localazure.eventhubs import LocalEventHubs, run_server
 from projectors.processor.worker import Worker
 from projectors.relay import CosmosCheckpointStore, EventHubPublisher, EventHubsSettings, relay
 from projectors.settings import WorkerSettings

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from devkit.cosmos import LocalCosmos, serve
-from devkit.eventhubs import RunningServer
+from localazure.cosmos import LocalCosmos, serve
+from localazure.eventhubs import RunningServer
 from projectors.relay import EventHubPublisher
 from tests.relay.events import recorded
 from tests.relay.processes import start

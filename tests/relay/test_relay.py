@@ -8,7 +8,7 @@ import pytest
 from azure.cosmos import CosmosClient
 from azure.eventhub import EventData
 
-from devkit.eventhubs import FaultKind, RunningServer
+from localazure.eventhubs import FaultKind, RunningServer
 from projectors.processor.worker import Worker
 from projectors.relay import EventHubPublisher, EventHubsSettings, relay
 from tests.relay.events import recorded

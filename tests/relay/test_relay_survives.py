@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos, serve
+from localazure.cosmos import LocalCosmos, serve
 from projectors.processor.worker import Worker
 from projectors.relay import EventHubPublisher, EventHubsSettings, relay
 from projectors.settings import WorkerSettings

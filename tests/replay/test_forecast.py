@@ -3,7 +3,7 @@
 import pytest
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos
+from localazure.cosmos import LocalCosmos
 from projectors.database import Stores
 from projectors.errors import PoisonEvent
 from projectors.ledger import VIEWS

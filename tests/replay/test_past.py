@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos, RequestInfo
 from eventstore.log.position import encode
+from localazure.cosmos import LocalCosmos, RequestInfo
 from projectors.database import Stores
 from projectors.errors import RebuildRunning
 from projectors.ledger import VIEWS

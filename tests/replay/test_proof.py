@@ -19,10 +19,10 @@ import httpx
 import pytest
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos, serve
 from functions.composition import build_services
 from functions.hosting import local
 from functions.settings import Settings, load
+from localazure.cosmos import LocalCosmos, serve
 from projectors.database import Stores
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker

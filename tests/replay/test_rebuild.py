@@ -8,8 +8,8 @@ import time
 import pytest
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos, RequestInfo
 from domain.ledger.account import Account
+from localazure.cosmos import LocalCosmos, RequestInfo
 from projectors.database import Stores
 from projectors.errors import RebuildRunning
 from projectors.ledger import VIEWS

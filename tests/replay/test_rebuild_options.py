@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from cli.command_line import connect
 from cli.replay.commands import app
-from devkit.cosmos import LocalCosmos, serve
+from localazure.cosmos import LocalCosmos, serve
 from projectors.database import Stores
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings

@@ -5,8 +5,8 @@ import sys
 import pytest
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos
 from eventstore.log.position import Position
+from localazure.cosmos import LocalCosmos
 from projectors.database import Stores
 from projectors.errors import PoisonEvent, Unavailable
 from projectors.ledger.views.statement import Statement

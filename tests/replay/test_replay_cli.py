@@ -10,7 +10,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from cli.replay.commands import app
-from devkit.cosmos import LocalCosmos, serve
+from localazure.cosmos import LocalCosmos, serve
 from projectors.database import Stores
 from projectors.ledger.views.statement import Statement
 from projectors.processor.worker import Worker

@@ -15,7 +15,7 @@ import pytest
 from azure.core.exceptions import AzureError, ServiceResponseError
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos, RequestInfo
+from localazure.cosmos import LocalCosmos, RequestInfo
 from projectors.database import Stores
 from projectors.errors import ProjectionError
 from projectors.processor.worker import Worker

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from azure.cosmos import CosmosClient
 
-from devkit.cosmos import LocalCosmos
+from localazure.cosmos import LocalCosmos
 from projectors.database import Stores
 from projectors.errors import RebuildRunning
 from projectors.ledger import VIEWS

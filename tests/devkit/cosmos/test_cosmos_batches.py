@@ -6,7 +6,7 @@ import pytest
 from azure.cosmos import ContainerProxy, CosmosClient, PartitionKey
 from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
 
-from devkit.cosmos import LocalCosmos
+from localazure.cosmos import LocalCosmos
 
 
 def create(number: int) -> tuple[str, tuple[dict[str, object]]]:

@@ -8,9 +8,9 @@ from azure.cosmos import ContainerProxy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devkit.cosmos import LocalCosmos
-from devkit.cosmos.changefeed import _whole_transactions
-from devkit.cosmos.store import PLACE_BITS
+from localazure.cosmos import LocalCosmos
+from localazure.cosmos.requests.changefeed import _whole_transactions
+from localazure.cosmos.storage.store import PLACE_BITS
 
 
 def write(container: ContainerProxy, stream: str, first: int, count: int) -> None:

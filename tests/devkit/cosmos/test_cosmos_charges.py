@@ -4,7 +4,8 @@ import pytest
 from azure.cosmos import ContainerProxy, DatabaseProxy, PartitionKey
 from azure.cosmos.exceptions import CosmosResourceNotFoundError
 
-from devkit.cosmos import LocalCosmos, RequestLog, charges, log
+from localazure.cosmos import LocalCosmos, RequestLog, log
+from localazure.cosmos.storage import charges
 
 BARE = {"includedPaths": [], "excludedPaths": [{"path": "/*"}]}
 

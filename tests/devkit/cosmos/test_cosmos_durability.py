@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from azure.cosmos import PartitionKey
 
-from devkit.cosmos import LocalCosmos
-from devkit.cosmos.store import DataInUseError
+from localazure.cosmos import LocalCosmos
+from localazure.cosmos.storage.store import DataInUseError
 
 ROUNDS = 8
 BATCH = 5
@@ -128,7 +128,7 @@ def test_a_write_that_is_interrupted_was_done_whole_or_not_at_all(
 
         write("a")
         with monkeypatch.context() as patch:
-            patch.setattr(f"devkit.cosmos.{step.split('.')[0].lower()}.{step}", interrupted)
+            patch.setattr(f"localazure.cosmos.{step.split('.')[0].lower()}.{step}", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 write("b")
         write("c")

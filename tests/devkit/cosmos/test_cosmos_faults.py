@@ -9,7 +9,7 @@ from azure.core.exceptions import ServiceResponseError, ServiceResponseTimeoutEr
 from azure.cosmos import ContainerProxy
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
-from devkit.cosmos import LocalCosmos, RequestInfo
+from localazure.cosmos import LocalCosmos, RequestInfo
 
 
 def item(number: int) -> dict[str, Any]:

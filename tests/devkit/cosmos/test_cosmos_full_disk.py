@@ -14,8 +14,8 @@ import pytest
 from azure.cosmos import ContainerProxy, CosmosClient, PartitionKey
 from azure.cosmos.exceptions import CosmosHttpResponseError, CosmosResourceNotFoundError
 
-from devkit.cosmos import LocalCosmos
-from devkit.cosmos.store import FILE_NAME
+from localazure.cosmos import LocalCosmos
+from localazure.cosmos.storage.store import FILE_NAME
 
 BYTES_PER_PAGE = 4096 + 24
 """What one changed page adds to SQLite's write-ahead log."""
@@ -192,7 +192,7 @@ def test_an_expired_item_stays_gone_when_it_could_not_be_removed(
         _, container = filled(cosmos)
         container.create_item({"id": "short", "pk": "p", "k": "short", "ttl": 10})
         clock = container.read_item("short", "p")["_ts"] + 10
-        monkeypatch.setattr("devkit.cosmos.expiry.now", lambda: clock)
+        monkeypatch.setattr("localazure.cosmos.requests.expiry.now", lambda: clock)
         with full_disk(tmp_path), pytest.raises(CosmosHttpResponseError) as refusal:
             container.read_item("short", "p")
         assert refusal.value.status_code == 500
@@ -209,7 +209,7 @@ def test_an_item_expires_after_its_container_could_not_be_told_to_keep_it(
         expires = container.create_item({"id": "1", "pk": "p"})["_ts"] + 10
         with full_disk(tmp_path), pytest.raises(CosmosHttpResponseError):
             database.replace_container(container, PartitionKey("/pk"), default_ttl=-1)
-        monkeypatch.setattr("devkit.cosmos.expiry.now", lambda: expires)
+        monkeypatch.setattr("localazure.cosmos.requests.expiry.now", lambda: expires)
         with pytest.raises(CosmosResourceNotFoundError):
             container.read_item("1", "p")
 

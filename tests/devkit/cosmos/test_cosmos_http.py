@@ -14,7 +14,7 @@ from azure.cosmos import ContainerProxy, CosmosClient, PartitionKey
 from azure.cosmos.aio import CosmosClient as AsyncCosmosClient
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
-from devkit.cosmos import EMULATOR_KEY, LocalCosmos, RunningServer, serve
+from localazure.cosmos import EMULATOR_KEY, LocalCosmos, RunningServer, serve
 
 JAVASCRIPT = Path(__file__).with_name("client.js")
 
@@ -111,7 +111,7 @@ def test_an_unknown_path_is_answered_not_dropped(server: RunningServer) -> None:
 
 def test_the_server_is_up_in_under_a_second() -> None:
     program = (
-        "from devkit.cosmos import LocalCosmos, serve; import time\n"
+        "from localazure.cosmos import LocalCosmos, serve; import time\n"
         "started = time.perf_counter(); server = serve(LocalCosmos()); print(time.perf_counter() - started)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)

@@ -12,7 +12,7 @@ from azure.cosmos.exceptions import (
     CosmosResourceNotFoundError,
 )
 
-from devkit.cosmos import LocalCosmos
+from localazure.cosmos import LocalCosmos
 
 
 def item(item_id: str = "1", **properties: object) -> dict[str, object]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devkit.cosmos import EMULATOR_KEY, LocalCosmos, serve
+from localazure.cosmos import EMULATOR_KEY, LocalCosmos, serve
 
 PACKAGE = "@azure/cosmos@4.10.1"
 PROGRAM = Path(__file__).with_name("client.js")

@@ -11,8 +11,9 @@ from azure.cosmos.exceptions import CosmosHttpResponseError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devkit.cosmos import LocalCosmos, epk
-from devkit.cosmos.hashing import murmur3_32, murmur3_128
+from localazure.cosmos import LocalCosmos
+from localazure.cosmos.storage import epk
+from localazure.cosmos.storage.hashing import murmur3_32, murmur3_128
 
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(0, 2**31), st.floats(allow_nan=False, width=32), st.text(max_size=60)

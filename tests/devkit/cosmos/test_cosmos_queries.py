@@ -6,7 +6,7 @@ import pytest
 from azure.cosmos import ContainerProxy, DatabaseProxy, PartitionKey
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
-from devkit.cosmos import LocalCosmos
+from localazure.cosmos import LocalCosmos
 
 CROSS: dict[str, Any] = {"enable_cross_partition_query": True}
 

@@ -6,7 +6,8 @@ import pytest
 from azure.cosmos import DatabaseProxy, PartitionKey
 from azure.cosmos.exceptions import CosmosHttpResponseError, CosmosResourceNotFoundError
 
-from devkit.cosmos import expiry, resource, writes
+from localazure.cosmos.requests import expiry, writes
+from localazure.cosmos.storage import resource
 
 
 class Clock:

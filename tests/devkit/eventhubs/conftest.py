@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from azure.eventhub import EventData, EventHubConsumerClient, EventHubProducerClient
 
-from devkit.eventhubs import LocalEventHubs, RunningServer, serve
+from localazure.eventhubs import LocalEventHubs, RunningServer, serve
 from tests.devkit.eventhubs.eventhubs_wire import Wire, connect
 
 Received = list[tuple[str, EventData]]

@@ -11,9 +11,8 @@ from uuid import uuid4
 
 from azure.eventhub._client_base import _generate_sas_token
 
-from devkit.eventhubs import RunningServer
-from devkit.eventhubs.decode import decode
-from devkit.eventhubs.encode import (
+from localazure.amqp.decode import decode
+from localazure.amqp.encode import (
     FALSE,
     NULL,
     TRUE,
@@ -32,10 +31,11 @@ from devkit.eventhubs.encode import (
     uint,
     ushort,
 )
-from devkit.eventhubs.frames import AMQP_HEADER, SASL_HEADER, FrameBuffer, frame
-from devkit.eventhubs.message import APPLICATION_PROPERTIES, sections
-from devkit.eventhubs.performatives import ATTACH, BEGIN, CLOSE, DETACH, DISPOSITION, END, FLOW, OPEN, TRANSFER
-from devkit.eventhubs.performatives import Performative as Received
+from localazure.amqp.frames import AMQP_HEADER, SASL_HEADER, FrameBuffer, frame
+from localazure.amqp.message import APPLICATION_PROPERTIES, sections
+from localazure.amqp.performatives import ATTACH, BEGIN, CLOSE, DETACH, DISPOSITION, END, FLOW, OPEN, TRANSFER
+from localazure.amqp.performatives import Performative as Received
+from localazure.eventhubs import RunningServer
 
 SOURCE, TARGET = 0x28, 0x29
 BATCH = 0x80013700

@@ -11,10 +11,10 @@ from azure.eventhub._pyamqp._encode import encode_value
 from hypothesis import given
 from hypothesis import strategies as some
 
-from devkit.eventhubs import encode
-from devkit.eventhubs.decode import Symbol, decode, items, skip
-from devkit.eventhubs.errors import MalformedValue
-from devkit.eventhubs.hashing import partition_of
+from localazure.amqp import encode
+from localazure.amqp.decode import Symbol, decode, items, skip
+from localazure.eventhubs.errors import MalformedValue
+from localazure.eventhubs.hubs.hashing import partition_of
 
 ENCODED = [
     (encode.NULL, None),

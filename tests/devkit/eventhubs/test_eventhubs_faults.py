@@ -6,7 +6,7 @@ import pytest
 from azure.eventhub import EventData
 from azure.eventhub.exceptions import EventDataSendError, EventHubError
 
-from devkit.eventhubs import FaultKind, Faults
+from localazure.eventhubs import FaultKind, Faults
 from tests.devkit.eventhubs.eventhubs_wire import body_of
 
 

@@ -5,11 +5,11 @@ import socket
 
 import pytest
 
-from devkit.eventhubs.decode import Described
-from devkit.eventhubs.encode import NULL, composite, string, uint
-from devkit.eventhubs.frames import frame
-from devkit.eventhubs.link import distance
-from devkit.eventhubs.performatives import DETACH, DISPOSITION, transfer_head
+from localazure.amqp.decode import Described
+from localazure.amqp.encode import NULL, composite, string, uint
+from localazure.amqp.frames import frame
+from localazure.amqp.performatives import DETACH, DISPOSITION, transfer_head
+from localazure.eventhubs.links.link import distance
 from tests.devkit.eventhubs.eventhubs_wire import body_of, connect, message
 
 READ_0 = "amqps://localhost/orders/ConsumerGroups/$Default/Partitions/0"

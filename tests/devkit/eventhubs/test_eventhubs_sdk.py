@@ -10,8 +10,8 @@ from azure.eventhub.aio import EventHubProducerClient as AsyncProducer
 from azure.eventhub.amqp import AmqpAnnotatedMessage, AmqpMessageHeader, AmqpMessageProperties
 from azure.eventhub.exceptions import AuthenticationError
 
-from devkit.eventhubs import LocalEventHubs, serve
-from devkit.eventhubs.hashing import partition_of
+from localazure.eventhubs import LocalEventHubs, serve
+from localazure.eventhubs.hubs.hashing import partition_of
 
 
 def test_a_batch_comes_back_in_order_with_numbers_offsets_and_times(server, send, receive):

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from devkit.eventhubs import ConfigurationError, LocalEventHubs, Retention, serve
-from devkit.eventhubs.errors import NotFound
-from devkit.eventhubs.message import read_event
-from devkit.eventhubs.position import Position
+from localazure.amqp.message import read_event
+from localazure.eventhubs import ConfigurationError, LocalEventHubs, Retention, serve
+from localazure.eventhubs.errors import NotFound
+from localazure.eventhubs.hubs.position import Position
 from tests.devkit.eventhubs.eventhubs_wire import body_of, message
 
 

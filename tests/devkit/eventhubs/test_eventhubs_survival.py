@@ -10,7 +10,7 @@ from pathlib import Path
 from azure.eventhub import EventData, EventHubConsumerClient, EventHubProducerClient
 from azure.eventhub.exceptions import EventHubError
 
-from devkit.eventhubs import LocalEventHubs
+from localazure.eventhubs import LocalEventHubs
 from tests.devkit.eventhubs.eventhubs_wire import body_of
 
 SERVER = """

@@ -2,10 +2,10 @@
 
 import pytest
 
-from devkit.eventhubs.decode import decode
-from devkit.eventhubs.encode import TRUE, mapping, section, sequence, string, symbol
-from devkit.eventhubs.message import DELIVERY_ANNOTATIONS, sections
-from devkit.eventhubs.performatives import DISPOSITION, FLOW, MAX_MESSAGE, TRANSFER
+from localazure.amqp.decode import decode
+from localazure.amqp.encode import TRUE, mapping, section, sequence, string, symbol
+from localazure.amqp.message import DELIVERY_ANNOTATIONS, sections
+from localazure.amqp.performatives import DISPOSITION, FLOW, MAX_MESSAGE, TRANSFER
 from tests.devkit.eventhubs.eventhubs_wire import BATCH, Wire, batch, body_of, connect, message
 
 ACCEPTED, REJECTED = 0x24, 0x25

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from devkit.cosmos.sql import UNDEFINED, Query
+from localazure.cosmos.sql import UNDEFINED, Query
 
 NOTHING: tuple[dict[str, Any], ...] = ({"id": "1"},)
 

@@ -8,7 +8,7 @@ from azure.cosmos import _retry_utility
 from azure.cosmos._execution_context.execution_dispatcher import _ProxyQueryExecutionContext
 from azure.cosmos._execution_context.query_execution_info import _PartitionedQueryExecutionInfo
 
-from devkit.cosmos.sql import Query
+from localazure.cosmos.sql import Query
 
 Items = list[dict[str, Any]]
 

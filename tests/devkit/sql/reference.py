@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from devkit.cosmos.sql.tree import (
+from localazure.cosmos.sql.tree import (
     ArrayLiteral,
     Between,
     Binary,
@@ -20,7 +20,7 @@ from devkit.cosmos.sql.tree import (
     Parameter,
     Unary,
 )
-from devkit.cosmos.sql.values import UNDEFINED
+from localazure.cosmos.sql.values import UNDEFINED
 
 ORDERED = ("null", "boolean", "number", "string")
 COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")

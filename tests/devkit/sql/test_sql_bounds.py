@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from devkit.cosmos.sql import Bounds, Query
+from localazure.cosmos.sql import Bounds, Query
 from tests.devkit.sql.answers import parameters
 
 ID, COMMAND = "/id", "/commandId"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from devkit.cosmos.sql import Query, SqlError
+from localazure.cosmos.sql import Query, SqlError
 from tests.devkit.sql.answers import answers
 
 ITEMS: list[dict[str, Any]] = [

@@ -2,8 +2,8 @@
 
 import pytest
 
-from devkit.cosmos.sql import UNDEFINED, SqlError
-from devkit.cosmos.sql.functions import FUNCTIONS
+from localazure.cosmos.sql import UNDEFINED, SqlError
+from localazure.cosmos.sql.functions import FUNCTIONS
 from tests.devkit.sql.answers import answers, value
 
 U = UNDEFINED

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from devkit.cosmos.sql import UNDEFINED
+from localazure.cosmos.sql import UNDEFINED
 from tests.devkit.sql.answers import answers, value
 
 U = UNDEFINED

@@ -2,7 +2,7 @@
 
 import pytest
 
-from devkit.cosmos.sql import UNDEFINED
+from localazure.cosmos.sql import UNDEFINED
 from tests.devkit.sql.answers import answers, value
 
 U = UNDEFINED

@@ -2,9 +2,9 @@
 
 import pytest
 
-from devkit.cosmos.sql import Query, SqlError
-from devkit.cosmos.sql.parser import MAX_CACHED_TEXT, parse
-from devkit.cosmos.sql.tree import Binary, Conditional, Expression, In, Literal, Logical, Member, Name, Unary
+from localazure.cosmos.sql import Query, SqlError
+from localazure.cosmos.sql.parser import MAX_CACHED_TEXT, parse
+from localazure.cosmos.sql.tree import Binary, Conditional, Expression, In, Literal, Logical, Member, Name, Unary
 from tests.devkit.sql.answers import value
 
 A, B, C = (Member(Name("c"), Literal(name)) for name in "abc")

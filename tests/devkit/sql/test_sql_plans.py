@@ -8,8 +8,8 @@ from azure.cosmos.exceptions import CosmosHttpResponseError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devkit.cosmos.sql import Query, SqlError
-from devkit.cosmos.sql.plan import FILTER
+from localazure.cosmos.sql import Query, SqlError
+from localazure.cosmos.sql.plan import FILTER
 from tests.devkit.sql.answers import answers, parameters
 from tests.devkit.sql.partitions import Items, merged
 

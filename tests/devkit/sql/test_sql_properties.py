@@ -7,12 +7,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from devkit.cosmos.sql import UNDEFINED, Bounds, Query, SqlError
-from devkit.cosmos.sql.parser import parse
-from devkit.cosmos.sql.printer import expression_text, select_text
-from devkit.cosmos.sql.tokens import tokenize
-from devkit.cosmos.sql.tree import Expression, Name, Projection, Select, Sort, Source
-from devkit.cosmos.sql.values import sort_key
+from localazure.cosmos.sql import UNDEFINED, Bounds, Query, SqlError
+from localazure.cosmos.sql.parser import parse
+from localazure.cosmos.sql.printer import expression_text, select_text
+from localazure.cosmos.sql.tokens import tokenize
+from localazure.cosmos.sql.tree import Expression, Name, Projection, Select, Sort, Source
+from localazure.cosmos.sql.values import sort_key
 from tests.devkit.sql import reference, trees
 
 PARAMETERS = [{"name": name, "value": value} for name, value in trees.PARAMETERS.items()]

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from devkit.cosmos.sql.tree import (
+from localazure.cosmos.sql.tree import (
     ArrayLiteral,
     Between,
     Binary,
@@ -21,7 +21,7 @@ from devkit.cosmos.sql.tree import (
     Parameter,
     Unary,
 )
-from devkit.cosmos.sql.values import UNDEFINED
+from localazure.cosmos.sql.values import UNDEFINED
 
 SCALARS = [None, True, False, 0, 1, 2, 2.5, -1, "", "a", "ab", "b"]
 scalars: st.SearchStrategy[Any] = st.sampled_from(SCALARS)

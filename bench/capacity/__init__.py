@@ -1,0 +1,1 @@
+"""Capacity: what an installation costs and carries."""

@@ -1,0 +1,1 @@
+"""What is for developers of the ledger alone."""

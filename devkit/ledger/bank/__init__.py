@@ -1,0 +1,1 @@
+"""A bank file, imported through the API and checked against its own balances."""

@@ -1,0 +1,1 @@
+"""Cosmos DB's REST protocol: messages, addresses, signatures, errors."""

@@ -1,0 +1,1 @@
+"""Queries as requests: planned, run and paged."""

@@ -1,0 +1,1 @@
+"""Requests that Cosmos DB answers, one kind a file."""

@@ -1,0 +1,1 @@
+"""Storage of containers, items and their indexes in SQLite."""

@@ -1,0 +1,103 @@
+"""What every stored resource has: an id that is valid, an etag, a time stamp; and the database, which has no more."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from localazure.cosmos.protocol.errors import BadRequest
+from localazure.cosmos.storage import rid
+
+if TYPE_CHECKING:
+    from localazure.cosmos.storage.container import Container
+
+MAX_ITEM_ID_LENGTH = 1023
+MAX_RESOURCE_ID_LENGTH = 255
+_FORBIDDEN = re.compile(r"[/\\?#]").search
+
+
+def check_id(body: Mapping[str, Any], limit: int = MAX_RESOURCE_ID_LENGTH) -> str:
+    """The `id` of a body, if it is one the service would take; `limit` is its greatest length."""
+    name = body.get("id")
+    if type(name) is str and 0 < len(name) <= limit and (name.isalnum() or not _FORBIDDEN(name)):
+        return name
+    if name is None:
+        raise BadRequest("The input content is invalid because the required properties - 'id; ' - are missing.")
+    if not isinstance(name, str) or not name:
+        raise BadRequest(f"The input name is empty or not a string. {_wanted(limit)}")
+    if len(name) > limit:
+        raise BadRequest(f"The input name has {len(name)} characters. {_wanted(limit)}")
+    if _FORBIDDEN(name):
+        raise BadRequest(f"The input name '{name}' is invalid: it may not contain '/', '\\', '?' or '#'.")
+    return name
+
+
+def are_ids(names: Sequence[Any], limit: int) -> bool:
+    """Whether the service would take every one of these as an `id`."""
+    try:
+        return all(map(len, names)) and max(map(len, names)) <= limit and not _FORBIDDEN("".join(names))
+    except TypeError:  # one of them is not a string
+        return False
+
+
+def _wanted(limit: int) -> str:
+    characters = 1024 if limit == MAX_ITEM_ID_LENGTH else limit
+    return f"Ensure to provide a unique non-empty string less than '{characters}' characters."
+
+
+def now() -> int:
+    """The service's clock: whole seconds since 1970."""
+    return int(time.time())
+
+
+def stamp(body: dict[str, Any]) -> dict[str, Any]:
+    """Give a changed metadata resource a new etag and time stamp."""
+    body["_etag"] = f'"{uuid.uuid4()}"'
+    body["_ts"] = now()
+    return body
+
+
+def content_paths(link: str, rid: str) -> dict[str, str]:
+    """The headers that say what an answer is of: the link made of names, percent-encoded, and the resource id."""
+    return {"x-ms-alt-content-path": link, "x-ms-content-path": rid}
+
+
+@dataclass(eq=False, slots=True)
+class Database:
+    """A database and the containers in it."""
+
+    id: str
+    """The name."""
+    number: int
+    rid_bytes: bytes
+    rid: str
+    """The resource id as text."""
+    paths: dict[str, str]
+    """The headers that say of an answer that it is of this database."""
+    body: dict[str, Any]
+    containers: dict[str, Container] = field(default_factory=dict)
+    containers_by_rid: dict[str, Container] = field(default_factory=dict)
+
+    @staticmethod
+    def build(number: int, body: dict[str, Any]) -> Database:
+        """Put the system properties in place."""
+        raw = rid.database_rid(number)
+        text = rid.encode(raw)
+        body |= {"_rid": text, "_self": f"dbs/{text}/", "_colls": "colls/", "_users": "users/"}
+        name = str(body["id"])
+        return Database(name, number, raw, text, content_paths(f"dbs/{quote(name)}", text), body)
+
+    def add(self, container: Container) -> None:
+        """Make a container findable."""
+        self.containers[container.id] = container
+        self.containers_by_rid[container.rid] = container
+
+    def remove(self, container: Container) -> None:
+        """Forget a container."""
+        self.containers.pop(container.id, None)
+        self.containers_by_rid.pop(container.rid, None)

@@ -1,0 +1,1 @@
+"""Hubs, their partitions, and what is stored of them."""

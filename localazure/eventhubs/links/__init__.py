@@ -1,0 +1,1 @@
+"""AMQP connections, sessions and links, and what is attached to them."""
