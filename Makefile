@@ -50,20 +50,20 @@ test: check ## check, then all tests in two processes (WORKERS=0 for one, TFLAGS
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TFLAGS)
 
 conformance: $(VENV)/development ## Microsoft's own SDK tests against the local servers (minutes)
-	@$(BIN)/python tests/conformance/cosmos_conformance.py
-	@$(BIN)/python tests/conformance/eventhubs_conformance.py
+	@$(BIN)/python tests/localazure/conformance/cosmos_conformance.py
+	@$(BIN)/python tests/localazure/conformance/eventhubs_conformance.py
 
 proof: $(VENV)/development ## Rebuilds under load, splits, throttling, and killed at every request (minutes)
-	@TIDEMARK_PROOF=full $(BIN)/pytest tests/replay/test_proof.py tests/replay/test_stopped_anywhere.py
+	@TIDEMARK_PROOF=full $(BIN)/pytest tests/replay/rebuild/test_proof.py tests/replay/rebuild/test_stopped_anywhere.py
 
 soak: $(VENV)/development ## Workers killed, asleep, throttled, unanswered, over splitting partitions (SECONDS=300 SEED=1)
-	@TIDEMARK_SOAK=$(or $(SECONDS),300) TIDEMARK_SEED=$(or $(SEED),1) $(BIN)/pytest tests/projectors/test_soak.py
+	@TIDEMARK_SOAK=$(or $(SECONDS),300) TIDEMARK_SEED=$(or $(SEED),1) $(BIN)/pytest tests/projectors/processor/test_soak.py
 
 loosenings: $(VENV)/development ## Every rule of exactly-once, loosened in a copy of the code: its test must notice (minutes)
 	@$(BIN)/python -m tests.projectors.loosenings
 
 fuzz: $(VENV)/development ## Generated requests against every route, at least 20,000 (minutes)
-	@$(BIN)/python -m tests.functions.fuzz
+	@$(BIN)/python -m tests.functions.http.fuzz
 
 bench: $(VENV)/development ## Every figure of the documentation, measured here (minutes; BENCH="relay eventstore" for some)
 	@for name in $(BENCH); do echo "== $$name"; $(BIN)/python -m bench.$$name; done

@@ -15,7 +15,7 @@ from eventsourcing.utils import get_topic, resolve_topic
 import domain
 from domain.ledger import Account, Snapshot, Transfer, fold, personal_fields
 from domain.state import from_json, to_json
-from tests.domain.scenario import NOON, credited, debited, given, held, limited, opened
+from tests.ledger.domain.scenario import NOON, credited, debited, given, held, limited, opened
 
 EVENTS = [
     event

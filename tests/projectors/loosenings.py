@@ -31,16 +31,18 @@ def _of(rule: str, file: str, test: str, *edits: tuple[str, str]) -> Loosening:
     return Loosening(rule, file, edits, test)
 
 
-_CRASHES = "tests/projectors/test_crashes.py"
-_SPLITS = "tests/projectors/test_splits.py"
-_SPLIT_CRASHES = "tests/projectors/test_split_crashes.py"
-_LEASES = "tests/projectors/test_leases.py"
-_PARKING = "tests/projectors/test_parking.py"
+_CRASHES = "tests/projectors/processor/test_crashes.py"
+_SPLITS = "tests/projectors/feed/test_splits.py"
+_SPLIT_CRASHES = "tests/projectors/feed/test_split_crashes.py"
+_LEASES = "tests/projectors/leases/test_leases.py"
+_PARKING = "tests/projectors/views/test_parking.py"
 _KILLED = f"{_CRASHES}::test_a_worker_killed_at_any_request_is_replaced_without_loss"
 _PAUSED = f"{_CRASHES}::test_a_worker_paused_at_any_request_does_no_harm_when_it_wakes"
 _LOST = f"{_CRASHES}::test_a_write_or_its_answer_lost_anywhere_changes_nothing"
-_SHORTER = "tests/projectors/test_batches.py::test_a_write_that_meets_a_shorter_one_is_decided_again"
-_GONE = "tests/projectors/test_batches.py::test_a_worker_asleep_does_not_bring_back_an_item_that_has_come_and_gone"
+_SHORTER = "tests/projectors/views/test_batches.py::test_a_write_that_meets_a_shorter_one_is_decided_again"
+_GONE = (
+    "tests/projectors/views/test_batches.py::test_a_worker_asleep_does_not_bring_back_an_item_that_has_come_and_gone"
+)
 
 LOOSENINGS = (
     _of(
@@ -62,7 +64,7 @@ LOOSENINGS = (
     _of(
         "no renewal between reading and writing",
         "projectors/processor/range_processor.py",
-        "tests/projectors/test_worker.py::test_the_position_is_written_after_the_work_and_the_lease_renewed_before_it",
+        "tests/projectors/processor/test_worker.py::test_the_position_is_written_after_the_work_and_the_lease_renewed_before_it",
         ("        self.held.renew()\n        self._handler.flush()\n", "        self._handler.flush()\n"),
     ),
     _of(
@@ -335,31 +337,31 @@ LOOSENINGS = (
     _of(
         "the registry is replaced without If-Match",
         "projectors/generations/registry.py",
-        "tests/projectors/test_registry.py::test_of_two_rebuilds_that_start_at_once_one_is_refused",
+        "tests/projectors/leases/test_registry.py::test_of_two_rebuilds_that_start_at_once_one_is_refused",
         ("self._gateway.replace(document, now.etag)", 'self._gateway.replace(document, "*")'),
     ),
     _of(
         "the number of an abandoned generation is used again",
         "projectors/generations/registry.py",
-        "tests/projectors/test_registry.py::test_a_number_is_never_used_again",
+        "tests/projectors/leases/test_registry.py::test_a_number_is_never_used_again",
         ("            number = now.last + 1\n", "            number = max(now.all) + 1\n"),
     ),
     _of(
         "readers do not wait for what they served before",
         "projectors/views/reader.py",
-        "tests/projectors/test_reader.py::test_what_was_served_is_waited_for_though_nothing_was_asked_for",
+        "tests/projectors/views/test_reader.py::test_what_was_served_is_waited_for_though_nothing_was_asked_for",
         ("patience = MAX_WAIT if version < served else", "patience = 0.0 if version < served else"),
     ),
     _of(
         "readers of sums do not wait for what they served before",
         "projectors/views/sums/reader.py",
-        "tests/projectors/test_reader.py::test_what_was_served_is_waited_for_though_nothing_was_asked_for",
+        "tests/projectors/views/test_reader.py::test_what_was_served_is_waited_for_though_nothing_was_asked_for",
         ("            behind = not _covers(parts, served)\n", "            behind = False\n"),
     ),
     _of(
         "a generation serves though more of its streams are parked",
         "replay/rebuild/rebuild.py",
-        "tests/replay/test_rebuild_troubles.py",
+        "tests/replay/rebuild/test_rebuild_troubles.py",
         ("        if lacking:\n", "        if not lacking and lacking:\n"),
     ),
 )

@@ -1,0 +1,23 @@
+"""The short form of tests.functions.http.fuzz."""
+
+from collections import Counter
+
+import pytest
+
+from functions.commands import app as commands_app
+from functions.queries import app as queries_app
+from tests.functions.http.fuzz import fuzz, running, walk
+
+
+@pytest.mark.timeout(300)
+def test_generated_requests_meet_no_5xx_and_every_answer_is_as_documented() -> None:
+    with running() as services:
+        for app in (commands_app.create_app(services), queries_app.create_app(services)):
+            check(fuzz(app, 10), least=80)
+        check(walk(services, 6), least=30)
+
+
+def check(seen: Counter[int], *, least: int) -> None:
+    assert seen.total() > least
+    assert {status for status in seen if status < 300}
+    assert {status for status in seen if status >= 400}

@@ -1,0 +1,139 @@
+"""Holds whose time is over are released, once, and no others."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from azure.core.exceptions import ServiceResponseError
+
+from domain.ledger import Account, ExpiryStep
+from domain.ledger.transfer import Status
+from localazure.cosmos import RequestInfo
+from projectors.processes.steps import Steps
+from tests.ledger.transfers.bank import WRITES, Bank
+
+HOUR = timedelta(hours=1)
+
+
+def place(bank: Bank, amount: int = 100, *, expires: bool = True) -> None:
+    at = bank.clock.now
+    bank.act("alice", lambda account: account.place_hold(amount, expires_at=at + HOUR if expires else None, at=at))
+
+
+def releases(bank: Bank) -> list[Any]:
+    return [event for event in bank.log() if event.type == Account.HoldReleased.TOPIC]
+
+
+def test_an_expired_hold_is_released_once_and_others_stay(bank: Bank) -> None:
+    place(bank)
+    place(bank, 50, expires=False)
+    bank.clock.advance(seconds=1)
+    place(bank, 70)
+    bank.project()
+    watchdog = bank.processes().watchdog
+    assert watchdog.visit().holds.holds == 0
+    bank.clock.advance(seconds=3_599)
+    assert watchdog.visit().holds.holds == 1
+    assert watchdog.visit().holds.holds == 0, "before the view has heard of it"
+    assert bank.processes().watchdog.visit().holds.holds == 0, "nor by anybody else"
+    bank.project()
+    assert watchdog.visit().holds.holds == 0
+    assert bank.account("alice") == (500, 120)
+    assert len(releases(bank)) == 1
+
+
+def test_the_release_tells_who_and_why(bank: Bank) -> None:
+    place(bank)
+    bank.project()
+    bank.clock.advance(hours=2)
+    bank.processes().watchdog.visit()
+    (event,) = releases(bank)
+    assert event.command_id == "hold·1·expire"
+    assert event.meta["actor"] == "process:hold-expiry"
+    assert event.meta["correlation"] == "account-alice-hold-1"
+    assert event.meta["recorded_at"] == bank.clock.now.isoformat()
+
+
+def test_a_hold_that_was_captured_in_time_stays_captured(bank: Bank) -> None:
+    place(bank)
+    bank.project()
+    bank.act("alice", lambda account: account.capture_hold(1, at=bank.clock.now))
+    bank.clock.advance(hours=2)
+    visit = bank.processes().watchdog.visit()
+    assert (visit.holds.holds, visit.holds.failures) == (0, {})
+    assert bank.account("alice") == (400, 0)
+    assert releases(bank) == []
+
+
+def test_the_hold_of_a_transfer_never_expires(bank: Bank) -> None:
+    """Not even when somebody takes it for one of those that do."""
+    bank.request()
+
+    def expire(info: RequestInfo, phase: str) -> None:
+        if phase == "before" and b'"account.funds-credited"' in info.body and b"t1" in info.body:
+            remove()
+            bank.project()
+            bank.clock.advance(days=400)
+            assert bank.processes(resume_after=10**9).watchdog.visit().holds.holds == 0
+            step = ExpiryStep("alice", 1)
+            outcome = Steps(bank.new_store(), actor="test").run(step, at=bank.clock.now, correlation="c")
+            assert outcome.refusal is not None
+            assert outcome.refusal.code == "HOLD_OF_TRANSFER"
+
+    remove = bank.cosmos.faults.on_request(expire)
+    bank.settle()
+    assert bank.status() is Status.COMPLETED
+    assert releases(bank) == []
+    bank.check()
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_lost_answer_releases_no_hold_twice(bank: Bank, lost: int) -> None:
+    place(bank)
+    place(bank, 50)
+    bank.project()
+    bank.clock.advance(hours=2)
+    writes = 0
+
+    def lose(info: RequestInfo, phase: str) -> None:
+        nonlocal writes
+        writes += phase == "after" and info.operation in WRITES
+        if phase == "after" and info.operation in WRITES and writes == lost:
+            raise ServiceResponseError("the answer was lost")
+
+    with bank.watched(lose):
+        assert bank.processes().watchdog.visit().holds.holds == 2
+    assert bank.account("alice") == (500, 0)
+    assert len(releases(bank)) == 2
+
+
+def test_two_watchdogs_release_a_hold_once(bank: Bank) -> None:
+    for _ in range(4):
+        place(bank, 10)
+    bank.project()
+    bank.clock.advance(hours=2)
+    watchdogs = [bank.processes(parallel=2).watchdog for _ in range(2)]
+    with ThreadPoolExecutor(2) as threads:
+        counts = list(threads.map(lambda watchdog: watchdog.visit().holds.holds, watchdogs))
+    assert sum(counts) == len(releases(bank)) == 4
+    assert bank.account("alice") == (500, 0)
+
+
+def test_a_hold_that_cannot_be_released_now_holds_up_no_other_one(bank: Bank) -> None:
+    bank.open("carl", 30)
+    place(bank)
+    at = bank.clock.now
+    bank.act("carl", lambda account: account.place_hold(30, expires_at=at + HOUR, at=at))
+    bank.project()
+    bank.clock.advance(hours=2)
+
+    def refuse(info: RequestInfo, phase: str) -> None:
+        if phase == "before" and b'"account-alice"' in info.body and b"hold-released" in info.body:
+            raise ServiceResponseError("no answer")
+
+    with bank.watched(refuse):
+        released = bank.processes().watchdog.visit().holds
+    assert released.holds == 1
+    assert "no answer for stream account-alice" in released.failures["alice 1"]
+    assert bank.processes().watchdog.visit().holds.holds == 1
