@@ -16,18 +16,20 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from functions.audit import data, pages
-from functions.commands import app as commands_app
+from functions.commands.app import create_commands
 from functions.http.dependencies import Services
-from functions.queries import app as queries_app
+from functions.queries.app import create_queries
+from functions.service import Service
 from functions.settings import Settings
+from service import SERVICE
 
 __all__ = ["DIRECTORY", "Unconvertible", "as_3_0", "documents", "main"]
 
 DIRECTORY: Final = Path(__file__).parent / "terraform" / "openapi"
 
-_APPS: Final[Mapping[str, Callable[[Services], FastAPI]]] = {
-    "commands": commands_app.create_app,
-    "queries": queries_app.create_app,
+_APPS: Final[Mapping[str, Callable[[Service, Services], FastAPI]]] = {
+    "commands": create_commands,
+    "queries": create_queries,
 }
 
 _HEALTH: Final = "/health"  # for whoever runs the apps, not for callers
@@ -41,7 +43,7 @@ def documents() -> dict[str, dict[str, Any]]:
     """The documents by app, as they belong into DIRECTORY."""
     # An app's document depends on its routes alone, so that nothing has to be reachable here.
     services = cast(Services, SimpleNamespace(settings=Settings(auth="none"), audit=SimpleNamespace()))
-    made = {name: create(services).openapi() for name, create in _APPS.items()}
+    made = {name: create(SERVICE, services).openapi() for name, create in _APPS.items()}
     made["queries"]["paths"] |= _pages()
     return {name: as_3_0(document) for name, document in made.items()}
 

@@ -29,14 +29,16 @@ VIEW = "account-summary"
 PARTITIONS = 4
 WORKER = f"""
 import signal, sys, threading
-from eventstore.client import connect
-from eventstore.settings import CosmosSettings
+from eventstore.cosmos.client import connect
+from eventstore.cosmos.settings import CosmosSettings
 from projectors import Worker, WorkerSettings
+from projectors.ledger import VIEWS
 
 stop = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
 client = connect(CosmosSettings(endpoint=sys.argv[1]))
-Worker(client, "{DATABASE}", only=["{VIEW}"], settings=WorkerSettings(refresh=0.1, page=200)).run(stop)
+settings = WorkerSettings(refresh=0.1, page=200)
+Worker(client, "{DATABASE}", views=[VIEWS["{VIEW}"]], settings=settings).run(stop)
 """
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from bench.projectors.log import DATABASE, Log
 from eventstore.cosmos.containers import create_containers
 from localazure.cosmos import LocalCosmos, serve
+from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 
@@ -24,9 +25,10 @@ MOST_MB = 300
 EVENTS_PER_COMMAND = 50
 CHILD = f"""
 import resource, sys
-from eventstore.client import connect
-from eventstore.settings import CosmosSettings
-from replay.rebuild import rebuild
+from eventstore.cosmos.client import connect
+from eventstore.cosmos.settings import CosmosSettings
+from projectors.ledger import VIEWS
+from replay.rebuild.rebuild import rebuild
 
 def resident():
     with open("/proc/self/statm") as statm:
@@ -46,7 +48,7 @@ def tell(progress):
 
 client = connect(CosmosSettings(endpoint=sys.argv[1]))
 print(f"| at the start | {{resident():,.0f}} | {{peak():,.0f}} |", flush=True)
-built = rebuild(client, "{DATABASE}", sys.argv[2], progress=tell)
+built = rebuild(client, "{DATABASE}", VIEWS[sys.argv[2]], progress=tell)
 print(f"| compared and switched | {{resident():,.0f}} | {{peak():,.0f}} |")
 print(f"\\n{{built.progress.events:,}} events, {{built.comparison.items:,}} items, {{built.rate:,.0f}} events/s")
 """
@@ -67,7 +69,9 @@ def main() -> None:
             per_command=EVENTS_PER_COMMAND,
         )
         log.grow(arguments.events - arguments.accounts)
-        Worker(client, DATABASE, only=[arguments.view], settings=WorkerSettings(parallel=0)).run_until_idle(3600)
+        Worker(
+            client, DATABASE, only=[arguments.view], settings=WorkerSettings(parallel=0), views=VIEWS.values()
+        ).run_until_idle(3600)
         print(f"| {arguments.view}, events applied | resident MB | peak MB |")
         print("|---|---:|---:|", flush=True)
         with serve(cosmos) as server:

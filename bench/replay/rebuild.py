@@ -24,6 +24,7 @@ from azure.cosmos import ContainerProxy, CosmosClient
 from bench.projectors.log import DATABASE, Log
 from eventstore.cosmos.containers import create_containers
 from localazure.cosmos import LocalCosmos, RequestInfo
+from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from replay.rebuild.progress import Phase, Progress
@@ -85,7 +86,7 @@ def build(client: CosmosClient, view: str) -> Round:
             caught_up.append(Seconds.now())
 
     began = Seconds.now()
-    built = rebuild(client, DATABASE, view, settings=ALONE, progress=note)
+    built = rebuild(client, DATABASE, VIEWS[view], settings=ALONE, progress=note)
     (middle,) = caught_up
     return Round(middle.since(began), Seconds.now().since(middle), built.comparison.items, built.progress.request_units)
 
@@ -125,7 +126,7 @@ def main() -> None:
         print("|---|---|---:|---:|---:|---:|")
         notes = []
         for view in arguments.views:
-            Worker(client, DATABASE, only=[view], settings=ALONE).run_until_idle(3600)
+            Worker(client, DATABASE, only=[view], settings=ALONE, views=VIEWS.values()).run_until_idle(3600)
             drained: list[Seconds] = []
             rounds: list[Round] = []
             for _ in range(arguments.rounds):

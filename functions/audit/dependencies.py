@@ -17,6 +17,7 @@ from eventstore.personal import PersonalData
 from functions.audit.lag_history import LagHistory
 from projectors.database import Stores
 from projectors.ledger.processes import OpenTransfers
+from projectors.views.catalog import Views
 from projectors.views.reader import ViewReader
 
 __all__ = ["AuditDesk", "Desk"]
@@ -30,6 +31,7 @@ class AuditDesk:
     trail: AuditTrail
     traces: Traces
     stores: Stores
+    catalog: Views
     views: ViewReader
     open_transfers: OpenTransfers
     lags: LagHistory
@@ -41,6 +43,7 @@ class AuditDesk:
         cls,
         client: CosmosClient,
         database: str,
+        views: Views,
         *,
         personal: PersonalData | None = None,
         digests: Path | None = None,
@@ -53,7 +56,8 @@ class AuditDesk:
             trail=AuditTrail(log, mapper, personal),
             traces=Traces(log, mapper, personal),
             stores=Stores.open(client, database),
-            views=ViewReader(client, database),
+            catalog=views,
+            views=ViewReader(client, database, views),
             open_transfers=OpenTransfers(client, database),
             lags=LagHistory(),
             database=database,

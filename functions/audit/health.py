@@ -90,7 +90,7 @@ def health(desk: AuditDesk, now: datetime) -> Health:
             found.unknown[part] = str(error).splitlines()[0]
             return otherwise
 
-    where = look("consumers", lambda: status(desk.stores, now=now), Status(now, [], []))
+    where = look("consumers", lambda: status(desk.stores, desk.catalog, now=now), Status(now, [], []))
     found.consumers = _consumers(desk, where, now)
     found.parked = look("parked", lambda: _parked(desk, where), [])
     found.stuck = look("stuck", lambda: _stuck(desk, now), [])

@@ -1,6 +1,6 @@
 """What a query sees of a view: items, and how fresh they are.
 
-    reader = ViewReader(client, "tidemark")
+    reader = ViewReader(client, "tidemark", VIEWS)
     reader.get("account-summary", "account-alice", after=position, wait=2.0)
     reader.page("statement", "account-alice", limit=50, descending=True)
 
@@ -24,8 +24,8 @@ from eventstore.log.position import Position
 from projectors.container import Document, Gateway
 from projectors.generations.generation import GUARD_PREFIX, partition_key
 from projectors.generations.registry import CachedRegistry, Registry
-from projectors.ledger import stream_view_named, sum_view_named
 from projectors.throughput.meter import Meter
+from projectors.views.catalog import Views
 from projectors.views.cursor import Cursor
 from projectors.views.streams.checkpoint_store import guard_place
 from projectors.views.streams.view import StreamView
@@ -87,12 +87,14 @@ class ViewReader:
         self,
         client: CosmosClient,
         database: str,
+        views: Views,
         *,
         meter: Meter | None = None,
         stop: threading.Event | None = None,
         follow_seconds: float = 0.5,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._views = views
         container = client.get_database_client(database).get_container_client(CONTAINER.name)
         self._gateway = Gateway(container, meter=meter or Meter(), stop=stop)
         self._registry = CachedRegistry(Registry(self._gateway), seconds=follow_seconds, clock=clock)
@@ -107,7 +109,7 @@ class ViewReader:
         `after` with `wait` seconds (at most MAX_WAIT) waits until the view has that position; a position of another
         stream is not waited for. Raises UnknownView.
         """
-        document, freshness = self._fresh(stream_view_named(view), stream, after, wait)
+        document, freshness = self._fresh(self._views.stream_view(view), stream, after, wait)
         return Item(document.get("state") if document else None, freshness)
 
     def page(
@@ -128,7 +130,7 @@ class ViewReader:
         {"effective_date": ("1994-01-01", None)}. `cursor` is `next` of the page before and carries the direction.
         Raises UnknownView, BadCursor.
         """
-        found = stream_view_named(view)
+        found = self._views.stream_view(view)
         size = max(1, min(limit, MAX_PAGE))
         position = Cursor.parse(cursor) if cursor else Cursor(None, descending=descending)
         _, freshness = self._fresh(found, stream, after, wait)
@@ -147,7 +149,7 @@ class ViewReader:
 
         One single-partition query. `after` with `wait` waits for a position as `get` does. Raises UnknownView.
         """
-        found = sum_view_named(view)
+        found = self._views.sum_view(view)
         return self._sums.read(found, first, first if last is None else last, after=after, wait=min(wait, MAX_WAIT))
 
     def due(self, view: str, field: str, upto: str, *, limit: int = MAX_PAGE) -> list[dict[str, Any]]:
@@ -155,7 +157,7 @@ class ViewReader:
 
         A query over all partitions, for timers; answers to people are pages. Raises UnknownView.
         """
-        found = stream_view_named(view)
+        found = self._views.stream_view(view)
         prefix = partition_key(found.name, self._registry.serving(found.name), "")
         sql = f"SELECT TOP {limit} * FROM c WHERE STARTSWITH(c.pk, @prefix) AND c.data.{_field(field)} <= @upto"  # noqa: S608
         return [row["data"] for row in self._gateway.query(sql, prefix=prefix, upto=upto)]

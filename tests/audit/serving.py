@@ -12,12 +12,13 @@ from fastapi import FastAPI
 
 from functions.audit import AuditDesk
 from functions.http.dependencies import Services
-from functions.queries import app as queries_app
+from functions.queries.app import create_queries
+from service import SERVICE
 
 
 def audit_app(services: Services, client: CosmosClient, database: str, **options: object) -> FastAPI:
     desk = AuditDesk.open(client, database, **options)  # type: ignore[arg-type]
-    return queries_app.create_app(replace(services, audit=desk))
+    return create_queries(SERVICE, replace(services, audit=desk))
 
 
 @contextmanager

@@ -9,11 +9,13 @@ import httpx
 import pytest
 from azure.cosmos import CosmosClient
 
+from eventstore.environment import load
 from functions.composition import build_consumers, build_services
 from functions.hosting import local
 from functions.http.dependencies import Services
-from functions.settings import Settings, load
+from functions.settings import Settings
 from projectors.processor.worker import Worker
+from service import SERVICE
 from tests.functions.transport import AsgiThread
 
 
@@ -36,17 +38,17 @@ def clock() -> SettableClock:
 @pytest.fixture
 def services(client: CosmosClient, database: str, clock: SettableClock) -> Services:
     settings = load(Settings, auth="none", max_wait_ms=2_000)
-    return replace(build_services(settings, client, database), clock=clock)
+    return replace(build_services(SERVICE, settings, client, database), clock=clock)
 
 
 @pytest.fixture
 def worker(client: CosmosClient, database: str) -> Worker:
-    return build_consumers(client, database).worker
+    return build_consumers(SERVICE, client, database).worker
 
 
 @pytest.fixture
 def api(services: Services) -> Iterator[httpx.Client]:
-    with httpx.Client(transport=AsgiThread(local.create_app(services)), base_url="http://localhost") as client:
+    with httpx.Client(transport=AsgiThread(local.create_app(SERVICE, services)), base_url="http://localhost") as client:
         yield client
 
 

@@ -17,15 +17,17 @@ import pytest
 from azure.cosmos import CosmosClient
 from fastapi import APIRouter
 
+from eventstore.environment import load
 from eventstore.log.history import History
 from functions.composition import build_services
 from functions.http import problems
 from functions.http.app import create
-from functions.settings import Settings, load
+from functions.settings import Settings
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from replay.rebuild.rebuild import rebuild
+from service import SERVICE
 from tests.functions.transport import AsgiThread
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +70,7 @@ def names(modules: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch) -> li
 @pytest.fixture
 def api(client: CosmosClient, database: str, names: list[APIRouter]) -> Iterator[httpx.Client]:
     """An app with the page's routers, and a worker on its view."""
-    services = build_services(load(Settings, auth="none", max_wait_ms=10_000), client, database)
+    services = build_services(SERVICE, load(Settings, auth="none", max_wait_ms=10_000), client, database)
     app = create("Parcels", "Where is it?", services, names)
     worker = Worker(
         client, database, views=[VIEWS["parcels"]], settings=WorkerSettings(parallel=0, refresh=0.05, idle_max=0.02)
@@ -102,7 +104,7 @@ def test_the_view_can_be_rebuilt_and_the_history_read_without_another_line(
     api: httpx.Client, client: CosmosClient, database: str
 ) -> None:
     assert replay_session(api).failed == 0
-    assert rebuild(client, database, "parcels", settings=WorkerSettings(parallel=0)).generation == 2
+    assert rebuild(client, database, VIEWS["parcels"], settings=WorkerSettings(parallel=0)).generation == 2
     assert api.get("/parcels/p1").json()["parcel"] == {"destination": "bern", "scans": 2, "place": "bern"}
     history = History(client.get_database_client(database).get_container_client("events"))
     recorded = [event.type for event in history.stream("parcel-p1")]

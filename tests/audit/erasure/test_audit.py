@@ -13,6 +13,7 @@ from audit.trail.trail import AuditTrail
 from eventstore.log.mapper import Mapper
 from eventstore.personal import ERASED, PersonalData, SubjectKeys
 from functions.hosting import local
+from service import SERVICE
 from tests.audit.erasure.test_forget import DATABASE, NOON, SECRETS, House, tell
 from tests.functions.transport import AsgiThread
 
@@ -26,7 +27,9 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 @pytest.fixture
 def trail(house: House) -> AuditTrail:
-    with httpx.Client(transport=AsgiThread(local.create_app(house.services)), base_url="http://localhost") as api:
+    with httpx.Client(
+        transport=AsgiThread(local.create_app(SERVICE, house.services)), base_url="http://localhost"
+    ) as api:
         tell(api)
     return AuditTrail(log_of(house), Mapper[str](), personal_of(house))
 

@@ -28,14 +28,16 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from eventstore.cosmos.containers import create_containers
-from functions.commands import app as commands_app
+from eventstore.environment import load
+from functions.commands.app import create_commands
 from functions.composition import build_consumers, build_services
 from functions.hosting import local
 from functions.http.auth import Principal
 from functions.http.dependencies import Services
-from functions.queries import app as queries_app
-from functions.settings import Settings, load
+from functions.queries.app import create_queries
+from functions.settings import Settings
 from localazure.cosmos import LocalCosmos
+from service import SERVICE
 
 CHECKS: list[CheckFunction] = [
     not_a_server_error,
@@ -63,9 +65,9 @@ def running() -> Iterator[Services]:
     with LocalCosmos() as cosmos:
         client = cosmos.client()
         create_containers(client, "tidemark")
-        services = build_services(load(Settings, auth="none", max_wait_ms=3_000), client, "tidemark")
+        services = build_services(SERVICE, load(Settings, auth="none", max_wait_ms=3_000), client, "tidemark")
         stop = threading.Event()
-        consumers = build_consumers(cosmos.client(), "tidemark", store=services.store)
+        consumers = build_consumers(SERVICE, cosmos.client(), "tidemark", store=services.store)
         thread = threading.Thread(target=consumers.run, args=(stop,))
         thread.start()
         try:
@@ -111,7 +113,7 @@ def _lead(case: Case, known: str) -> None:
 def walk(services: Services, walks: int) -> Counter[int]:
     """Send up to `walks` times STEPS requests; as `fuzz`. Which answers lead where, schemathesis infers."""
     seen: Counter[int] = Counter()
-    whole = schemathesis.openapi.from_asgi("/openapi.json", local.create_app(services))
+    whole = schemathesis.openapi.from_asgi("/openapi.json", local.create_app(SERVICE, services))
 
     class Walk(whole.as_state_machine()):  # type: ignore[misc]
         def after_call(self, response: Any, case: Case) -> None:
@@ -128,7 +130,7 @@ def walk(services: Services, walks: int) -> Counter[int]:
 def main() -> None:
     total = 0
     with running() as services:
-        for app in (commands_app.create_app(services), queries_app.create_app(services)):
+        for app in (create_commands(SERVICE, services), create_queries(SERVICE, services)):
             total += _report(app.title, fuzz(app, EXAMPLES))
         total += _report("walks through both", walk(services, WALKS))
     if total < LEAST:

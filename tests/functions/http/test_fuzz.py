@@ -4,15 +4,16 @@ from collections import Counter
 
 import pytest
 
-from functions.commands import app as commands_app
-from functions.queries import app as queries_app
+from functions.commands.app import create_commands
+from functions.queries.app import create_queries
+from service import SERVICE
 from tests.functions.http.fuzz import fuzz, running, walk
 
 
 @pytest.mark.timeout(300)
 def test_generated_requests_meet_no_5xx_and_every_answer_is_as_documented() -> None:
     with running() as services:
-        for app in (commands_app.create_app(services), queries_app.create_app(services)):
+        for app in (create_commands(SERVICE, services), create_queries(SERVICE, services)):
             check(fuzz(app, 10), least=80)
         check(walk(services, 6), least=30)
 

@@ -53,7 +53,7 @@ def test_every_query_of_views_is_served_by_the_index(
     ledger.open("alice")
     ledger.deposit("alice", 10)
     worker.run_until_idle(30)
-    stores, reader = Stores.open(client, database), ViewReader(client, database)
+    stores, reader = Stores.open(client, database), ViewReader(client, database, VIEWS)
     reader.page("statement", "account-alice", where={"effective_date": ("2026-01-01", "2026-12-31")})
     reader.page("statement", "account-alice", where={"version": (2, 2)}, descending=True)
     reader.page("active-holds", "account-alice", where={"hold": (1, 1)})
@@ -62,7 +62,7 @@ def test_every_query_of_views_is_served_by_the_index(
     OpenTransfers(client, database).requested_until(NOON + timedelta(days=1))
     for view in VIEWS:
         parked_in(stores.views, view, 1)
-        verify(stores, view, settle=0)
+        verify(stores, VIEWS[view], settle=0)
     for view in ("account-summary", "statement"):
         mend(stores, VIEWS[view], "account-alice")
     stores.registry.all()
@@ -78,7 +78,7 @@ def test_a_field_that_is_not_indexed_is_refused_with_what_to_do(reader: ViewRead
 
 @pytest.fixture
 def reader(client: CosmosClient, database: str) -> ViewReader:
-    return ViewReader(client, database)
+    return ViewReader(client, database, VIEWS)
 
 
 def test_a_line_of_a_statement_pays_for_five_indexed_values(

@@ -18,6 +18,7 @@ from azure.cosmos import CosmosClient
 from localazure.cosmos import LocalCosmos, RequestInfo
 from projectors.database import Stores
 from projectors.errors import ProjectionError
+from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from replay.generations import drop_generation
@@ -44,7 +45,7 @@ class Case:
         self.stores = Stores.open(client, database)
         self.settings = WorkerSettings(parallel=0, page=8, retry_min=0.001)
         History(client.get_database_client(database).get_container_client("events"), 2).write(10)
-        Worker(client, database, only=[VIEW], settings=self.settings).run_until_idle(30)
+        Worker(client, database, only=[VIEW], settings=self.settings, views=VIEWS.values()).run_until_idle(30)
 
     def rebuild(self, *, keep: timedelta | None = timedelta(), switch: bool = True) -> str:
         """The digest that it ended with; each page is flushed, so that there are many moments to stop at."""

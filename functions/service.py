@@ -1,0 +1,68 @@
+"""Service: what one installation is made of. The machinery takes what it needs of a domain from here, and looks
+nothing up.
+
+`service.py` at the top of the repository has the value; only entry points read it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from azure.cosmos import CosmosClient
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from domain.model import Model
+from eventstore.commands.store import CommandStore, Outcome
+from projectors.processes.processes import Processes
+from projectors.views.catalog import Views
+
+__all__ = ["OpenProcesses", "Service", "no_processes", "outcome_line"]
+
+
+class OpenProcesses(Protocol):
+    """Makes a domain's processes for one database. Sends nothing."""
+
+    def __call__(
+        self, client: CosmosClient, database: str, store: CommandStore, *, clock: Callable[[], datetime]
+    ) -> Processes: ...
+
+
+def no_processes(
+    client: CosmosClient,  # noqa: ARG001 - a domain without processes needs none of it
+    database: str,  # noqa: ARG001
+    store: CommandStore,  # noqa: ARG001
+    *,
+    clock: Callable[[], datetime],  # noqa: ARG001
+) -> Processes:
+    """No processes at all."""
+    return Processes()
+
+
+def outcome_line(operation: str, body: BaseModel | None, outcome: Outcome) -> str:  # noqa: ARG001 - domains look at bodies
+    """A command in one line, for the terminal of a local run: what was done to which stream."""
+    line = f"{operation} {outcome.stream}"
+    return f"{line}: {outcome.refusal.message}" if outcome.refusal else f"{line} v{outcome.version}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """One domain, as the rooms need it.
+
+    `commands` and `queries` are routers of the two HTTP apps. `refusals` maps each code of a refusal to its HTTP
+    status. `processes` makes the consumers that drive processes. `line` tells a command in one line for local runs.
+    `tools` are further commands of the command line: their names, and the modules that have them as `command`.
+    `about` is a sentence of the API's description.
+    """
+
+    name: str
+    model: Model = field(default_factory=Model)
+    views: Views = field(default_factory=Views)
+    processes: OpenProcesses = no_processes
+    commands: Sequence[APIRouter] = ()
+    queries: Sequence[APIRouter] = ()
+    refusals: Mapping[str, int] = field(default_factory=dict)
+    line: Callable[[str, BaseModel | None, Outcome], str] = outcome_line
+    tools: Mapping[str, str] = field(default_factory=dict)
+    about: str = ""
