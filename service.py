@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import audit.ledger
 import domain.ledger
 import functions.ledger
 import projectors.ledger
@@ -15,6 +16,8 @@ SERVICE: Final = Service(
     about="Amounts are integers in minor units.",
     model=domain.ledger.MODEL,
     views=projectors.ledger.VIEWS,
+    narration=audit.ledger.NARRATION,
+    health=functions.ledger.HEALTH,
     processes=projectors.ledger.processes.processes,
     commands=functions.ledger.COMMANDS,
     queries=functions.ledger.QUERIES,

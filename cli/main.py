@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -30,9 +31,17 @@ class _Commands(TyperGroup):
 
 
 def _tools() -> Mapping[str, str]:
+    """The domain's own commands; those whose modules are not deployed are left out."""
     from service import SERVICE
 
-    return SERVICE.tools
+    return {name: module for name, module in SERVICE.tools.items() if _is_here(module)}
+
+
+def _is_here(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 app = typer.Typer(

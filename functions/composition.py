@@ -20,7 +20,7 @@ from eventstore.errors import MasterKeyUnusable, SettingsError
 from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
 from eventstore.personal import KeyWrapper, MemoryKey, PersonalData, PersonalSettings, SealedFields, SubjectKeys
-from functions.audit import AuditDesk
+from functions.audit.dependencies import open_desk
 from functions.http.auth import authenticator
 from functions.http.clock import utc_now
 from functions.http.dependencies import OnOutcome, Services
@@ -73,7 +73,15 @@ def build_services(
         history=History(client.get_database_client(database).get_container_client(EVENTS.name)),
         views=ViewReader(client, database, service.views),
         personal=PersonalTexts(personal, store),
-        audit=AuditDesk.open(client, database, service.views, personal=personal, digests=settings.digests),
+        audit=open_desk(
+            client,
+            database,
+            service.narration,
+            service.views,
+            service.health,
+            personal=personal,
+            digests=settings.digests,
+        ),
         on_outcome=on_outcome,
     )
 

@@ -1,5 +1,6 @@
-"""Service: what one installation is made of. The machinery takes what it needs of a domain from here, and looks
-nothing up.
+"""Service: what one installation is made of.
+
+The machinery takes what it needs of a domain from here, and looks nothing up.
 
 `service.py` at the top of the repository has the value; only entry points read it.
 """
@@ -13,8 +14,10 @@ from azure.cosmos import CosmosClient
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from audit.narration import Narration
 from domain.model import Model
 from eventstore.commands.store import CommandStore, Outcome
+from functions.audit.checks import Check
 from projectors.processes.processes import Processes
 from projectors.views.catalog import Views
 
@@ -50,16 +53,25 @@ def outcome_line(operation: str, body: BaseModel | None, outcome: Outcome) -> st
 class Service:
     """One domain, as the rooms need it.
 
-    `commands` and `queries` are routers of the two HTTP apps. `refusals` maps each code of a refusal to its HTTP
-    status. `processes` makes the consumers that drive processes. `line` tells a command in one line for local runs.
-    `tools` are further commands of the command line: their names, and the modules that have them as `command`.
-    `about` is a sentence of the API's description.
+    model        its aggregates
+    views        its read models
+    processes    makes the consumers that drive its processes
+    narration    tells its events to auditors
+    health       its checks on the audit's health page
+    commands     routers of the command side, and
+    queries      of the query side
+    refusals     the HTTP status of each code of a refusal
+    line         a command in one line, for local runs
+    tools        further commands of the command line: names, and the modules that have them as `app`
+    about        a sentence of the API's description
     """
 
     name: str
     model: Model = field(default_factory=Model)
     views: Views = field(default_factory=Views)
     processes: OpenProcesses = no_processes
+    narration: Narration = field(default_factory=Narration)
+    health: Sequence[Check] = ()
     commands: Sequence[APIRouter] = ()
     queries: Sequence[APIRouter] = ()
     refusals: Mapping[str, int] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from functions.ledger.commands import accounts as account_commands
 from functions.ledger.commands import holds as hold_commands
 from functions.ledger.commands import transfers as transfer_commands
+from functions.ledger.health import HEALTH
 from functions.ledger.lines import outcome_line
 from functions.ledger.queries import accounts as account_queries
 from functions.ledger.queries import holds as hold_queries
@@ -14,7 +15,7 @@ from functions.ledger.queries import totals as total_queries
 from functions.ledger.queries import transfers as transfer_queries
 from functions.ledger.refusals import REFUSALS
 
-__all__ = ["COMMANDS", "QUERIES", "REFUSALS", "outcome_line"]
+__all__ = ["COMMANDS", "HEALTH", "QUERIES", "REFUSALS", "outcome_line"]
 
 COMMANDS: Final[tuple[APIRouter, ...]] = (account_commands.router, hold_commands.router, transfer_commands.router)
 QUERIES: Final[tuple[APIRouter, ...]] = (

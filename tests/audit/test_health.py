@@ -30,10 +30,10 @@ def test_health_shows_lag_conservation_and_stuck_transfers(
     worker.run_until_idle(20)
     found = api.get("/audit/data/health").json()
     assert found["unknown"] == {}
-    assert [each["transfer"] for each in found["stuck"]] == ["t9"]
-    assert found["conservation"] == [
-        {"asset": "EUR/2", "accounts": 900, "outside": 900, "on_the_way": 0, "verdict": "conserved"}
-    ]
+    conserved, stuck = found["checks"]
+    assert conserved["rows"] == [{"cells": ["EUR/2", "9.00", "9.00", "0.00"], "verdict": "good", "word": "conserved"}]
+    assert [row["cells"][0] for row in stuck["rows"]] == ["t9"]
+    assert stuck["verdict"] == "bad"
     assert len(found["consumers"][0]["history"]) == 2
     assert "Lag over the last 3 looks" in api.get("/audit/health").text
 
@@ -49,7 +49,7 @@ def test_money_that_a_view_made_up_is_not_conserved(
     (item,) = views.query_items(query, enable_cross_partition_query=True)
     item["state"]["balance"] += 1
     views.replace_item(item["id"], item)
-    assert api.get("/audit/data/health").json()["conservation"][0]["verdict"] == "broken"
+    assert api.get("/audit/data/health").json()["checks"][0]["verdict"] == "bad"
     assert "NOT conserved" in api.get("/audit/health").text
 
 

@@ -68,7 +68,7 @@ class Page(HTMLParser):
 def test_a_stream_is_told_with_balances_and_chain_marks(api: httpx.Client) -> None:
     found = api.get("/audit/data/streams/account-alice", params={"limit": 2}).json()
     assert (found["head"], found["older"], found["newer"], found["failure"]) == (5, 3, None, None)
-    assert [(entry["version"], entry["balance"], entry["problem"]) for entry in found["entries"]] == [
+    assert [(entry["version"], entry["figures"]["balance"], entry["problem"]) for entry in found["entries"]] == [
         (4, 700, None),
         (5, 500, None),
     ]

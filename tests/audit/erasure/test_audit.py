@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from audit.export.write import Format, export_log
+from audit.ledger import NARRATION
 from audit.log import Log
 from audit.trail.trace import Traces
 from audit.trail.trail import AuditTrail
@@ -31,7 +32,7 @@ def trail(house: House) -> AuditTrail:
         transport=AsgiThread(local.create_app(SERVICE, house.services)), base_url="http://localhost"
     ) as api:
         tell(api)
-    return AuditTrail(log_of(house), Mapper[str](), personal_of(house))
+    return AuditTrail(log_of(house), Mapper[str](), NARRATION, personal_of(house))
 
 
 def log_of(house: House) -> Log:
@@ -77,5 +78,5 @@ def test_an_export_holds_nothing_readable_about_a_person(
 def test_a_trace_is_readable_too(house: House, trail: AuditTrail) -> None:
     correlation = trail.entries("account-alice")[-1].correlation
     log = Log(house.client.get_database_client(DATABASE).get_container_client("events"))
-    trace = Traces(log, Mapper[str](), personal_of(house)).follow(str(correlation), "account-alice")
+    trace = Traces(log, Mapper[str](), NARRATION, personal_of(house)).follow(str(correlation), "account-alice")
     assert trace.roots[0].entries[0].reason == SECRETS[3]
