@@ -14,7 +14,7 @@ WORKERS ?= 2
 BENCH ?= audit capacity eventstore http projectors.live projectors.relay projectors.workers replay.library replay.limit \
 	replay.memory replay.rebuild servers.cosmos servers.eventhubs
 
-.PHONY: help install run test check format conformance proof soak loosenings fuzz bench openapi package lock clean
+.PHONY: help install run test check format conformance proof soak loosenings fuzz bench openapi containers package lock clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -68,6 +68,9 @@ fuzz: $(VENV)/development ## Generated requests against every route, at least 20
 
 bench: $(VENV)/development ## Every figure of the documentation, measured here (minutes; BENCH="relay eventstore" for some)
 	@for name in $(BENCH); do echo "== $$name"; $(BIN)/python -m bench.$$name; done
+
+containers: $(VENV)/development ## Write the definitions of containers that Terraform reads
+	@$(BIN)/python -m infra.container_definitions
 
 package: $(VENV)/development ## Build the zip that Azure Functions runs, and prove it in an empty folder
 	@$(BIN)/python -m infra.package $(ARGS)

@@ -45,6 +45,7 @@ from functions.composition import build_services
 from functions.queries.app import create_queries
 from functions.settings import Settings
 from localazure.cosmos import LocalCosmos
+from projectors.ledger import VIEWS
 from service import SERVICE
 
 DATABASE = "bench"
@@ -274,18 +275,18 @@ def main() -> None:
     ):
         with LocalCosmos() as cosmos:
             client = cosmos.client()
-            create_containers(client, DATABASE)
+            create_containers(client, DATABASE, VIEWS.indexed)
             events = client.get_database_client(DATABASE).get_container_client("events")
             for number in range(streams):
                 write(events, f"{number:06d}", each)
             verifying(Log(events), f"verify, {shape} of {each:,}", streams * each)
     with LocalCosmos() as cosmos:
         client = cosmos.client()
-        create_containers(client, DATABASE)
+        create_containers(client, DATABASE, VIEWS.indexed)
         pages(client, options.events, options.pages)
     with LocalCosmos() as cosmos, tempfile.TemporaryDirectory() as folder:
         client = cosmos.client()
-        create_containers(client, DATABASE)
+        create_containers(client, DATABASE, VIEWS.indexed)
         digests(client, options.streams, Path(folder))
 
 

@@ -43,6 +43,7 @@ from functions.ledger.commands.responses import account_facts
 from functions.settings import Settings
 from infra.package import __main__ as up_package
 from localazure.cosmos import LocalCosmos
+from projectors.ledger import VIEWS
 from service import SERVICE
 
 ACCOUNTS = 200
@@ -51,7 +52,7 @@ Call = Callable[[HTTPConnection, int], None]
 
 def services(cosmos: LocalCosmos) -> Services:
     client = connect(CosmosSettings(endpoint=cosmos.endpoint, key=cosmos.key), transport=cosmos.transport())
-    create_containers(client, "tidemark")
+    create_containers(client, "tidemark", VIEWS.indexed)
     built = build_services(SERVICE, load(Settings, auth="none"), client, "tidemark")
     for number in range(ACCOUNTS):
         execute(built, f"a{number}", "open", partial(opened, number))

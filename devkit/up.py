@@ -74,7 +74,7 @@ def up(options: UpOptions, echo: Callable[[str], None]) -> None:
         server = stack.enter_context(serve(cosmos, _HOST, options.cosmos_port))
         hubs = stack.enter_context(_hubs(folder, options.eventhubs_port))
         client = _client(cosmos, cosmos.transport())
-        create_containers(client, database)
+        create_containers(client, database, SERVICE.views.indexed)
         report = stack.enter_context(closing(CommandReport(SERVICE, echo)))
         services = build_services(
             SERVICE, settings, client, database, on_outcome=report.outcome, master=_master_key(folder)

@@ -137,7 +137,7 @@ class Ledger:
         self._transport = Metered(cosmos.exchange)
         settings = CosmosSettings(endpoint=cosmos.endpoint, key=cosmos.key, database=DATABASE)
         self.client = connect(settings, transport=self._transport)
-        create_containers(self.client, DATABASE)
+        create_containers(self.client, DATABASE, VIEWS.indexed)
         self._keys = itertools.count(1)
         self.producer = CountingProducer()
         self.stores = Stores.open(self.client, DATABASE, clock=STANDSTILL)

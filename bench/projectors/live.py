@@ -31,7 +31,7 @@ def latencies(rate: int, seconds: float) -> tuple[float, list[float]]:
     """Commands per second that were reached, and milliseconds from append to visible."""
     with LocalCosmos() as cosmos:
         client = cosmos.client(no_response_on_write=True)
-        create_containers(client, DATABASE)
+        create_containers(client, DATABASE, VIEWS.indexed)
         log = Log(client.get_database_client(DATABASE).get_container_client("events"), 100)
         worker, stop = Worker(client, DATABASE, only=["account-summary"], views=VIEWS.values()), threading.Event()
         thread = threading.Thread(target=worker.run, args=(stop,))
@@ -69,7 +69,7 @@ def costs(view: str, events: int) -> tuple[float, float, float, float]:
     """Events per second, requests and batches per 1,000 events, request units per event, of catching up in pages."""
     with LocalCosmos() as cosmos:
         client = cosmos.client(no_response_on_write=True)
-        create_containers(client, DATABASE)
+        create_containers(client, DATABASE, VIEWS.indexed)
         log = Log(client.get_database_client(DATABASE).get_container_client("events"), 500)
         log.grow(events)
         cosmos.log.clear()

@@ -114,7 +114,7 @@ def main() -> None:
     ours: list[Seconds] = []
     with tempfile.TemporaryDirectory() as folder, LocalCosmos(Path(folder) / "cosmos.db") as cosmos:
         client = cosmos.client(no_response_on_write=True, consistency_level="Eventual")
-        create_containers(client, DATABASE)
+        create_containers(client, DATABASE, VIEWS.indexed)
         log = Log(client.get_database_client(DATABASE).get_container_client("events"), arguments.accounts)
         log.grow(arguments.events - arguments.accounts)
         Worker(client, DATABASE, only=["account-summary"], settings=ALONE, views=VIEWS.values()).run_until_idle(3600)

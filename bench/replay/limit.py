@@ -32,7 +32,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with LocalCosmos(partitions=PARTITIONS) as cosmos:
         client = cosmos.client()
-        create_containers(client, DATABASE)
+        create_containers(client, DATABASE, VIEWS.indexed)
         log = Log(
             client.get_database_client(DATABASE).get_container_client("events"), arguments.accounts, per_command=3
         )

@@ -117,7 +117,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, LocalCosmos(Path(folder) / "cosmos.db") as cosmos:
         client = cosmos.client(no_response_on_write=True, consistency_level="Eventual")
-        create_containers(client, DATABASE)
+        create_containers(client, DATABASE, VIEWS.indexed)
         container = client.get_database_client(DATABASE).get_container_client("events")
         log = Log(container, arguments.accounts)
         log.grow(arguments.events - arguments.accounts)

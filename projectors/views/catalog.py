@@ -37,6 +37,12 @@ class Views(Mapping[str, View]):
     def __len__(self) -> int:
         return len(self._by_name)
 
+    @property
+    def indexed(self) -> tuple[str, ...]:
+        """The paths that the container of the views indexes for them: `/data/due/?`."""
+        fields = dict.fromkeys(field for view in self.values() for field in view.indexed)
+        return tuple(f"/{field.replace('.', '/')}/?" for field in fields)
+
     def named(self, name: str) -> View:
         """The view of this name; raises UnknownView with the names that there are."""
         return self._of_kind(name, View)

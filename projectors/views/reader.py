@@ -36,11 +36,6 @@ MAX_WAIT = 10.0
 MAX_PAGE = 500
 _POLL_MIN, _POLL_MAX = 0.005, 0.1
 _REMEMBERED = 100_000
-_INDEXED = frozenset(
-    path["path"].removeprefix("/data/").removesuffix("/?")
-    for path in CONTAINER.indexing["includedPaths"]
-    if path["path"].startswith("/data/")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +130,7 @@ class ViewReader:
         position = Cursor.parse(cursor) if cursor else Cursor(None, descending=descending)
         _, freshness = self._fresh(found, stream, after, wait)
         partition = partition_key(found.name, freshness.generation, found.bucket(stream))
-        rows = self._rows(partition, position, size + 1, where or {})
+        rows = self._rows(found, partition, position, size + 1, where or {})
         newest = max((row["version"] for row in rows), default=0)
         if newest > freshness.version:  # written since the guard was read
             _, freshness = self._fresh(found, stream, Position(stream, newest), wait)
@@ -159,7 +154,7 @@ class ViewReader:
         """
         found = self._views.stream_view(view)
         prefix = partition_key(found.name, self._registry.serving(found.name), "")
-        sql = f"SELECT TOP {limit} * FROM c WHERE STARTSWITH(c.pk, @prefix) AND c.data.{_field(field)} <= @upto"  # noqa: S608
+        sql = f"SELECT TOP {limit} * FROM c WHERE STARTSWITH(c.pk, @prefix) AND c.data.{_field(found, field)} <= @upto"  # noqa: S608
         return [row["data"] for row in self._gateway.query(sql, prefix=prefix, upto=upto)]
 
     def _fresh(
@@ -185,7 +180,14 @@ class ViewReader:
         reached = version >= max(asked, served)
         return document, Freshness(version, found.get("at"), generation, reached, _parked(found))
 
-    def _rows(self, partition: str, position: Cursor, limit: int, where: dict[str, tuple[Any, Any]]) -> list[Document]:
+    def _rows(
+        self,
+        view: StreamView,
+        partition: str,
+        position: Cursor,
+        limit: int,
+        where: dict[str, tuple[Any, Any]],
+    ) -> list[Document]:
         conditions, parameters = ["c.id < @guards"], {"guards": GUARD_PREFIX}
         if position.key is not None:
             conditions.append("c.id < @key" if position.descending else "c.id > @key")
@@ -193,7 +195,7 @@ class ViewReader:
         for field, (least, most) in where.items():
             for name, operator, bound in (("least", ">=", least), ("most", "<=", most)):
                 if bound is not None:
-                    conditions.append(f"c.data.{_field(field)} {operator} @{field}_{name}")
+                    conditions.append(f"c.data.{_field(view, field)} {operator} @{field}_{name}")
                     parameters[f"{field}_{name}"] = bound
         order = "DESC" if position.descending else "ASC"
         sql = f"SELECT TOP {limit} * FROM c WHERE {' AND '.join(conditions)} ORDER BY c.id {order}"  # noqa: S608 - names checked above
@@ -207,12 +209,12 @@ class ViewReader:
                 self._served.popitem(last=False)
 
 
-def _field(name: str) -> str:
+def _field(view: StreamView, name: str) -> str:
     """The name, once it is known to be one (it becomes part of a query) that no query must scan for."""
     if not name.isidentifier():
         raise ValueError(f"{name!r} is no field of an item")
-    if name not in _INDEXED:
-        raise ValueError(f"{name!r} is not indexed: add /data/{name}/? to VIEWS in eventstore/cosmos/containers.py")
+    if f"data.{name}" not in view.indexed:
+        raise ValueError(f'{name!r} is not indexed: add "data.{name}" to `indexed` of the view {view.name}')
     return name
 
 

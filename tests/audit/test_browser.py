@@ -64,7 +64,7 @@ def site() -> Iterator[Site]:
     """A service with a lived-in account, and one whose every text is an attack."""
     with LocalCosmos() as cosmos:
         client = cosmos.client()
-        create_containers(client, "tidemark")
+        create_containers(client, "tidemark", VIEWS.indexed)
         bank = Bank(client, "tidemark")
         bank.open("alice", 1_000)
         bank.open("bob")

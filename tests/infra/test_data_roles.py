@@ -108,7 +108,7 @@ def test_an_operator_rebuilds_a_view_with_the_rights_of_operators(
 ) -> None:
     worker = build_consumers(SERVICE, account.client("projectors"), database).worker
     assert worker.run_until_idle(20).idle
-    rebuilt = rebuild(account.client("operators"), database, "account-summary")
+    rebuilt = rebuild(account.client("operators"), database, SERVICE.views["account-summary"])
     assert rebuilt.switched
     assert account.denied == []
 

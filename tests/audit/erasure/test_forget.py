@@ -29,6 +29,7 @@ from functions.hosting import local
 from functions.http.dependencies import Services
 from functions.settings import Settings
 from localazure.cosmos import LocalCosmos, serve
+from projectors.ledger import VIEWS
 from service import SERVICE
 from tests.functions.transport import AsgiThread
 
@@ -51,7 +52,7 @@ class House:
         self.folder = folder
         self.cosmos = LocalCosmos(folder)
         self.client: CosmosClient = self.cosmos.client()
-        create_containers(self.client, DATABASE)
+        create_containers(self.client, DATABASE, VIEWS.indexed)
         self.master = MemoryKey()
         self.services = self.process()
         self.worker = build_consumers(SERVICE, self.client, DATABASE, store=self.services.store).worker

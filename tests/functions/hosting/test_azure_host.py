@@ -82,7 +82,7 @@ def bindings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, list[
     monkeypatch.setenv("TIDEMARK_MASTER_KEY_ID", str(master))
     monkeypatch.setattr("functions.hosting.azure.configure_logs", lambda _level: None)  # the process is pytest's
     app = func.FunctionApp()
-    register(app, load(Settings, auth_issuer="i", auth_audience="a", auth_jwks_url="http://127.0.0.1:9/keys"))
+    register(app, SERVICE, load(Settings, auth_issuer="i", auth_audience="a", auth_jwks_url="http://127.0.0.1:9/keys"))
     return {
         each.get_function_name(): [binding.get_dict_repr() for binding in each.get_bindings()]
         for each in app.get_functions()

@@ -83,5 +83,5 @@ def test_the_relay_needs_a_hub(client: CosmosClient, database: str, monkeypatch:
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(SettingsError, match="EVENTHUBS_CONNECTION_STRING"):
         build_consumers(SERVICE, client, database, only=["relay"])
-    assert not build_consumers(SERVICE, client, database, only=["statement"]).watches
-    assert build_consumers(SERVICE, client, database).watches
+    assert not build_consumers(SERVICE, client, database, only=["statement"]).watchdog
+    assert build_consumers(SERVICE, client, database).watchdog

@@ -37,6 +37,7 @@ from functions.http.dependencies import Services
 from functions.queries.app import create_queries
 from functions.settings import Settings
 from localazure.cosmos import LocalCosmos
+from projectors.ledger import VIEWS
 from service import SERVICE
 
 CHECKS: list[CheckFunction] = [
@@ -64,7 +65,7 @@ def running() -> Iterator[Services]:
     """What both apps work with, over one store, consumers at work."""
     with LocalCosmos() as cosmos:
         client = cosmos.client()
-        create_containers(client, "tidemark")
+        create_containers(client, "tidemark", VIEWS.indexed)
         services = build_services(SERVICE, load(Settings, auth="none", max_wait_ms=3_000), client, "tidemark")
         stop = threading.Event()
         consumers = build_consumers(SERVICE, cosmos.client(), "tidemark", store=services.store)

@@ -215,7 +215,7 @@ def test_without_authentication_an_app_does_not_start_off_loopback(
 ) -> None:
     monkeypatch.setenv("TIDEMARK_AUTH", "none")
     with pytest.raises(Unprotected, match="is not on loopback: set it to entra"):
-        serve(app, host, 0, print)
+        serve(SERVICE, app, host, 0, print)
 
 
 @pytest.mark.parametrize("name", ["auth_issuer", "auth_audience", "auth_jwks_url"])

@@ -111,7 +111,7 @@ def with_an_sdk() -> tuple[list[tuple[str, str]], int, list[float]]:
     trace.set_tracer_provider(traces)
     metrics.set_meter_provider(MeterProvider([reader]))
     with LocalCosmos() as cosmos:
-        create_containers(cosmos.client(), "tidemark")
+        create_containers(cosmos.client(), "tidemark", VIEWS.indexed)
         services = build_services(SERVICE, load(Settings, auth="none"), cosmos.client(), "tidemark")
         with httpx.Client(
             transport=AsgiThread(local.create_app(SERVICE, services)), base_url="http://localhost"

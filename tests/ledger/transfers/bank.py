@@ -50,7 +50,7 @@ class Bank:
         self.mapper = mapper or Mapper()
         self.cosmos = cosmos
         self.client = cosmos.client(no_response_on_write=True)
-        create_containers(self.client, DATABASE)
+        create_containers(self.client, DATABASE, VIEWS.indexed)
         self.clock = Clock()
         self.store = self.new_store()
         self._keys = itertools.count()

@@ -22,7 +22,7 @@ from projectors.ledger import VIEWS
 
 with LocalCosmos() as cosmos:
     client = cosmos.client(no_response_on_write=True, retry_throttle_total=2)
-    create_containers(client, "tidemark")
+    create_containers(client, "tidemark", VIEWS.indexed)
     ledger = Ledger(client.get_database_client("tidemark").get_container_client("events"))
     ledger.open("alice")
     ledger.corrupt("alice")
@@ -60,6 +60,8 @@ def test_events_lag_parks_and_throttling_are_measured() -> None:
     assert found["tidemark.projector.events statement@1"][-1] == 2
     assert found["tidemark.projector.lag.transactions statement@1"][0] == 1
     assert found["tidemark.projector.lag.transactions statement@1"][-1] == 0
+    assert found["tidemark.projector.lag.events statement@1"][0] == 1
+    assert found["tidemark.projector.lag.events statement@1"][-1] == 0
     assert found["tidemark.projector.lag.seconds statement@1"][-1] == 0
     assert found["tidemark.projector.parks statement"][-1] == 1
     assert found["tidemark.projector.throttled"][-1] >= 0.02

@@ -199,7 +199,7 @@ def test_whatever_happens_to_workers_the_views_are_a_fold_of_the_log(
     broken.on = False
     with LocalCosmos(partitions=2) as cosmos:
         client: CosmosClient = cosmos.client(no_response_on_write=True)
-        create_containers(client, DATABASE)
+        create_containers(client, DATABASE, VIEWS.indexed)
         ledger = Ledger(client.get_database_client(DATABASE).get_container_client("events"))
         stores, customers = Stores.open(client, DATABASE), Client(ledger, dice)
         crew = Crew(cosmos, arrivals, dice)

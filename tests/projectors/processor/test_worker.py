@@ -101,7 +101,7 @@ def test_events_that_trickle_in_are_read_together_and_the_first_after_a_silence_
 def test_workers_share_the_ranges_and_one_that_leaves_is_replaced() -> None:
     with LocalCosmos(partitions=4) as account:
         shared = account.client(no_response_on_write=True)
-        create_containers(shared, "tidemark")
+        create_containers(shared, "tidemark", VIEWS.indexed)
         ledger = Ledger(shared.get_database_client("tidemark").get_container_client("events"))
         for number in range(8):
             ledger.open(f"a{number}")

@@ -68,8 +68,8 @@ def test_a_view_of_the_past_serves_nobody_and_is_read_by_its_name(
     now = ViewReader(client, database, VIEWS).get("account-summary", "account-acc1")
     assert (now.freshness.generation, now.data != before) == (1, True)
     totals = build_past(client, database, VIEWS["ledger-totals"], moment, settings=settings)
-    assert [row["key"] for row in read_past(stores, totals.name)] == ["EUR-2:2026-11-23"]
-    assert list(read_past(stores, totals.name, "nothing")) == []
+    assert [row["key"] for row in read_past(stores, VIEWS, totals.name)] == ["EUR-2:2026-11-23"]
+    assert list(read_past(stores, VIEWS, totals.name, "nothing")) == []
 
 
 def test_a_position_ends_its_stream_exactly_there(

@@ -147,7 +147,7 @@ def test_an_event_that_one_process_cannot_apply_stops_all_of_them(run: Run, stor
 
 def test_more_processes_than_ranges_are_not_started(stores: Stores, served: Worker, settings: WorkerSettings) -> None:
     ranges = workers.ranges_of(stores, "statement@1")
-    whole = workers.Share(connect, "statement", 1, ranges, settings, park=False, max_ru=300.0)
+    whole = workers.Share(connect, VIEWS["statement"], 1, ranges, settings, park=False, max_ru=300.0)
     assert [(part.ranges, part.max_ru) for part in workers.shares(whole, 3)] == [(ranges, 300.0)]
     three = [(len(part.ranges), part.max_ru) for part in workers.shares(replace(whole, ranges=ranges * 5), 3)]
     assert three == [(2, 100.0), (2, 100.0), (1, 100.0)]

@@ -50,7 +50,7 @@ class Case:
     def rebuild(self, *, keep: timedelta | None = timedelta(), switch: bool = True) -> str:
         """The digest that it ended with; each page is flushed, so that there are many moments to stop at."""
         options = RebuildOptions(flush=0.0, keep=keep, switch=switch)
-        return rebuild(self.client, self.database, VIEW, options, settings=self.settings).comparison.right
+        return rebuild(self.client, self.database, VIEWS[VIEW], options, settings=self.settings).comparison.right
 
     def prune(self) -> None:
         prune(self.stores, VIEW, keep=timedelta(), now=datetime.now(UTC))
@@ -136,7 +136,7 @@ def test_a_rebuild_stopped_anywhere_ends_with_the_same_digest_and_leaves_nothing
         case.stop(case.rebuild, fatal)
         assert case.rebuild() == expected
         case.check_that_only(case.stores.registry.of(VIEW).serving)
-    assert verify(case.stores, VIEW, settle=0).right
+    assert verify(case.stores, VIEWS[VIEW], settle=0).right
 
 
 def test_a_rebuild_that_loses_any_answer_ends_with_the_same_digest_and_leaves_nothing(case: Case) -> None:
@@ -145,7 +145,7 @@ def test_a_rebuild_that_loses_any_answer_ends_with_the_same_digest_and_leaves_no
         case.lose(case.rebuild, number)
         assert case.rebuild() == expected
         case.check_that_only(case.stores.registry.of(VIEW).serving)
-    assert verify(case.stores, VIEW, settle=0).right
+    assert verify(case.stores, VIEWS[VIEW], settle=0).right
 
 
 def test_a_rebuild_that_loses_the_answer_to_a_query_while_it_compares_goes_on(case: Case) -> None:
