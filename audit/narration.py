@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from audit.trail.values import Value
+__all__ = ["Command", "Fact", "Figures", "Narration", "Value"]
 
-__all__ = ["Command", "Fact", "Figures", "Narration"]
+Value = str | int | bool | None
+"""What a fact of a declared state comes down to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ from typing import Any, Final
 from audit.ledger.money import decimal, money
 from audit.ledger.sentences import sentence
 from audit.ledger.stories import commands, leads_to
-from audit.narration import Fact, Narration
-from audit.trail.values import Value
+from audit.narration import Fact, Narration, Value
 from domain.ledger.account import Account, account_stream
 from domain.ledger.transfer import Transfer
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from audit.trail.values import Value
+from audit.narration import Value
 from domain.state import to_json
 
 

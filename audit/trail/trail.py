@@ -8,13 +8,12 @@ from typing import Any
 
 from audit.errors import BeforeBeginning, CannotApply, StreamUnknown, VersionUnknown
 from audit.log import Log
-from audit.narration import Narration
+from audit.narration import Narration, Value
 from audit.trail.entries import Entry, entry_of, first_before
 from audit.trail.facts import Difference, differences, facts_of
 from audit.trail.readable import Readable
 from audit.trail.refusals import Refused, refused_of
 from audit.trail.timeline import Timeline, Timelines
-from audit.trail.values import Value
 from domain.aggregate import fold
 from eventstore.log.documents import RecordedEvent
 from eventstore.log.mapper import Mapper
