@@ -41,7 +41,7 @@ from eventstore.log import chain
 from eventstore.log.documents import Document, event_id, sealed
 from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
-from functions.composition import build_services
+from functions.composition import build_audit, build_services
 from functions.queries.app import create_queries
 from functions.settings import Settings
 from localazure.cosmos import LocalCosmos
@@ -239,7 +239,8 @@ def trees(leaves: int) -> None:
 def pages(client: CosmosClient, events: int, rounds: int) -> None:
     write(client.get_database_client(DATABASE).get_container_client("events"), "long", events)
     services = build_services(SERVICE, load(Settings, auth="none"), client, DATABASE)
-    app = create_queries(SERVICE, services)
+    settings = services.settings
+    app = create_queries(SERVICE, services, build_audit(SERVICE, settings, client, DATABASE, services.personal))
     with asyncio.Runner() as runner:
         transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
         http = httpx.AsyncClient(transport=transport, base_url="http://localhost")

@@ -22,7 +22,7 @@ from eventstore.cosmos.settings import CosmosSettings
 from eventstore.environment import load
 from eventstore.errors import MasterKeyUnusable
 from eventstore.personal import FileKey, MemoryKey
-from functions.composition import Consumers, build_consumers, build_services
+from functions.composition import Consumers, build_audit, build_consumers, build_services
 from functions.hosting import local
 from functions.hosting.ports import listen
 from functions.hosting.server import run_app
@@ -79,6 +79,7 @@ def up(options: UpOptions, echo: Callable[[str], None]) -> None:
         services = build_services(
             SERVICE, settings, client, database, on_outcome=report.outcome, master=_master_key(folder)
         )
+        audit = build_audit(SERVICE, settings, client, database, services.personal)
         consumers = build_consumers(
             SERVICE,
             _client(cosmos, cosmos.transport()),
@@ -90,7 +91,7 @@ def up(options: UpOptions, echo: Callable[[str], None]) -> None:
         report.follow(services.views, consumers.worker.wake)
         stack.enter_context(_working(consumers))
         echo(_banner(options, api, server.port, hubs.port))
-        run_app(local.create_app(SERVICE, services), api)
+        run_app(local.create_app(SERVICE, services, audit), api)
 
 
 def _client(cosmos: LocalCosmos, transport: InProcessTransport) -> CosmosClient:

@@ -20,7 +20,7 @@ from eventstore.errors import MasterKeyUnusable, SettingsError
 from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
 from eventstore.personal import KeyWrapper, MemoryKey, PersonalData, PersonalSettings, SealedFields, SubjectKeys
-from functions.audit.dependencies import open_desk
+from functions.audit.dependencies import AuditDesk, open_desk
 from functions.http.auth import authenticator
 from functions.http.clock import utc_now
 from functions.http.dependencies import OnOutcome, Services
@@ -35,7 +35,7 @@ from projectors.settings import WorkerSettings
 from projectors.throughput.meter import Meter
 from projectors.views.reader import ViewReader
 
-__all__ = ["Consumers", "build_consumers", "build_services", "build_store", "require_master_key"]
+__all__ = ["Consumers", "build_audit", "build_consumers", "build_services", "build_store", "require_master_key"]
 
 _MEMORY: Final = MemoryKey()
 """For a service of this machine alone that is given no other: what it encrypts is readable until the process ends."""
@@ -73,16 +73,22 @@ def build_services(
         history=History(client.get_database_client(database).get_container_client(EVENTS.name)),
         views=ViewReader(client, database, service.views),
         personal=PersonalTexts(personal, store),
-        audit=open_desk(
-            client,
-            database,
-            service.narration,
-            service.views,
-            service.health,
-            personal=personal,
-            digests=settings.digests,
-        ),
         on_outcome=on_outcome,
+    )
+
+
+def build_audit(
+    service: Service, settings: Settings, client: CosmosClient, database: str, personal: PersonalTexts
+) -> AuditDesk:
+    """What the query app shows under /audit; `personal` opens the texts that people may read there."""
+    return open_desk(
+        client,
+        database,
+        service.narration,
+        service.views,
+        service.health,
+        personal=personal.data,
+        digests=settings.digests,
     )
 
 

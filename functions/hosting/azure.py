@@ -25,11 +25,11 @@ from azure.core.exceptions import AzureError
 
 from eventstore.cosmos.containers import EVENTS
 from eventstore.cosmos.settings import CosmosSettings
-from functions.composition import Consumers, build_consumers, build_services, require_master_key
+from functions.composition import Consumers, build_consumers, require_master_key
 from functions.hosting.exporters import configure_telemetry
 from functions.hosting.logs import configure_logs
 from functions.hosting.metering import connect_metered
-from functions.hosting.server import APPS
+from functions.hosting.server import open_app
 from functions.http.problems import Problem, problem_response
 from functions.service import Service
 from functions.settings import Settings
@@ -68,9 +68,9 @@ def _register_http(
     app: func.FunctionApp, service: Service, settings: Settings, cosmos: CosmosSettings, export: Callable[[], None]
 ) -> None:
     def make() -> func.AsgiMiddleware:
-        services = build_services(service, settings, connect_metered(cosmos), cosmos.database)
+        app = open_app(settings.role, service, settings, connect_metered(cosmos), cosmos.database)
         export()
-        return func.AsgiMiddleware(APPS[settings.role](service, services))  # type: ignore[no-untyped-call]
+        return func.AsgiMiddleware(app)  # type: ignore[no-untyped-call]
 
     made = MadeOnce(make)
 

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from functions.audit import AuditDesk
 from functions.commands.app import create_commands
 from functions.http.dependencies import Services
 from functions.http.openapi import document
@@ -25,10 +26,10 @@ class _ByMethod:
         await (self._queries if reads else self._commands)(scope, receive, send)
 
 
-def create_app(service: Service, services: Services) -> ASGIApp:
+def create_app(service: Service, services: Services, audit: AuditDesk | None = None) -> ASGIApp:
     """One app; its /openapi.json and /docs tell of both."""
     commands = create_commands(service, services)
-    queries = create_queries(service, services)
+    queries = create_queries(service, services, audit)
     # Made when it is first asked for: it takes longer than everything else that starts here.
     queries.openapi = cache(lambda: _document(commands, queries))  # type: ignore[method-assign]
     return _ByMethod(commands, queries)

@@ -4,32 +4,40 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Collection
+from typing import Final
 
 import uvicorn
+from azure.cosmos import CosmosClient
 from starlette.types import ASGIApp
 
 from eventstore.cosmos.settings import CosmosSettings
 from eventstore.environment import load
 from functions.commands.app import create_commands
-from functions.composition import build_consumers, build_services
+from functions.composition import build_audit, build_consumers, build_services
 from functions.hosting import local
 from functions.hosting.errors import Unprotected
 from functions.hosting.exporters import configure_telemetry
 from functions.hosting.logs import configure_logs
 from functions.hosting.metering import connect_metered
 from functions.hosting.ports import listen
-from functions.http.dependencies import Services
 from functions.queries.app import create_queries
 from functions.service import Service
 from functions.settings import Settings, is_loopback
 
-__all__ = ["APPS", "run_app", "serve", "work"]
+__all__ = ["APPS", "open_app", "run_app", "serve", "work"]
 
-APPS: dict[str, Callable[[Service, Services], ASGIApp]] = {
-    "commands": create_commands,
-    "queries": create_queries,
-    "all": local.create_app,
-}
+APPS: Final = ("commands", "queries", "all")
+
+
+def open_app(which: str, service: Service, settings: Settings, client: CosmosClient, database: str) -> ASGIApp:
+    """One of APPS. Raises SettingsError."""
+    services = build_services(service, settings, client, database)
+    if which == "commands":
+        return create_commands(service, services)
+    audit = build_audit(service, settings, client, database, services.personal)
+    return (create_queries if which == "queries" else local.create_app)(service, services, audit)
+
+
 _GRACE_SECONDS = 3
 
 
@@ -48,7 +56,7 @@ def serve(service: Service, which: str, host: str, port: int, echo: Callable[[st
     configure_telemetry(which)
     cosmos = CosmosSettings.load()
     with listen(host, port, f"the {which} app", "--port or TIDEMARK_PORT") as listener:
-        app = APPS[which](service, build_services(service, settings, connect_metered(cosmos), cosmos.database))
+        app = open_app(which, service, settings, connect_metered(cosmos), cosmos.database)
         echo(f"{which:<12} http://{host}:{listener.getsockname()[1]}/docs")
         run_app(app, listener)
 

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from functions.audit import install
+from functions.audit import AuditDesk, install
 from functions.http.app import create
 from functions.http.dependencies import Services
 from functions.queries import history
@@ -12,8 +12,9 @@ from functions.service import Service
 __all__ = ["create_queries"]
 
 
-def create_queries(service: Service, services: Services) -> FastAPI:
-    """The app of queries; its routes are the domain's. Histories and the audit serve any domain."""
+def create_queries(service: Service, services: Services, audit: AuditDesk | None = None) -> FastAPI:
+    """The app of queries; its routes are the domain's. Histories serve any domain, and so does
+    the audit, which is there when it is given."""
     app = create(
         "Tidemark queries",
         "Answers come from views a moment behind the log, and say how far they are. Give a command's Tidemark-Position "
@@ -22,8 +23,8 @@ def create_queries(service: Service, services: Services) -> FastAPI:
         [*service.queries, history.router],
         service.refusals,
     )
-    if services.audit is not None:
-        install(app, services.audit)
+    if audit is not None:
+        install(app, audit)
     app.add_middleware(HeadAsGet)
     return app
 

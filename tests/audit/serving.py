@@ -4,7 +4,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import uvicorn
 from azure.cosmos import CosmosClient
@@ -18,7 +17,7 @@ from service import SERVICE
 
 def audit_app(services: Services, client: CosmosClient, database: str, **options: object) -> FastAPI:
     desk = open_desk(client, database, SERVICE.narration, SERVICE.views, SERVICE.health, **options)  # type: ignore[arg-type]
-    return create_queries(SERVICE, replace(services, audit=desk))
+    return create_queries(SERVICE, services, desk)
 
 
 @contextmanager

@@ -10,7 +10,8 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from eventstore.environment import load
-from functions.composition import build_consumers, build_services
+from functions.audit import AuditDesk
+from functions.composition import build_audit, build_consumers, build_services
 from functions.hosting import local
 from functions.http.dependencies import Services
 from functions.settings import Settings
@@ -47,9 +48,15 @@ def worker(client: CosmosClient, database: str) -> Worker:
 
 
 @pytest.fixture
-def api(services: Services) -> Iterator[httpx.Client]:
-    with httpx.Client(transport=AsgiThread(local.create_app(SERVICE, services)), base_url="http://localhost") as client:
-        yield client
+def audit(services: Services, client: CosmosClient, database: str) -> AuditDesk:
+    return build_audit(SERVICE, services.settings, client, database, services.personal)
+
+
+@pytest.fixture
+def api(services: Services, audit: AuditDesk) -> Iterator[httpx.Client]:
+    app = local.create_app(SERVICE, services, audit)
+    with httpx.Client(transport=AsgiThread(app), base_url="http://localhost") as http:
+        yield http
 
 
 class Ledger:
