@@ -98,6 +98,10 @@ class ViewReader:
         self._served: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._lock = threading.Lock()
 
+    def check(self) -> None:
+        """Whether the container of the views answers: one point read (1 RU). Raises what the store raises."""
+        self._gateway.read("~ready", "~ready")
+
     def get(self, view: str, stream: str, *, after: Position | None = None, wait: float = 0.0) -> Item:
         """What the view keeps for a stream: one point read (1 RU).
 
