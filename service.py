@@ -12,7 +12,7 @@ from functions.service import Service
 __all__ = ["SERVICE"]
 
 SERVICE: Final = Service(
-    name="ledger",
+    "ledger",
     about="Amounts are integers in minor units.",
     model=domain.ledger.MODEL,
     views=projectors.ledger.VIEWS,

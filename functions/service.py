@@ -5,10 +5,9 @@ The machinery takes what it needs of a domain from here, and looks nothing up.
 `service.py` at the top of the repository has the value; only entry points read it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from azure.cosmos import CosmosClient
 from fastapi import APIRouter
@@ -20,6 +19,7 @@ from eventstore.commands.store import CommandStore, Outcome
 from functions.audit.checks import Check
 from projectors.processes.processes import Processes
 from projectors.views.catalog import Views
+from projectors.views.view import View
 
 __all__ = ["OpenProcesses", "Service", "no_processes", "outcome_line"]
 
@@ -49,7 +49,6 @@ def outcome_line(operation: str, body: BaseModel | None, outcome: Outcome) -> st
     return f"{line}: {outcome.refusal.message}" if outcome.refusal else f"{line} v{outcome.version}"
 
 
-@dataclass(frozen=True, kw_only=True)
 class Service:
     """One domain, as the rooms need it.
 
@@ -66,15 +65,31 @@ class Service:
     about        a sentence of the API's description
     """
 
-    name: str
-    model: Model = field(default_factory=Model)
-    views: Views = field(default_factory=Views)
-    processes: OpenProcesses = no_processes
-    narration: Narration = field(default_factory=Narration)
-    health: Sequence[Check] = ()
-    commands: Sequence[APIRouter] = ()
-    queries: Sequence[APIRouter] = ()
-    refusals: Mapping[str, int] = field(default_factory=dict)
-    line: Callable[[str, BaseModel | None, Outcome], str] = outcome_line
-    tools: Mapping[str, str] = field(default_factory=dict)
-    about: str = ""
+    def __init__(
+        self,
+        name: str,
+        *,
+        model: Model | None = None,
+        views: Views | Iterable[View] = (),
+        processes: OpenProcesses = no_processes,
+        narration: Narration | None = None,
+        health: Sequence[Check] = (),
+        commands: Sequence[APIRouter] = (),
+        queries: Sequence[APIRouter] = (),
+        refusals: Mapping[str, int] | None = None,
+        line: Callable[[str, BaseModel | None, Outcome], str] = outcome_line,
+        tools: Mapping[str, str] | None = None,
+        about: str = "",
+    ) -> None:
+        self.name: Final = name
+        self.model: Final = model or Model()
+        self.views: Final = views if isinstance(views, Views) else Views(*views)
+        self.processes: Final = processes
+        self.narration: Final = narration or Narration()
+        self.health: Final = tuple(health)
+        self.commands: Final = tuple(commands)
+        self.queries: Final = tuple(queries)
+        self.refusals: Final = dict(refusals or {})
+        self.line: Final = line
+        self.tools: Final = dict(tools or {})
+        self.about: Final = about

@@ -17,7 +17,7 @@ from functions.settings import Settings
 from service import SERVICE
 from tests.audit.bank import Bank
 from tests.audit.serving import audit_app
-from tests.functions.transport import AsgiThread
+from tests.support.asgi import AsgiThread
 
 
 @pytest.fixture

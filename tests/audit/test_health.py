@@ -12,7 +12,7 @@ from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from tests.audit.bank import Bank
 from tests.audit.serving import audit_app
-from tests.functions.transport import AsgiThread
+from tests.support.asgi import AsgiThread
 
 
 def test_health_shows_lag_conservation_and_stuck_transfers(

@@ -16,7 +16,7 @@ from functions.http.auth import Principal
 from functions.http.dependencies import Services
 from tests.audit.bank import Bank
 from tests.audit.serving import audit_app
-from tests.functions.transport import AsgiThread
+from tests.support.asgi import AsgiThread
 
 PAGES = [
     "/audit",

@@ -17,7 +17,7 @@ from functions.http.dependencies import Services
 from functions.settings import Settings
 from projectors.processor.worker import Worker
 from service import SERVICE
-from tests.functions.transport import AsgiThread
+from tests.support.asgi import AsgiThread
 
 
 @dataclass

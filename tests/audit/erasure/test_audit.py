@@ -16,7 +16,7 @@ from eventstore.personal import ERASED, PersonalData, SubjectKeys
 from functions.hosting import local
 from service import SERVICE
 from tests.audit.erasure.test_forget import DATABASE, NOON, SECRETS, House, tell
-from tests.functions.transport import AsgiThread
+from tests.support.asgi import AsgiThread
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from functions.settings import Settings
 from localazure.cosmos import LocalCosmos, serve
 from projectors.ledger import VIEWS
 from service import SERVICE
-from tests.functions.transport import AsgiThread
+from tests.support.asgi import AsgiThread
 
 SECRETS = (
     "Alice Liddell",

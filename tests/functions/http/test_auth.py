@@ -24,7 +24,7 @@ from functions.settings import Settings
 from service import SERVICE
 from tests.audit.serving import served
 from tests.functions.http.issuer import AUDIENCE, ISSUER, LocalIssuer
-from tests.functions.transport import AsgiThread
+from tests.support.asgi import AsgiThread
 
 OPEN = {"account_id": "alice", "asset": "EUR/2"}
 

@@ -32,7 +32,7 @@ from projectors.processor.worker import Worker
 from projectors.views.reader import ViewReader
 from service import SERVICE
 from tests.functions.conftest import Ledger
-from tests.functions.transport import AsgiThread
+from tests.support.asgi import AsgiThread
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

@@ -30,8 +30,8 @@ from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from replay.verify import verify
 from service import SERVICE
-from tests.functions.transport import AsgiThread
 from tests.replay.replaying import History
+from tests.support.asgi import AsgiThread
 
 FULL = os.environ.get("TIDEMARK_PROOF") == "full"
 ACCOUNTS, COMMANDS = (200, 6_000) if FULL else (30, 400)
