@@ -17,7 +17,7 @@ from azure.cosmos import CosmosClient
 from devkit.data_folder import DataFolderError, data_folder
 from devkit.report import CommandReport
 from eventstore.cosmos.client import connect
-from eventstore.cosmos.containers import create_containers
+from eventstore.cosmos.containers import create_containers, index_views
 from eventstore.cosmos.settings import CosmosSettings
 from eventstore.environment import load
 from eventstore.errors import MasterKeyUnusable
@@ -75,6 +75,7 @@ def up(options: UpOptions, echo: Callable[[str], None]) -> None:
         hubs = stack.enter_context(_hubs(folder, options.eventhubs_port))
         client = _client(cosmos, cosmos.transport())
         create_containers(client, database, SERVICE.views.indexed)
+        index_views(client, database, SERVICE.views.indexed)  # the data may be older than a view's index
         report = stack.enter_context(closing(CommandReport(SERVICE, echo)))
         services = build_services(
             SERVICE, settings, client, database, on_outcome=report.outcome, master=_master_key(folder)

@@ -5,7 +5,7 @@ The machinery takes what it needs of a domain from here, and looks nothing up.
 `service.py` at the top of the repository has the value; only entry points read it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -14,6 +14,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from audit.narration import Narration
+from domain.errors import Refused
 from domain.model import Model
 from eventstore.commands.store import CommandStore, Outcome
 from functions.audit.checks import Check
@@ -63,6 +64,9 @@ class Service:
     line         a command in one line, for local runs
     tools        further commands of the command line: names, and the modules that have them as `app`
     about        a sentence of the API's description
+
+    Raises:
+        ValueError: two views have one name, or a refusal of the domain has no status.
     """
 
     def __init__(
@@ -93,3 +97,26 @@ class Service:
         self.line: Final = line
         self.tools: Final = dict(tools or {})
         self.about: Final = about
+        self._check_refusals()
+
+    def _check_refusals(self) -> None:
+        """A refusal without a status would show as a failure the first time that it is answered."""
+        places = {aggregate.__module__ for aggregate in self.model.aggregates}
+        places |= {event.__module__ for view in self.views.values() for event in view.events}
+        without = [kind for kind in _refusals(Refused) if _is_of(kind, places) and kind.code not in self.refusals]
+        if without:
+            named = ", ".join(f"{kind.code} ({kind.__module__}.{kind.__qualname__})" for kind in without)
+            raise ValueError(f"{self.name}: no HTTP status for {named}: add a line to `refusals` of the service")
+
+
+def _refusals(kind: type[Refused]) -> Iterator[type[Refused]]:
+    for each in kind.__subclasses__():
+        if not each.__subclasses__():
+            yield each
+        yield from _refusals(each)
+
+
+def _is_of(kind: type[Refused], places: set[str]) -> bool:
+    """Whether a refusal is defined where the domain's aggregates are: in their modules, or beside them in a package."""
+    packages = {place.rpartition(".")[0] for place in places} - {"domain"}
+    return kind.__module__ in places or any(kind.__module__.startswith(f"{package}.") for package in packages)

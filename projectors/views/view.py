@@ -12,7 +12,7 @@ Everything about exactly-once, batches, parking and generations is the projector
 a function of the log alone: no clock, no store, no randomness, or a rebuild would not give the same again.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, ClassVar, TypeVar
 
 _HANDLES = "_handles"
@@ -51,6 +51,11 @@ class View:
         super().__init_subclass__()
         cls._methods = {event: name for name, event in _handled(cls)}
         cls.types = frozenset(event.TOPIC for event in cls._methods)
+
+    @property
+    def events(self) -> Collection[type[Any]]:
+        """The classes of the events that change it."""
+        return self._methods.keys()
 
     def reads(self, stream: str) -> bool:
         return stream.startswith(f"{self.category}-")
