@@ -104,7 +104,7 @@ def emulator_cosmos(
 
     Example: tidemark emulator cosmos --memory --port 8081
     """
-    from devkit.emulators import run_cosmos
+    from localazure.process import run_cosmos
 
     run_cosmos(host, port, None if memory else data, partitions, lambda line: typer.echo(line))
 
@@ -126,7 +126,7 @@ def emulator_eventhubs(
 
     Example: tidemark emulator eventhubs --memory --hub orders:2
     """
-    from devkit.emulators import run_eventhubs
+    from localazure.process import run_eventhubs
 
     run_eventhubs(host, port, None if memory else data, hub or [_HUB], auto_create or [], lambda line: typer.echo(line))
 
@@ -205,8 +205,9 @@ def _mendable(error: Exception) -> str | None:
 
     from eventstore.errors import SettingsError
     from functions.hosting.errors import CannotStart
+    from localazure.errors import CannotServe
 
-    if isinstance(error, CannotStart | SettingsError):
+    if isinstance(error, CannotStart | CannotServe | SettingsError):
         return str(error)
     if isinstance(error, AzureError):
         return f"the database cannot be reached or refused the request: {str(error).splitlines()[0]}"

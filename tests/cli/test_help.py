@@ -53,7 +53,9 @@ def test_the_commands_are_those_that_the_service_needs() -> None:
 
 
 def test_a_deployed_command_line_needs_no_devkit() -> None:
-    code = "import sys; sys.modules['devkit'] = None; import cli; sys.argv = ['tidemark', '--help']; cli.main()"
+    code = (
+        "import sys; sys.modules['devkit'] = None; sys.argv = ['tidemark', '--help']; from cli.main import main; main()"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "Usage: tidemark" in done.stdout

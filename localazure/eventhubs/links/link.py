@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from localazure.amqp.errors import Refusal
 from localazure.amqp.performatives import (
     MAX_MESSAGE,
     Attach,
@@ -16,7 +17,7 @@ from localazure.amqp.performatives import (
     error,
     rejected,
 )
-from localazure.eventhubs.errors import MessageTooLarge, Refusal
+from localazure.eventhubs.errors import MessageTooLarge
 
 if TYPE_CHECKING:
     from localazure.eventhubs.links.session import Session

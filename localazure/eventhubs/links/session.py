@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localazure.amqp.encode import NULL
+from localazure.amqp.errors import ProtocolError, Refusal
 from localazure.amqp.frames import HEAD, frame
 from localazure.amqp.performatives import (
     ATTACH,
@@ -25,7 +26,6 @@ from localazure.amqp.performatives import (
     flow_frame,
     transfer_head,
 )
-from localazure.eventhubs.errors import ProtocolError, Refusal
 from localazure.eventhubs.links.address import parse_address
 from localazure.eventhubs.links.consumer import ConsumerLink
 from localazure.eventhubs.links.link import Link, distance
