@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 from collections.abc import Callable
@@ -91,10 +92,14 @@ def run_server(
     *,
     ready: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Serve an account until the process is told to stop; `ready` gets the address once connections are accepted."""
+    """Serve an account until SIGINT or SIGTERM, in the main thread; `ready` gets the address that is listened on."""
     listening = _listen(host, port)
     ready(f"http://{_shown(host)}:{listening.getsockname()[1]}/")
-    uvicorn.Server(_config(cosmos)).run(sockets=[listening])
+    server = uvicorn.Server(_config(cosmos))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn raises again what it has caught: to itself, so that the caller gets to close the store.
+        signal.signal(number, server.handle_exit)
+    server.run(sockets=[listening])
 
 
 def _shown(host: str) -> str:
