@@ -8,7 +8,7 @@ Exit codes: 0 stopped; 1 it could not start, and standard error says why; 2 an a
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from localazure.errors import CannotServe
@@ -41,10 +41,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("localazure", description="Local servers for Microsoft's Azure SDKs.")
     servers = parser.add_subparsers(dest="server", required=True, metavar="SERVER")
     cosmos = servers.add_parser("cosmos", parents=[common], help="Cosmos DB for NoSQL, over HTTP")
-    cosmos.add_argument("--port", type=_port, default=8081, help="0 takes a free one (%(default)s)")
-    cosmos.add_argument("--partitions", type=int, default=1, help="physical partitions of a new container")
+    cosmos.add_argument("--port", type=_number(0, 65535), default=8081, help="0 takes a free one (%(default)s)")
+    cosmos.add_argument("--partitions", type=_number(1, 64), default=1, help="physical partitions of a new container")
     hubs = servers.add_parser("eventhubs", parents=[common], help="Event Hubs, over AMQP")
-    hubs.add_argument("--port", type=_port, default=5672, help="0 takes a free one (%(default)s)")
+    hubs.add_argument("--port", type=_number(0, 65535), default=5672, help="0 takes a free one (%(default)s)")
     hubs.add_argument("--hub", action="append", default=[], metavar="NAME:PARTITIONS", help="may be repeated")
     hubs.add_argument(
         "--auto-create",
@@ -56,10 +56,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _port(text: str) -> int:
-    if not (text.isdecimal() and int(text) < 65536):
-        raise argparse.ArgumentTypeError(f"{text} is no port: 0 to 65535")
-    return int(text)
+def _number(low: int, high: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not (text.isdecimal() and low <= int(text) <= high):
+            raise argparse.ArgumentTypeError(f"{text} is not a number from {low} to {high}")
+        return int(text)
+
+    return number
 
 
 def _say(line: str) -> None:

@@ -1,7 +1,7 @@
 """Empty environments that hold a wheel and what it asks for, and nothing of the repository.
 
-No package index is asked: the dependencies that the wheels' metadata names, and that these name in turn, are linked from
-the environment of the tests, which holds the locked versions. What is not named is not there.
+No package index is asked: the dependencies that the wheels' metadata names, and that these name in turn, are linked
+from the environment of the tests, which holds the locked versions. What is not named is not there.
 """
 
 import os

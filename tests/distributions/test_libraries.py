@@ -1,4 +1,4 @@
-"""`tidemark-eventstore` and `tidemark-local` as their users have them: installed, in a folder with nothing else in it."""
+"""`tidemark-eventstore` and `tidemark-local` as their users have them: installed, in an otherwise empty folder."""
 
 import re
 import signal
@@ -16,7 +16,8 @@ from tests.distributions.environment import TIMEOUT, Environment
 EVERY_MODULE = """
 import importlib, pkgutil, sys
 package = importlib.import_module(sys.argv[1])
-names = [each.name for each in pkgutil.walk_packages(package.__path__, sys.argv[1] + ".") if "__main__" not in each.name]
+found = pkgutil.walk_packages(package.__path__, sys.argv[1] + ".")
+names = [each.name for each in found if not each.name.endswith("__main__")]
 for name in names:
     importlib.import_module(name)
 print(len(names))
@@ -83,7 +84,7 @@ def test_the_other_programs_of_the_local_servers_readme_do_what_it_says(librarie
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/ C2y6\S+==\n", done.stdout), done.stderr
 
 
-SET_UP = '''
+SET_UP = """
 import asyncio
 
 import pytest
@@ -122,7 +123,7 @@ def test_what_is_the_sessions_stays(round, session_cosmos_client, session_cosmos
     assert [database["id"] for database in session_cosmos_client.list_databases()] == ["shop"]
     assert session_cosmos_server.port > 0
     assert session_eventhubs_namespace.events("orders") == []
-'''
+"""
 
 
 def test_the_command_serves_a_cosmos_db_until_it_is_told_to_stop(libraries: Environment, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`tidemark-ledger` installed beside a project that has a `domain` and `functions` of its own: neither sees the other."""
+"""`tidemark-ledger` installed beside a project with a `domain` and `functions` of its own: neither sees the other."""
 
 import re
 import signal

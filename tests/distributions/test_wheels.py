@@ -1,4 +1,4 @@
-"""What the three wheels hold: the names that they install, every file, and metadata that agrees with the repository's."""
+"""What the three wheels hold: the names that they install, every file, and metadata that agree with each other."""
 
 import tomllib
 from pathlib import Path
