@@ -1,6 +1,8 @@
-"""The `tidemark` command. What only one command needs is imported when it runs: deployed, there is no devkit."""
+"""The `tidemark` command. What only one command needs is imported when it runs: deployed, no local server is there."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
@@ -67,7 +69,8 @@ def up(
     from devkit.up import UpOptions
     from devkit.up import up as run
 
-    run(UpOptions(port, cosmos_port, eventhubs_port, None if memory else data), lambda line: typer.echo(line))
+    with _local_servers():
+        run(UpOptions(port, cosmos_port, eventhubs_port, None if memory else data), lambda line: typer.echo(line))
 
 
 @app.command("import")
@@ -106,7 +109,8 @@ def emulator_cosmos(
     """
     from localazure.process import run_cosmos
 
-    run_cosmos(host, port, None if memory else data, partitions, lambda line: typer.echo(line))
+    with _local_servers():
+        run_cosmos(host, port, None if memory else data, partitions, lambda line: typer.echo(line))
 
 
 @emulator.command("eventhubs")
@@ -128,7 +132,9 @@ def emulator_eventhubs(
     """
     from localazure.process import run_eventhubs
 
-    run_eventhubs(host, port, None if memory else data, hub or [_HUB], auto_create or [], lambda line: typer.echo(line))
+    kept = None if memory else data
+    with _local_servers():
+        run_eventhubs(host, port, kept, hub or [_HUB], auto_create or [], lambda line: typer.echo(line))
 
 
 @app.command()
@@ -199,15 +205,25 @@ def main() -> None:
         _fail(message)
 
 
+@contextmanager
+def _local_servers() -> Iterator[None]:
+    """What keeps a local server from starting is one line, too; where there are no local servers, nobody asks."""
+    from localazure.errors import CannotServe
+
+    try:
+        yield
+    except CannotServe as error:
+        _fail(str(error))
+
+
 def _mendable(error: Exception) -> str | None:
     """What to tell the person; None when the traceback is what is needed."""
     from azure.core.exceptions import AzureError
 
     from eventstore.errors import SettingsError
     from functions.hosting.errors import CannotStart
-    from localazure.errors import CannotServe
 
-    if isinstance(error, CannotStart | CannotServe | SettingsError):
+    if isinstance(error, CannotStart | SettingsError):
         return str(error)
     if isinstance(error, AzureError):
         return f"the database cannot be reached or refused the request: {str(error).splitlines()[0]}"
