@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.distributions.environment import TIMEOUT, Environment
-from tests.distributions.test_wheels import ROOMS
+from tests.distributions.test_wheels import BUILD, ROOMS
 
 SHOP = """
 [build-system]
@@ -25,7 +25,6 @@ version = "1"
 [tool.setuptools]
 packages = ["domain", "functions"]
 """
-BUILD = "from setuptools import build_meta; build_meta.build_wheel('.')"
 WHOSE = "import domain, functions; print(domain.WHOSE, functions.WHOSE)"
 TRY = "import importlib, sys; importlib.import_module(sys.argv[1])"
 

@@ -1,5 +1,8 @@
 """What the three wheels hold: the names that they install, every file, and metadata that agree with each other."""
 
+import subprocess
+import sys
+import tarfile
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from tests.distributions.conftest import Wheel
 from tests.distributions.environment import metadata
 
 ROOMS = ("domain", "eventstore", "projectors", "replay", "audit", "functions", "localazure", "devkit", "cli")
+BUILD = "from setuptools import build_meta; build_meta.build_wheel('.')"
 TOP_LEVEL = {SERVICE: "tidemark"} | {name: room for name, (_, room) in DISTRIBUTIONS.items()}
 
 
@@ -77,3 +81,14 @@ def test_a_library_agrees_with_the_service_on_versions(name: str) -> None:
 def test_the_same_contents_give_the_same_wheel(wheel: Wheel, tmp_path: Path) -> None:
     (again,) = build(tmp_path, ["tidemark-eventstore"])
     assert again.read_bytes() == wheel("tidemark-eventstore").read_bytes()
+
+
+@pytest.mark.parametrize("name", TOP_LEVEL)
+def test_a_source_archive_gives_the_same_wheel(name: str, wheel: Wheel, tmp_path: Path) -> None:
+    (archive,) = wheel(name).parent.glob("*.tar.gz")
+    with tarfile.open(archive) as packed:
+        packed.extractall(tmp_path, filter="data")
+    (source,) = tmp_path.iterdir()
+    subprocess.run([sys.executable, "-c", BUILD], cwd=source, capture_output=True, check=True)
+    (again,) = source.glob("*.whl")
+    assert contents(again) == contents(wheel(name))
