@@ -11,9 +11,10 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TFLAGS ?=
 WORKERS ?= 2
-BENCH ?= $(patsubst bench/%.py,%,$(filter-out bench/__init__.py bench/capacity_%.py,$(wildcard bench/*.py)))
+BENCH ?= audit capacity eventstore http projectors.live projectors.relay projectors.workers replay.library replay.limit \
+	replay.memory replay.rebuild servers.cosmos servers.eventhubs
 
-.PHONY: help install run test check format conformance proof soak loosenings fuzz bench openapi package wheels lock clean
+.PHONY: help install run test check format conformance proof soak loosenings fuzz bench openapi containers package wheels lock clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -67,6 +68,9 @@ fuzz: $(VENV)/development ## Generated requests against every route, at least 20
 
 bench: $(VENV)/development ## Every figure of the documentation, measured here (minutes; BENCH="relay eventstore" for some)
 	@for name in $(BENCH); do echo "== $$name"; $(BIN)/python -m bench.$$name; done
+
+containers: $(VENV)/development ## Write the definitions of containers that Terraform reads
+	@$(BIN)/python -m infra.container_definitions
 
 package: $(VENV)/development ## Build the zip that Azure Functions runs, and prove it in an empty folder
 	@$(BIN)/python -m infra.package $(ARGS)

@@ -2,9 +2,11 @@
 
 import azure.functions as func
 
+from eventstore.environment import load
 from functions.hosting.azure import register
-from functions.settings import Settings, load
+from functions.settings import Settings
+from service import SERVICE
 
 app = func.FunctionApp()
 
-register(app, load(Settings))
+register(app, SERVICE, load(Settings))

@@ -16,8 +16,10 @@ from uuid import uuid4
 from azure.cosmos import CosmosClient
 
 from audit.errors import UnknownSubject
+from domain.aggregate import fold, personal_fields
+from domain.errors import DomainError
 from domain.ids import check_id
-from domain.ledger import DomainError, Subject, fold, personal_fields, subject_stream
+from domain.subject import Subject, subject_stream
 from eventstore.commands.store import Command, CommandStore
 from eventstore.log.mapper import Mapper
 from eventstore.personal import MemoryKey, SealedFields, SubjectKeys

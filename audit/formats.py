@@ -1,9 +1,4 @@
-"""Formats of the audit: durations, counts, values."""
-
-from datetime import date
-
-from audit.ledger.money import money
-from audit.trail.facts import Value
+"""Formats for people: durations and counts."""
 
 
 def duration(seconds: float) -> str:
@@ -17,17 +12,3 @@ def duration(seconds: float) -> str:
 def counted(number: int, noun: str) -> str:
     """ "1 stream", "1,204 streams"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-_MONEY = frozenset(
-    {"amount", "balance", "held", "available", "holds.total", "limits.debited", "limits.per_day", "limits.per_debit"}
-)
-
-
-def shown(name: str, value: Value, asset: str | None) -> str:
-    """A fact for people: amounts with decimals, the minor units beside."""
-    if value is None or (name, value) == ("limits.day", date.min.isoformat()):
-        return "none"
-    if asset and type(value) is int and (name in _MONEY or name.endswith(".amount")):
-        return f"{money(value, asset)} ({value})"
-    return str(value)

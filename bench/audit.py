@@ -36,14 +36,17 @@ from audit.verification.verify import verify_log, verify_pages
 from domain.ledger.account import Account
 from eventstore.cosmos.containers import create_containers
 from eventstore.cosmos.queries import consistency
+from eventstore.environment import load
 from eventstore.log import chain
 from eventstore.log.documents import Document, event_id, sealed
 from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
-from functions.composition import build_services
-from functions.queries import app as queries_app
-from functions.settings import Settings, load
+from functions.composition import build_audit, build_services
+from functions.queries.app import create_queries
+from functions.settings import Settings
 from localazure.cosmos import LocalCosmos
+from projectors.ledger import VIEWS
+from service import SERVICE
 
 DATABASE = "bench"
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -235,8 +238,9 @@ def trees(leaves: int) -> None:
 
 def pages(client: CosmosClient, events: int, rounds: int) -> None:
     write(client.get_database_client(DATABASE).get_container_client("events"), "long", events)
-    services = build_services(load(Settings, auth="none"), client, DATABASE)
-    app = queries_app.create_app(services)
+    services = build_services(SERVICE, load(Settings, auth="none"), client, DATABASE)
+    settings = services.settings
+    app = create_queries(SERVICE, services, build_audit(SERVICE, settings, client, DATABASE, services.personal))
     with asyncio.Runner() as runner:
         transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
         http = httpx.AsyncClient(transport=transport, base_url="http://localhost")
@@ -272,18 +276,18 @@ def main() -> None:
     ):
         with LocalCosmos() as cosmos:
             client = cosmos.client()
-            create_containers(client, DATABASE)
+            create_containers(client, DATABASE, VIEWS.indexed)
             events = client.get_database_client(DATABASE).get_container_client("events")
             for number in range(streams):
                 write(events, f"{number:06d}", each)
             verifying(Log(events), f"verify, {shape} of {each:,}", streams * each)
     with LocalCosmos() as cosmos:
         client = cosmos.client()
-        create_containers(client, DATABASE)
+        create_containers(client, DATABASE, VIEWS.indexed)
         pages(client, options.events, options.pages)
     with LocalCosmos() as cosmos, tempfile.TemporaryDirectory() as folder:
         client = cosmos.client()
-        create_containers(client, DATABASE)
+        create_containers(client, DATABASE, VIEWS.indexed)
         digests(client, options.streams, Path(folder))
 
 

@@ -46,6 +46,7 @@ from eventstore.log.documents import event_id
 from eventstore.log.mapper import Mapper
 from localazure.cosmos import LocalCosmos, serve
 from localazure.cosmos.transport import InProcessTransport
+from projectors.ledger import VIEWS
 
 WARM_LIMIT = 1.3
 COLD_LIMIT = 1.5
@@ -87,7 +88,7 @@ class Bench:
         transport = Metered(cosmos.exchange)
         settings = CosmosSettings(endpoint=cosmos.endpoint, key=cosmos.key, database=DATABASE)
         client = connect(settings, transport=transport)
-        create_containers(client, DATABASE)
+        create_containers(client, DATABASE, VIEWS.indexed)
         tables = client.get_database_client(DATABASE)
         events, snapshots = (tables.get_container_client(spec.name) for spec in (EVENTS, SNAPSHOTS))
         list(events.query_items("SELECT * FROM c", partition_key="nothing"))

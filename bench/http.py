@@ -33,15 +33,18 @@ from eventstore.commands.store import Command
 from eventstore.cosmos.client import connect
 from eventstore.cosmos.containers import create_containers
 from eventstore.cosmos.settings import CosmosSettings
+from eventstore.environment import load
 from functions.composition import build_consumers, build_services
 from functions.hosting import local
 from functions.hosting.ports import listen
 from functions.hosting.server import run_app
 from functions.http.dependencies import Services
 from functions.ledger.commands.responses import account_facts
-from functions.settings import Settings, load
+from functions.settings import Settings
 from infra.package import __main__ as up_package
 from localazure.cosmos import LocalCosmos
+from projectors.ledger import VIEWS
+from service import SERVICE
 
 ACCOUNTS = 200
 Call = Callable[[HTTPConnection, int], None]
@@ -49,11 +52,11 @@ Call = Callable[[HTTPConnection, int], None]
 
 def services(cosmos: LocalCosmos) -> Services:
     client = connect(CosmosSettings(endpoint=cosmos.endpoint, key=cosmos.key), transport=cosmos.transport())
-    create_containers(client, "tidemark")
-    built = build_services(load(Settings, auth="none"), client, "tidemark")
+    create_containers(client, "tidemark", VIEWS.indexed)
+    built = build_services(SERVICE, load(Settings, auth="none"), client, "tidemark")
     for number in range(ACCOUNTS):
         execute(built, f"a{number}", "open", partial(opened, number))
-    build_consumers(client, "tidemark", store=built.store).worker.run_until_idle(30)
+    build_consumers(SERVICE, client, "tidemark", store=built.store).worker.run_until_idle(30)
     return built
 
 
@@ -84,7 +87,7 @@ def nothing() -> dict[str, str]:
 
 def serve(pipe: Connection) -> None:
     with LocalCosmos() as cosmos, listen("127.0.0.1", 0, "the API", "--port or TIDEMARK_PORT") as listener:
-        app = WithNothing(local.create_app(services(cosmos)))
+        app = WithNothing(local.create_app(SERVICE, services(cosmos)))
         pipe.send(listener.getsockname()[1])
         threading.Thread(target=tell_cpu, args=(pipe,), daemon=True).start()
         run_app(app, listener)

@@ -16,13 +16,14 @@ from eventstore.cosmos.settings import CosmosSettings
 from eventstore.errors import SettingsError, StoreError
 from projectors.database import Stores
 from projectors.errors import PoisonEvent, ProjectionError, UnknownGeneration, UnknownView
-from projectors.ledger import VIEWS
 from projectors.throughput.limiter import Allowance
 from projectors.throughput.meter import Meter
 from replay.errors import NoSuchMoment, ReplayError
+from service import SERVICE
 
 FAILED, USAGE, POISON, INTERRUPTED = 1, 2, 3, 130
 
+VIEWS = SERVICE.views
 NAMES = ", ".join(sorted(VIEWS))
 
 Json = Annotated[bool, typer.Option("--json", help="JSON for machines, one object per line.")]

@@ -1,9 +1,10 @@
 """The `tidemark` command. What only one command needs is imported when it runs: deployed, no local server is there."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -16,21 +17,38 @@ _GROUPS = {"replay": "cli.replay.commands", "audit": "cli.audit.commands"}
 
 
 class _Commands(TyperGroup):
-    """Imports a group of commands when it is asked for: an emulator starts without the service."""
+    """Imports a group of commands, or a tool of the domain, when it is asked for: an emulator starts without them."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return [*super().list_commands(ctx), *_GROUPS]
+        return [*super().list_commands(ctx), *_GROUPS, *_tools()]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name in _GROUPS:
             return typer.main.get_group(import_module(_GROUPS[cmd_name]).app)
-        return super().get_command(ctx, cmd_name)
+        own = super().get_command(ctx, cmd_name)
+        if own is None and (module := _tools().get(cmd_name)):
+            return typer.main.get_command(import_module(module).app)
+        return own
+
+
+def _tools() -> Mapping[str, str]:
+    """The domain's own commands; those whose modules are not deployed are left out."""
+    from service import SERVICE
+
+    return {name: module for name, module in SERVICE.tools.items() if _is_here(module)}
+
+
+def _is_here(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 app = typer.Typer(
     name="tidemark",
     cls=_Commands,
-    help="An event-sourced ledger service for Azure: run it, load it, rebuild its read models.",
+    help="An event-sourced service for Azure: run it, load it, rebuild its read models.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -51,7 +69,6 @@ CosmosPort = Annotated[int, typer.Option(min=0, max=65535, envvar="TIDEMARK_COSM
 EventHubsPort = Annotated[
     int, typer.Option(min=0, max=65535, envvar="TIDEMARK_EVENTHUBS_PORT", help="Port of Event Hubs.")
 ]
-Url = Annotated[str, typer.Option(help="Where the API is.", envvar="TIDEMARK_URL")]
 
 
 @app.command()
@@ -71,28 +88,6 @@ def up(
 
     with _local_servers():
         run(UpOptions(port, cosmos_port, eventhubs_port, None if memory else data), lambda line: typer.echo(line))
-
-
-@app.command("import")
-def import_(
-    file: Annotated[Path, typer.Argument(help="Bank transactions as CSV.")],
-    check: Annotated[bool, typer.Option("--check", help="Import nothing, compare with the statements.")] = False,
-    url: Url = "http://localhost:7071",
-    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Requests at a time.")] = 8,
-    asset: Annotated[str, typer.Option(help="Asset of the accounts: code and number of decimals.")] = "CZK/2",
-    wait: Annotated[float, typer.Option(min=0, help="With --check: seconds to wait for views that lag.")] = 60.0,
-) -> None:
-    """Load a bank's transactions through the API, each once however often the file is imported.
-
-    Exit codes: 0 done; 1 a difference, a refusal, or no service; 2 a row of the file is not as expected.
-
-    Example: tidemark import bank.csv && tidemark import --check bank.csv
-    """
-    from devkit.ledger.bank.cli import run_check, run_import
-
-    if check:
-        raise typer.Exit(run_check(file, url=url, concurrency=concurrency, wait_seconds=wait))
-    raise typer.Exit(run_import(file, url=url, concurrency=concurrency, asset=asset))
 
 
 @emulator.command("cosmos")
@@ -148,8 +143,9 @@ def serve(
     Example: TIDEMARK_AUTH=none tidemark serve queries --port 7072
     """
     from functions.hosting.server import serve as run
+    from service import SERVICE
 
-    run(which, host, port, lambda line: typer.echo(line))
+    run(SERVICE, which, host, port, lambda line: typer.echo(line))
 
 
 @app.command()
@@ -164,8 +160,9 @@ def work(
     Example: tidemark work --consumers statement --consumers relay
     """
     from functions.hosting.server import work as run
+    from service import SERVICE
 
-    run(consumers or [], lambda line: typer.echo(line))
+    run(SERVICE, consumers or [], lambda line: typer.echo(line))
 
 
 @app.command()
@@ -180,7 +177,7 @@ def tail(
     Example: tidemark tail --from START --stream account-alice
     """
     from cli.tail import run_tail
-    from functions.settings import load
+    from eventstore.environment import load
     from projectors.relay import EventHubsSettings
     from projectors.relay.tail import Selection, starting_position
 

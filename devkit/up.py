@@ -14,17 +14,18 @@ from pathlib import Path
 
 from azure.cosmos import CosmosClient
 
-from devkit.ledger.report import CommandReport
+from devkit.report import CommandReport
 from eventstore.cosmos.client import connect
 from eventstore.cosmos.containers import create_containers
 from eventstore.cosmos.settings import CosmosSettings
+from eventstore.environment import load
 from eventstore.errors import MasterKeyUnusable
 from eventstore.personal import FileKey, MemoryKey
-from functions.composition import Consumers, build_consumers, build_services
+from functions.composition import Consumers, build_audit, build_consumers, build_services
 from functions.hosting import local
 from functions.hosting.ports import listen
 from functions.hosting.server import run_app
-from functions.settings import Settings, load
+from functions.settings import Settings
 from localazure.cosmos import LocalCosmos, serve
 from localazure.cosmos.transport import InProcessTransport
 from localazure.data_folder import data_folder
@@ -33,6 +34,7 @@ from localazure.eventhubs import LocalEventHubs, RunningServer
 from localazure.eventhubs import serve as serve_hubs
 from projectors.relay import EventHubsSettings
 from projectors.settings import WorkerSettings
+from service import SERVICE
 
 __all__ = ["UpOptions", "up"]
 
@@ -73,10 +75,14 @@ def up(options: UpOptions, echo: Callable[[str], None]) -> None:
         server = stack.enter_context(serve(cosmos, _HOST, options.cosmos_port))
         hubs = stack.enter_context(_hubs(folder, options.eventhubs_port))
         client = _client(cosmos, cosmos.transport())
-        create_containers(client, database)
-        report = stack.enter_context(closing(CommandReport(echo)))
-        services = build_services(settings, client, database, on_outcome=report.outcome, master=_master_key(folder))
+        create_containers(client, database, SERVICE.views.indexed)
+        report = stack.enter_context(closing(CommandReport(SERVICE, echo)))
+        services = build_services(
+            SERVICE, settings, client, database, on_outcome=report.outcome, master=_master_key(folder)
+        )
+        audit = build_audit(SERVICE, settings, client, database, services.personal)
         consumers = build_consumers(
+            SERVICE,
             _client(cosmos, cosmos.transport()),
             database,
             store=services.store,
@@ -86,7 +92,7 @@ def up(options: UpOptions, echo: Callable[[str], None]) -> None:
         report.follow(services.views, consumers.worker.wake)
         stack.enter_context(_working(consumers))
         echo(_banner(options, api, server.port, hubs.port))
-        run_app(local.create_app(services), api)
+        run_app(local.create_app(SERVICE, services, audit), api)
 
 
 def _client(cosmos: LocalCosmos, transport: InProcessTransport) -> CosmosClient:

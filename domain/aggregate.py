@@ -51,6 +51,7 @@ class Aggregate(BaseAggregate[str]):
     and leaves the aggregate as it was.
     """
 
+    Event = DomainEvent
     class_version = 1
 
 

@@ -4,7 +4,7 @@ to anything: what cannot be reached shows with the first request, and in /health
 import threading
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from azure.cosmos import CosmosClient
 
@@ -12,46 +12,44 @@ from audit.log import Log
 from audit.verification.patrol import Patrol
 from domain.aggregate import Snapshot, fold, personal_fields
 from domain.errors import Refused
+from domain.model import Model
 from eventstore.commands.store import CommandStore
 from eventstore.cosmos.containers import EVENTS, LEASES
+from eventstore.environment import load
 from eventstore.errors import MasterKeyUnusable, SettingsError
 from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
 from eventstore.personal import KeyWrapper, MemoryKey, PersonalData, PersonalSettings, SealedFields, SubjectKeys
-from functions.audit import AuditDesk
+from functions.audit.dependencies import AuditDesk, open_desk
 from functions.http.auth import authenticator
 from functions.http.clock import utc_now
 from functions.http.dependencies import OnOutcome, Services
 from functions.http.personal import PersonalTexts
-from functions.settings import Settings, load
-from projectors.consumer import Consumer
+from functions.service import Service
+from functions.settings import Settings
 from projectors.container import Gateway
-from projectors.ledger import VIEWS
-from projectors.ledger.processes import TRANSFERS, Processes, ProcessSettings, Watchdog
+from projectors.processes.processes import Watchdog
 from projectors.processor.worker import Worker
 from projectors.relay import RELAY, EventHubPublisher, EventHubsSettings, relay
 from projectors.settings import WorkerSettings
 from projectors.throughput.meter import Meter
 from projectors.views.reader import ViewReader
 
-__all__ = ["Consumers", "build_consumers", "build_services", "build_store", "require_master_key"]
+__all__ = ["Consumers", "build_audit", "build_consumers", "build_services", "build_store", "require_master_key"]
 
 _MEMORY: Final = MemoryKey()
 """For a service of this machine alone that is given no other: what it encrypts is readable until the process ends."""
 
 
-def build_store(client: CosmosClient, database: str) -> CommandStore:
+def build_store(model: Model, client: CosmosClient, database: str) -> CommandStore:
+    """The store of commands on a domain's aggregates."""
     containers = client.get_database_client(database)
-    mapper = Mapper[str](fields=SealedFields(personal_fields, carried=_of_transfer))
+    mapper = Mapper[str](fields=SealedFields(personal_fields, carried=model.carries_texts))
     return CommandStore(containers, mapper=mapper, fold=fold, refusals=Refused, snapshot_class=Snapshot)
 
 
-def _of_transfer(fields: dict[str, Any]) -> bool:
-    """The steps of a transfer carry the text of its request on, where it was checked."""
-    return fields.get("transfer_id") is not None
-
-
 def build_services(
+    service: Service,
     settings: Settings,
     client: CosmosClient,
     database: str,
@@ -64,7 +62,7 @@ def build_services(
     Raises:
         SettingsError: authentication or the master key is not configured.
     """
-    store = build_store(client, database)
+    store = build_store(service.model, client, database)
     keys = SubjectKeys(client.get_database_client(database), master or require_master_key(settings) or _MEMORY)
     personal = PersonalData(keys)
     return Services(
@@ -73,10 +71,24 @@ def build_services(
         clock=utc_now,
         store=store,
         history=History(client.get_database_client(database).get_container_client(EVENTS.name)),
-        views=ViewReader(client, database),
+        views=ViewReader(client, database, service.views),
         personal=PersonalTexts(personal, store),
-        audit=AuditDesk.open(client, database, personal=personal, digests=settings.digests),
         on_outcome=on_outcome,
+    )
+
+
+def build_audit(
+    service: Service, settings: Settings, client: CosmosClient, database: str, personal: PersonalTexts
+) -> AuditDesk:
+    """What the query app shows under /audit; `personal` opens the texts that people may read there."""
+    return open_desk(
+        client,
+        database,
+        service.narration,
+        service.views,
+        service.health,
+        personal=personal.data,
+        digests=settings.digests,
     )
 
 
@@ -93,18 +105,15 @@ def require_master_key(settings: Settings) -> KeyWrapper | None:
 
 @dataclass(frozen=True, slots=True)
 class Consumers:
-    """The worker with its consumers, the watchdog for what the transfer process could not finish, and the patrol along
-    the log."""
+    """The worker with its consumers, the watchdog for what processes could not finish, and the patrol along the log."""
 
     worker: Worker
-    watchdog: Watchdog
+    watchdog: Watchdog | None
     patrol: Patrol
-    watches: bool = True
-    """Whether the watchdog runs beside the worker."""
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set."""
-        if not self.watches:
+        if self.watchdog is None:
             self.worker.run(stop)
             return
         thread = threading.Thread(target=self.watchdog.run, args=(stop,), name="watchdog")
@@ -117,6 +126,7 @@ class Consumers:
 
 
 def build_consumers(
+    service: Service,
     client: CosmosClient,
     database: str,
     *,
@@ -125,31 +135,34 @@ def build_consumers(
     settings: WorkerSettings | None = None,
     only: Collection[str] = (),
 ) -> Consumers:
-    """All views, transfers, and the relay when there is a hub; what is not given is as the environment says.
+    """All views, processes, and the relay when there is a hub; what is not given is as the environment says.
 
     Where the API runs in the same process, give its `store`: the cache then serves both. `only` names the consumers to
-    run, all unless given; the watchdog belongs to transfers.
+    run, all unless given; the watchdog belongs to the processes.
 
     Raises:
         SettingsError: `only` names what there is not.
     """
     hub = hub or load(EventHubsSettings)
-    _check_names(only, hub)
-    store = store or build_store(client, database)
-    processes = Processes.open(client, database, store, clock=utc_now, settings=load(ProcessSettings))
-    consumers: list[Consumer] = [processes.consumer]
+    store = store or build_store(service.model, client, database)
+    processes = service.processes(client, database, store, clock=utc_now)
+    driven = {consumer.name for consumer in processes.consumers}
+    _check_names(only, [*service.views, *sorted(driven)], hub)
+    consumers = list(processes.consumers)
     if hub.configured:
         consumers.append(relay(EventHubPublisher(hub.producer(), source=f"urn:tidemark:{database}")))
-    worker = Worker(client, database, consumers, only=only, settings=settings or load(WorkerSettings))
+    worker = Worker(
+        client, database, consumers, views=service.views.values(), only=only, settings=settings or load(WorkerSettings)
+    )
     containers = client.get_database_client(database)
     log = Log(containers.get_container_client(EVENTS.name))
     leases = Gateway(containers.get_container_client(LEASES.name), meter=Meter(), stop=threading.Event())
-    watches = not only or TRANSFERS in only
-    return Consumers(worker, processes.watchdog, Patrol(log, leases), watches=watches)
+    watchdog = processes.watchdog if not only or driven & set(only) else None
+    return Consumers(worker, watchdog, Patrol(log, leases))
 
 
-def _check_names(names: Collection[str], hub: EventHubsSettings) -> None:
-    known = [*VIEWS, TRANSFERS, RELAY]
+def _check_names(names: Collection[str], own: Collection[str], hub: EventHubsSettings) -> None:
+    known = [*own, RELAY]
     if unknown := sorted(set(names) - set(known)):
         raise SettingsError(f"there is no consumer {', '.join(unknown)}: choose from {', '.join(known)}")
     if RELAY in names and not hub.configured:

@@ -6,17 +6,17 @@ variable.
 
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from eventstore.environment import variable
 from eventstore.errors import SettingsError
 
-__all__ = ["Role", "Settings", "is_loopback", "load"]
+__all__ = ["Role", "Settings", "is_loopback"]
 
 Role = Literal["commands", "queries", "projectors", "all"]
-S = TypeVar("S", bound=BaseSettings)
 
 
 class Settings(BaseSettings):
@@ -53,21 +53,9 @@ class Settings(BaseSettings):
     def require_auth(self) -> None:
         """Raises SettingsError when requests cannot be authenticated as `auth` says."""
         names = ("auth_issuer", "auth_audience", "auth_jwks_url")
-        missing = [_variable(self, name) for name in names if not getattr(self, name)]
+        missing = [variable(self, name) for name in names if not getattr(self, name)]
         if self.auth == "entra" and missing:
             raise SettingsError(f"{' and '.join(missing)} must be set: TIDEMARK_AUTH is entra")
-
-
-def load(kind: type[S], **values: Any) -> S:
-    """Read `kind` from the environment, `values` first.
-
-    Raises:
-        SettingsError: one line for all that is wrong, each part with its variable's name.
-    """
-    try:
-        return kind(**values)
-    except ValidationError as error:
-        raise SettingsError("; ".join(_explain(kind, fault["loc"], fault["msg"]) for fault in error.errors())) from None
 
 
 def is_loopback(host: str) -> bool:
@@ -77,13 +65,3 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _variable(settings: BaseSettings | type[BaseSettings], name: str) -> str:
-    return f"{settings.model_config.get('env_prefix', '')}{name}".upper()
-
-
-def _explain(kind: type[BaseSettings], location: tuple[int | str, ...], message: str) -> str:
-    if not location:
-        return message.removeprefix("Value error, ")
-    return f"{_variable(kind, str(location[0]))}: {message[0].lower()}{message[1:]}"

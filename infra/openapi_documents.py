@@ -7,28 +7,23 @@ audit's pages, which are no part of the API, and without the apps' own health.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final, cast
 
-from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from functions.audit import data, pages
-from functions.commands import app as commands_app
+from functions.audit import AuditDesk, data, pages
+from functions.commands.app import create_commands
 from functions.http.dependencies import Services
-from functions.queries import app as queries_app
+from functions.queries.app import create_queries
 from functions.settings import Settings
+from service import SERVICE
 
 __all__ = ["DIRECTORY", "Unconvertible", "as_3_0", "documents", "main"]
 
 DIRECTORY: Final = Path(__file__).parent / "terraform" / "openapi"
-
-_APPS: Final[Mapping[str, Callable[[Services], FastAPI]]] = {
-    "commands": commands_app.create_app,
-    "queries": queries_app.create_app,
-}
 
 _HEALTH: Final = "/health"  # for whoever runs the apps, not for callers
 
@@ -40,8 +35,11 @@ class Unconvertible(Exception):
 def documents() -> dict[str, dict[str, Any]]:
     """The documents by app, as they belong into DIRECTORY."""
     # An app's document depends on its routes alone, so that nothing has to be reachable here.
-    services = cast(Services, SimpleNamespace(settings=Settings(auth="none"), audit=SimpleNamespace()))
-    made = {name: create(services).openapi() for name, create in _APPS.items()}
+    services = cast(Services, SimpleNamespace(settings=Settings(auth="none")))
+    made = {
+        "commands": create_commands(SERVICE, services).openapi(),
+        "queries": create_queries(SERVICE, services, cast(AuditDesk, SimpleNamespace())).openapi(),
+    }
     made["queries"]["paths"] |= _pages()
     return {name: as_3_0(document) for name, document in made.items()}
 

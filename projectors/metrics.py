@@ -70,4 +70,5 @@ def _seconds(_: CallbackOptions) -> Iterable[Observation]:
 _meter.create_observable_gauge(
     "tidemark.projector.lag.transactions", [_transactions], unit="{transaction}", description="Behind the log"
 )
+_meter.create_observable_gauge("tidemark.projector.lag.events", [_events], unit="{event}", description="Behind the log")
 _meter.create_observable_gauge("tidemark.projector.lag.seconds", [_seconds], unit="s", description="Behind the log")

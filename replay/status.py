@@ -1,5 +1,6 @@
 """Where every consumer and every view stands."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -7,7 +8,6 @@ from typing import Any
 from projectors.database import Stores
 from projectors.generations.generation import consumer_name
 from projectors.lag import ConsumerLag, lag_of
-from projectors.ledger import VIEWS
 from projectors.views.dead_letters import parked_in
 
 
@@ -65,12 +65,13 @@ class Status:
         }
 
 
-def status(stores: Stores, *, now: datetime | None = None) -> Status:
-    """Reads registry, leases and one page of the feed per distinct position."""
+def status(stores: Stores, views: Collection[str], *, now: datetime | None = None) -> Status:
+    """Reads registry, leases of `views`, by name, and of all other consumers, and one page of the feed per distinct
+    position."""
     now = now or datetime.now(UTC)
     registered = stores.registry.all()
     rows: list[tuple[str, int, str, str | None, str | None]] = []
-    for view in sorted(VIEWS):
+    for view in sorted(views):
         found = registered.get(view)
         if found is None:
             rows.append((view, 1, "serving", None, None))
@@ -80,7 +81,7 @@ def status(stores: Stores, *, now: datetime | None = None) -> Status:
             rows.append((view, found.building.generation, "building", found.building.by, found.building.since))
         rows += [(view, number, "kept", None, since) for number, since in sorted(found.kept.items())]
     names = [consumer_name(view, generation) for view, generation, *_ in rows]
-    others = [name for name in stores.leases.consumers() if name.partition("@")[0] not in VIEWS]
+    others = [name for name in stores.leases.consumers() if name.partition("@")[0] not in views]
     lags = {lag.consumer: lag for lag in lag_of(stores, [*names, *others], now=now)}
     return Status(
         now,

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from projectors.database import Stores
 from projectors.errors import PoisonEvent
-from projectors.ledger import view_named
 from projectors.views.streams.view import StreamView
 from projectors.views.sums.view import SumView
+from projectors.views.view import View
 from replay.contents.hashing import Contents, digest_of
 from replay.contents.streams import Expected, StreamContents
 from replay.contents.sums import SumContents
@@ -45,7 +45,7 @@ class Verified:
 
 def verify(
     stores: Stores,
-    view: str,
+    view: View,
     *,
     generation: int | None = None,
     settle: float = 10.0,
@@ -54,15 +54,14 @@ def verify(
     """Compares a generation (the serving one unless given) with a fold of the log.
 
     What is behind the log has `settle` seconds to come to where the log was when it was looked at; what it holds must
-    be right at every moment. `progress` is told how many streams are done. Raises UnknownView.
+    be right at every moment. `progress` is told how many streams are done.
     """
-    found = view_named(view)
-    number = stores.registry.of(view).serving if generation is None else generation
-    if isinstance(found, StreamView):
-        return _Streams(stores, found, number, settle, progress).verify()
-    if isinstance(found, SumView):
-        return _verify_sums(stores, found, number)
-    raise TypeError(f"{view} is neither a StreamView nor a SumView")
+    number = stores.registry.of(view.name).serving if generation is None else generation
+    if isinstance(view, StreamView):
+        return _Streams(stores, view, number, settle, progress).verify()
+    if isinstance(view, SumView):
+        return _verify_sums(stores, view, number)
+    raise TypeError(f"{view.name} is neither a StreamView nor a SumView")
 
 
 class _Streams:

@@ -8,6 +8,7 @@ from azure.cosmos import CosmosClient
 
 from eventstore.cosmos.containers import create_containers
 from localazure.cosmos import LocalCosmos
+from projectors.ledger import VIEWS
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def client(cosmos: LocalCosmos) -> CosmosClient:
 @pytest.fixture
 def database(client: CosmosClient) -> str:
     """The name of a database that holds Tidemark's containers, all empty."""
-    create_containers(client, "tidemark")
+    create_containers(client, "tidemark", VIEWS.indexed)
     return "tidemark"
 
 

@@ -1,1 +1,5 @@
-"""What the audit says of a ledger: sentences, stories and amounts."""
+"""The ledger, as the audit tells it: sentences, stories and amounts."""
+
+from audit.ledger.narration import NARRATION
+
+__all__ = ["NARRATION"]

@@ -5,9 +5,8 @@ from typing import Any
 
 import orjson
 
-from audit.ledger.sentences import sentence
+from audit.narration import Figures, Narration
 from audit.trail.readable import Readable
-from audit.trail.timeline import Moment
 from eventstore.log.chain import genesis, link
 from eventstore.log.documents import Document, RecordedEvent
 from eventstore.log.mapper import Mapper
@@ -17,10 +16,11 @@ UNREADABLE = "not readable: "
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`change`, `balance` and `held` are in minor units of `asset`, None where the stream is no account.
+    """`figures` are the aggregate's numbers after the event, `change` that of the first of them; they count `unit`s.
 
     `problem` is None where the event's hash fits its content and the event before it, else it says what does not.
-    `hold` numbers the hold that the event is about. `fields` are the event's own, as its class has them today.
+    `part` is the pair of events that this one belongs to, and whether it begins it. `fields` are the event's
+    own, as its class has them today.
     """
 
     stream: str
@@ -35,10 +35,9 @@ class Entry:
     causation: str | None
     traceparent: str | None
     change: int | None
-    balance: int | None
-    held: int | None
-    asset: str | None
-    hold: int | None
+    figures: dict[str, int]
+    unit: str | None
+    part: tuple[str, bool] | None
     problem: str | None
     prev: str
     hash: str
@@ -50,16 +49,17 @@ def entry_of(
     *,
     before: str | None,
     readable: Readable,
-    moments: tuple[Moment | None, Moment | None] = (None, None),
-    asset: str | None = None,
+    narration: Narration,
+    figures: tuple[Figures | None, Figures | None] = (None, None),
+    unit: str | None = None,
 ) -> Entry:
-    """`before` is the hash of the event before, None where it was not read. `moments` are before and after this one."""
-    event, meta, said = _read(document, readable.mapper)
+    """`before` is the hash of the event before, None where it was not read. `figures` are before and after it."""
+    event, meta, said = _read(document, readable.mapper, narration)
     fields = {name: value for name, value in vars(event).items() if name in _own(event)} if event is not None else {}
-    earlier, now = moments
+    earlier, now = figures
     change = None
-    if now is not None and now.balance is not None:
-        change = now.balance - ((earlier.balance or 0) if earlier else 0)
+    if now is not None and now.running is not None:
+        change = now.running - ((earlier.running or 0) if earlier else 0)
     return Entry(
         stream=str(document.get("streamId")),
         version=int(document["id"]),
@@ -73,10 +73,9 @@ def entry_of(
         causation=meta.get("causation"),
         traceparent=meta.get("traceparent"),
         change=change,
-        balance=now.balance if now else None,
-        held=now.held if now else None,
-        asset=asset or fields.get("asset"),
-        hold=fields.get("hold_id"),
+        figures=dict(now.values) if now else {},
+        unit=unit,
+        part=narration.part(str(document.get("type")), fields),
         problem=chain_problem(document, before),
         prev=str(document.get("prev")),
         hash=str(document.get("hash")),
@@ -119,11 +118,11 @@ def first_before(stream: str) -> str:
     return genesis(stream)
 
 
-def _read(document: Document, mapper: Mapper[str]) -> tuple[Any, dict[str, Any], str]:
+def _read(document: Document, mapper: Mapper[str], narration: Narration) -> tuple[Any, dict[str, Any], str]:
     try:
         recorded = RecordedEvent.from_document(document)
         event = mapper.domain_event(recorded)
-        return event, recorded.meta, sentence(event)
+        return event, recorded.meta, narration.sentence(event)
     except Exception as error:  # noqa: BLE001 - an altered event may fail in any way, and has to be shown all the same
         return None, meta_of(document), f"{UNREADABLE}{error}"
 

@@ -7,10 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from domain.ledger.account import Account
+from audit.narration import Value
 from domain.state import to_json
-
-Value = str | int | bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +21,10 @@ class Difference:
     present: tuple[bool, bool]
 
 
-def facts_of(aggregate: Any) -> dict[str, Value]:
-    """All facts: the declared state, and for an account what follows from it."""
+def facts_of(aggregate: Any, figures: Mapping[str, int]) -> dict[str, Value]:
+    """All facts: the declared state, and the figures that follow from it."""
     state = {each.name: to_json(getattr(aggregate, each.name)) for each in fields(aggregate)}
-    facts = dict(_flat("", state))
-    if isinstance(aggregate, Account):
-        facts |= {"held": aggregate.held, "available": aggregate.available}
-    return facts
+    return {**dict(_flat("", state)), **figures}
 
 
 def differences(before: Mapping[str, Value], after: Mapping[str, Value]) -> list[Difference]:

@@ -6,7 +6,7 @@ What is folded and remembered keeps the stored tokens; a text is opened only whe
 from collections.abc import Mapping
 from typing import Any
 
-from domain.ledger import personal_fields
+from domain.aggregate import personal_fields
 from eventstore.log.mapper import Mapper
 from eventstore.personal import PersonalData, ReadableFields
 

@@ -1,4 +1,4 @@
-"""A stream folded from its first event on, with what it came to after each: the running balance of an account.
+"""A stream folded from its first event on, with what it came to after each: figures such as a running balance.
 
 The log is immutable, so what was folded once need not be read again: a later look reads the events behind the last one,
 and that one once more, to notice a log that is no longer the one that was folded. Every few hundred events the whole
@@ -12,24 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from audit.narration import Figures, Narration
 from domain.aggregate import fold
-from domain.ledger.account import Account
 from eventstore.log.documents import Document, RecordedEvent
 from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
 
 _REMEMBERED = 16
 _APART = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """After one event. `balance` and `held` are in minor units, None where there is no account."""
-
-    version: int
-    recorded_at: str
-    balance: int | None
-    held: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +34,30 @@ class Checkpoint:
 
 @dataclass(slots=True)
 class Timeline:
-    """`moments` in the order of versions; `failure` says which event could not be applied, and why: it ends there."""
+    """`figures` in the order of versions; `unit` is what they count.
+
+    `failure` says which event could not be applied, and why: it ends there.
+    """
 
     stream: str
-    moments: dict[int, Moment] = field(default_factory=dict)
+    figures: dict[int, Figures] = field(default_factory=dict)
+    unit: str | None = None
     aggregate: Any = None
     head: int = 0
     head_hash: str = ""
     failure: tuple[int, str] | None = None
     checkpoints: list[Checkpoint] = field(default_factory=list)
 
-    @property
-    def asset(self) -> str | None:
-        """What amounts are in."""
-        return getattr(self.aggregate, "asset", None)
-
 
 class Timelines:
     """Timelines of the streams that were looked at last. Safe between threads: each stream is folded by one."""
 
-    def __init__(self, history: History, mapper: Mapper[str], *, remembered: int = _REMEMBERED) -> None:
+    def __init__(
+        self, history: History, mapper: Mapper[str], narration: Narration, *, remembered: int = _REMEMBERED
+    ) -> None:
         self._history = history
         self._mapper = mapper
+        self._narration = narration
         self._remembered = remembered
         self._lock = threading.Lock()
         self._known: OrderedDict[str, tuple[threading.Lock, Timeline]] = OrderedDict()
@@ -79,7 +71,7 @@ class Timelines:
                 self._known.popitem(last=False)
         with turn:
             if known.head and not self._advance(known, after=known.head - 1):
-                known.moments, known.aggregate, known.head, known.failure = {}, None, 0, None
+                known.figures, known.aggregate, known.head, known.failure = {}, None, 0, None
                 known.checkpoints = []
             if not known.head:
                 self._advance(known, after=None)
@@ -117,7 +109,10 @@ class Timelines:
         try:
             recorded = RecordedEvent.from_document(document)
             timeline.aggregate = fold(timeline.aggregate, [self._mapper.domain_event(recorded)])
-            timeline.moments[version] = _moment(recorded, timeline.aggregate)
+            timeline.figures[version] = Figures(
+                version, recorded.recorded_at, self._narration.figures(timeline.aggregate)
+            )
+            timeline.unit = self._narration.unit(timeline.aggregate)
             if version % _APART == 0:
                 timeline.checkpoints.append(_checkpoint(timeline, recorded))
         except Exception as error:  # noqa: BLE001 - an altered event may fail in any way, and has to be shown all the same
@@ -126,14 +121,8 @@ class Timelines:
 
 def _checkpoint(timeline: Timeline, event: RecordedEvent) -> Checkpoint:
     before = timeline.checkpoints[-1].version if timeline.checkpoints else 0
-    times = [moment.recorded_at for version, moment in timeline.moments.items() if version > before]
+    times = [figures.recorded_at for version, figures in timeline.figures.items() if version > before]
     latest = max(map(datetime.fromisoformat, times))
     if timeline.checkpoints:
         latest = max(latest, timeline.checkpoints[-1].recorded)
     return Checkpoint(event.version, event.hash, latest, copy.deepcopy(timeline.aggregate))
-
-
-def _moment(recorded: RecordedEvent, aggregate: Any) -> Moment:
-    if isinstance(aggregate, Account):
-        return Moment(recorded.version, recorded.recorded_at, aggregate.balance, aggregate.held)
-    return Moment(recorded.version, recorded.recorded_at, None, None)

@@ -4,9 +4,9 @@ The container is indexed by stream and command id, not by correlation. So there 
 
 - `Traces.search` asks for everything that carries the correlation. It finds all of it, and the server reads the whole
   container for that: it costs request units for every stored event.
-- `Traces.follow` starts at a stream and goes on to the streams that its events name: the transfer that moved the money,
-  its two accounts, and by the ids of its steps (`domain.ledger.transfer_process`) what each of them came to. It costs
-  a few requests, and misses what shares nothing with that stream but the correlation.
+- `Traces.follow` starts at a stream and goes on to what its events lead to, as the domain's narration says: for a
+  ledger the transfer that moved the money, its two accounts, and by the ids of its steps what each of them came to.
+  It costs a few requests, and misses what shares nothing with that stream but the correlation.
 """
 
 from collections.abc import Iterable
@@ -17,12 +17,11 @@ import orjson
 
 from audit.errors import TraceUnknown
 from audit.log import Log
+from audit.narration import Narration
 from audit.trail.entries import Entry, entry_of
 from audit.trail.readable import Readable
 from audit.trail.refusals import Refused, refused_of
 from domain.aggregate import fold
-from domain.ledger.transfer import Transfer, transfer_stream
-from domain.ledger.transfer_process import AccountStep, Action, TransferStep
 from eventstore.log.documents import Document, RecordedEvent, is_event
 from eventstore.log.mapper import Mapper
 from eventstore.personal import PersonalData
@@ -56,9 +55,12 @@ class Trace:
 class Traces:
     """Finds stories in the log."""
 
-    def __init__(self, log: Log, mapper: Mapper[str], personal: PersonalData | None = None) -> None:
+    def __init__(
+        self, log: Log, mapper: Mapper[str], narration: Narration, personal: PersonalData | None = None
+    ) -> None:
         self._log = log
         self._mapper = mapper
+        self._narration = narration
         self._readable = Readable(mapper, personal)
 
     def search(self, correlation: str) -> Trace:
@@ -68,33 +70,31 @@ class Traces:
     def follow(self, correlation: str, stream: str) -> Trace:
         """What can be reached from `stream`. Raises TraceUnknown."""
         documents = self._of_stream(stream, correlation)
-        transfers = {name for document in documents for name in self._transfers_of(document)}
-        for transfer_id in sorted(transfers):
-            documents += self._of_transfer(transfer_id, correlation)
+        further = {name for document in documents for name in self._leads_to(document)}
+        for name in sorted(further):
+            documents += self._of_story(name, correlation)
         return self._trace(correlation, documents, f"reach of {stream}", complete=False)
 
     def _of_stream(self, stream: str, correlation: str) -> list[Document]:
         found = self._log.documents_about(_needle(correlation), stream=stream)
         return [document for document in found if _correlation(document) == correlation]
 
-    def _of_transfer(self, transfer_id: str, correlation: str) -> list[Document]:
-        stream = transfer_stream(transfer_id)
+    def _of_story(self, stream: str, correlation: str) -> list[Document]:
+        """What a stream has of the story, and the commands on other streams that its aggregate says belong to it."""
         documents = self._of_stream(stream, correlation)
         first = next((document for document in documents if is_event(document)), None)
-        if first is not None and entry_of(first, before=None, readable=self._readable).fields:
-            transfer: Any = fold(None, [self._mapper.domain_event(RecordedEvent.from_document(first))])
-            for step in _steps(transfer):
-                documents += self._log.documents_of_command(step.stream, step.command_id)
+        if first is not None and self._entry(first).fields:
+            aggregate: Any = fold(None, [self._mapper.domain_event(RecordedEvent.from_document(first))])
+            for command in self._narration.commands(aggregate):
+                documents += self._log.documents_of_command(command.stream, command.id)
         return documents
 
-    def _transfers_of(self, document: Document) -> Iterable[str]:
-        stream = str(document["streamId"])
-        if stream.startswith(transfer_stream("")):
-            yield stream.removeprefix(transfer_stream(""))
-        if is_event(document):
-            named = entry_of(document, before=None, readable=self._readable).fields.get("transfer_id")
-            if named:
-                yield str(named)
+    def _leads_to(self, document: Document) -> Iterable[str]:
+        fields = self._entry(document).fields if is_event(document) else {}
+        return self._narration.leads_to(str(document["streamId"]), fields)
+
+    def _entry(self, document: Document) -> Entry:
+        return entry_of(document, before=None, readable=self._readable, narration=self._narration)
 
     def _trace(self, correlation: str, documents: Iterable[Document], where: str, *, complete: bool) -> Trace:
         steps: dict[tuple[str, str], Step] = {}
@@ -115,7 +115,7 @@ class Traces:
             Step(stream, command, str(meta.get("recorded_at", "")), meta.get("actor"), meta.get("causation")),
         )
         if is_event(document):
-            step.entries.append(entry_of(document, before=None, readable=self._readable))
+            step.entries.append(self._entry(document))
         else:
             step.refused = refused_of(document)
 
@@ -143,14 +143,6 @@ def _comes_from(step: Step, ancestor: Step, causes: dict[int, Step]) -> bool:
     while each is not None and each is not ancestor:
         each = causes.get(id(each))
     return each is ancestor
-
-
-def _steps(transfer: Transfer) -> Iterable[AccountStep | TransferStep]:
-    for action in Action:
-        if action in (Action.HOLD, Action.CREDIT, Action.CAPTURE, Action.RELEASE):
-            yield AccountStep(transfer, action)
-        elif transfer.reverses or action in (Action.COMPLETE, Action.FAIL):
-            yield TransferStep(transfer, action)
 
 
 def _needle(correlation: str) -> str:

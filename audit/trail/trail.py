@@ -8,8 +8,9 @@ from typing import Any
 
 from audit.errors import BeforeBeginning, CannotApply, StreamUnknown, VersionUnknown
 from audit.log import Log
+from audit.narration import Narration, Value
 from audit.trail.entries import Entry, entry_of, first_before
-from audit.trail.facts import Difference, Value, differences, facts_of
+from audit.trail.facts import Difference, differences, facts_of
 from audit.trail.readable import Readable
 from audit.trail.refusals import Refused, refused_of
 from audit.trail.timeline import Timeline, Timelines
@@ -29,7 +30,7 @@ class StateAt:
     version: int
     recorded_at: str
     head: int
-    asset: str | None
+    unit: str | None
     facts: dict[str, Value]
 
 
@@ -57,12 +58,15 @@ class EntryPage:
 class AuditTrail:
     """Reads the log only: no view, no snapshot. Times are aware; versions count from 1."""
 
-    def __init__(self, log: Log, mapper: Mapper[str], personal: PersonalData | None = None) -> None:
+    def __init__(
+        self, log: Log, mapper: Mapper[str], narration: Narration, personal: PersonalData | None = None
+    ) -> None:
         self._log = log
         self._history = log.history
         self._mapper = mapper
+        self._narration = narration
         self._readable = Readable(mapper, personal)
-        self._timelines = Timelines(log.history, mapper)
+        self._timelines = Timelines(log.history, mapper, narration)
 
     def state(self, stream: str, *, version: int | None = None, at: datetime | None = None) -> StateAt:
         """The state after `version`, or after all that was recorded up to `at`, or as it is now.
@@ -77,8 +81,8 @@ class AuditTrail:
             if version is None and at is not None:
                 raise BeforeBeginning(stream, at, self._first(stream).recorded_at)
             raise VersionUnknown(stream, version or 0, head)
-        asset = getattr(aggregate, "asset", None)
-        return StateAt(stream, last.version, last.recorded_at, head, asset, self._readable.facts(facts_of(aggregate)))
+        facts = self._readable.facts(facts_of(aggregate, self._narration.figures(aggregate)))
+        return StateAt(stream, last.version, last.recorded_at, head, self._narration.unit(aggregate), facts)
 
     def compare(self, stream: str, before: int | datetime, after: int | datetime) -> Comparison:
         """Two versions, or two times, or one of each, field by field. Raises as `state` does."""
@@ -121,7 +125,7 @@ class AuditTrail:
         return heapq.nlargest(limit, found, key=lambda refused: refused.recorded_at or "")
 
     def timeline(self, stream: str) -> Timeline:
-        """The stream's balance after each event. Raises StreamUnknown."""
+        """The stream's figures after each event. Raises StreamUnknown."""
         timeline = self._timelines.of(stream)
         if not timeline.head:
             raise StreamUnknown(stream)
@@ -133,9 +137,16 @@ class AuditTrail:
         for document in self._history.documents(timeline.stream, after=start - 1 if start else None, upto=end):
             version = int(document["id"])
             if version > start:
-                moments = timeline.moments.get(version - 1), timeline.moments.get(version)
+                figures = timeline.figures.get(version - 1), timeline.figures.get(version)
                 found.append(
-                    entry_of(document, before=before, readable=self._readable, moments=moments, asset=timeline.asset)
+                    entry_of(
+                        document,
+                        before=before,
+                        readable=self._readable,
+                        narration=self._narration,
+                        figures=figures,
+                        unit=timeline.unit,
+                    )
                 )
             before = str(document.get("hash"))
         return found

@@ -27,12 +27,13 @@ from projectors.consumer import Consumer
 from projectors.database import Stores
 from projectors.leases.held import HeldLease
 from projectors.ledger import VIEWS
-from projectors.ledger.processes import Processes, ProcessSettings
+from projectors.ledger.processes import LedgerProcesses, ProcessSettings
 from projectors.processor.range_processor import Runner, Step
 from projectors.relay import EventHubPublisher, relay
 from projectors.settings import WorkerSettings
 from projectors.views.consumer import ViewConsumer
 from projectors.views.reader import ViewReader
+from service import SERVICE
 
 DATABASE = "tidemark"
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -136,14 +137,14 @@ class Ledger:
         self._transport = Metered(cosmos.exchange)
         settings = CosmosSettings(endpoint=cosmos.endpoint, key=cosmos.key, database=DATABASE)
         self.client = connect(settings, transport=self._transport)
-        create_containers(self.client, DATABASE)
+        create_containers(self.client, DATABASE, VIEWS.indexed)
         self._keys = itertools.count(1)
         self.producer = CountingProducer()
         self.stores = Stores.open(self.client, DATABASE, clock=STANDSTILL)
-        self.processes = Processes.open(
+        self.processes = LedgerProcesses.open(
             self.client,
             DATABASE,
-            build_store(self.client, DATABASE),
+            build_store(SERVICE.model, self.client, DATABASE),
             clock=lambda: NOW,
             settings=ProcessSettings(parallel=0),
         )
@@ -160,9 +161,11 @@ class Ledger:
 
     def api(self) -> Api:
         """A new process of the HTTP apps: nothing in its caches. Its clocks stand still."""
-        services = build_services(Settings(auth="none"), self.client, DATABASE)
-        reader = ViewReader(self.client, DATABASE, clock=lambda: 0.0)
-        return Api(local.create_app(replace(services, authenticator=OneCaller(), clock=lambda: NOW, views=reader)))
+        services = build_services(SERVICE, Settings(auth="none"), self.client, DATABASE)
+        reader = ViewReader(self.client, DATABASE, VIEWS, clock=lambda: 0.0)
+        return Api(
+            local.create_app(SERVICE, replace(services, authenticator=OneCaller(), clock=lambda: NOW, views=reader))
+        )
 
     def key(self) -> str:
         """A new idempotency key, as long as a UUID."""

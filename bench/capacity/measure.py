@@ -187,7 +187,7 @@ def measure_upkeep(ledger: Ledger) -> dict[str, Cost]:
     costs["worker's look at leases"] = ledger.cost(lambda: roster.refresh(alone=True))
     for runner in roster.runners:
         roster.remove(runner, release=True)
-    worker = Worker(ledger.client, DATABASE, consumers, settings=SETTINGS, clock=STANDSTILL)
+    worker = Worker(ledger.client, DATABASE, consumers, settings=SETTINGS, clock=STANDSTILL, views=VIEWS.values())
     costs["visit that finds nothing"] = ledger.cost(lambda: worker.run_until_idle(60))
     costs["watchdog that finds nothing"] = ledger.cost(ledger.processes.watchdog.visit)
     return costs

@@ -31,16 +31,16 @@ def latencies(rate: int, seconds: float) -> tuple[float, list[float]]:
     """Commands per second that were reached, and milliseconds from append to visible."""
     with LocalCosmos() as cosmos:
         client = cosmos.client(no_response_on_write=True)
-        create_containers(client, DATABASE)
+        create_containers(client, DATABASE, VIEWS.indexed)
         log = Log(client.get_database_client(DATABASE).get_container_client("events"), 100)
-        worker, stop = Worker(client, DATABASE, only=["account-summary"]), threading.Event()
+        worker, stop = Worker(client, DATABASE, only=["account-summary"], views=VIEWS.values()), threading.Event()
         thread = threading.Thread(target=worker.run, args=(stop,))
         thread.start()
         appended: queue.SimpleQueue[tuple[str, int, float] | None] = queue.SimpleQueue()
         found: list[float] = []
 
         def watch() -> None:
-            reader = ViewReader(client, DATABASE)
+            reader = ViewReader(client, DATABASE, VIEWS)
             while (sample := appended.get()) is not None:
                 stream, version, at = sample
                 while reader.get("account-summary", stream).freshness.version < version:
@@ -69,12 +69,12 @@ def costs(view: str, events: int) -> tuple[float, float, float, float]:
     """Events per second, requests and batches per 1,000 events, request units per event, of catching up in pages."""
     with LocalCosmos() as cosmos:
         client = cosmos.client(no_response_on_write=True)
-        create_containers(client, DATABASE)
+        create_containers(client, DATABASE, VIEWS.indexed)
         log = Log(client.get_database_client(DATABASE).get_container_client("events"), 500)
         log.grow(events)
         cosmos.log.clear()
         meter = Meter()
-        worker = Worker(client, DATABASE, only=[view], meter=meter)
+        worker = Worker(client, DATABASE, only=[view], meter=meter, views=VIEWS.values())
         began = time.perf_counter()
         worker.run_until_idle(600)
         seconds, spent = time.perf_counter() - began, meter.spent()

@@ -19,6 +19,7 @@ from eventstore.log.chain import genesis
 from eventstore.log.documents import Document, command_ids, event_id, sealed
 from eventstore.log.mapper import Mapper, schema_of
 from localazure.cosmos import LocalCosmos
+from projectors.ledger import VIEWS
 
 DATABASE = "tidemark"
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -83,7 +84,7 @@ class Log:
 def main() -> None:
     with LocalCosmos() as cosmos:
         client = cosmos.client(no_response_on_write=True)
-        create_containers(client, DATABASE)
+        create_containers(client, DATABASE, VIEWS.indexed)
         log = Log(client.get_database_client(DATABASE).get_container_client("events"), 100)
         began = time.perf_counter()
         log.grow(10_000)

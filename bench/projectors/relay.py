@@ -28,6 +28,7 @@ from eventstore.cosmos.containers import EVENTS, create_containers
 from eventstore.log.chain import genesis
 from eventstore.log.documents import event_id, sealed
 from localazure.cosmos import LocalCosmos
+from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.relay import EventHubPublisher, EventHubsSettings, relay
 
@@ -179,7 +180,7 @@ def main() -> None:
     table = Table("figure", "value", title="Relay: log to hub")
     with LocalCosmos() as cosmos, hub() as settings:
         client = cosmos.client(no_response_on_write=True)
-        create_containers(client, DATABASE)
+        create_containers(client, DATABASE, VIEWS.indexed)
         count = options.events // STREAMS * STREAMS
         fill(client.get_database_client(DATABASE).get_container_client(EVENTS.name), count)
         for name, value in throughput(client, settings, count).items():

@@ -24,6 +24,7 @@ from eventstore.cosmos.containers import create_containers
 from localazure.cosmos import LocalCosmos, serve
 from projectors.database import Stores
 from projectors.lag import lag_of
+from projectors.ledger import VIEWS
 
 VIEW = "account-summary"
 PARTITIONS = 4
@@ -32,11 +33,13 @@ import signal, sys, threading
 from eventstore.cosmos.client import connect
 from eventstore.cosmos.settings import CosmosSettings
 from projectors import Worker, WorkerSettings
+from projectors.ledger import VIEWS
 
 stop = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
 client = connect(CosmosSettings(endpoint=sys.argv[1]))
-Worker(client, "{DATABASE}", only=["{VIEW}"], settings=WorkerSettings(refresh=0.1, page=200)).run(stop)
+settings = WorkerSettings(refresh=0.1, page=200)
+Worker(client, "{DATABASE}", views=[VIEWS["{VIEW}"]], settings=settings).run(stop)
 """
 
 
@@ -53,7 +56,7 @@ def catch_up(workers: int, events: int) -> Round:
     """So many workers, each a process, from the beginning of a log to its end."""
     with LocalCosmos(partitions=PARTITIONS) as cosmos, serve(cosmos) as server:
         client = cosmos.client(no_response_on_write=True)
-        create_containers(client, DATABASE)
+        create_containers(client, DATABASE, VIEWS.indexed)
         log = Log(client.get_database_client(DATABASE).get_container_client("events"), 500)
         log.grow(events)
         stores = Stores.open(client, DATABASE)

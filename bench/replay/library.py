@@ -28,6 +28,7 @@ from bench.projectors.log import DATABASE, Log
 from bench.replay.rebuild import ALONE, Seconds, best, build
 from eventstore.cosmos.containers import create_containers
 from localazure.cosmos import LocalCosmos
+from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 
 LEAST = 3.0
@@ -113,10 +114,10 @@ def main() -> None:
     ours: list[Seconds] = []
     with tempfile.TemporaryDirectory() as folder, LocalCosmos(Path(folder) / "cosmos.db") as cosmos:
         client = cosmos.client(no_response_on_write=True, consistency_level="Eventual")
-        create_containers(client, DATABASE)
+        create_containers(client, DATABASE, VIEWS.indexed)
         log = Log(client.get_database_client(DATABASE).get_container_client("events"), arguments.accounts)
         log.grow(arguments.events - arguments.accounts)
-        Worker(client, DATABASE, only=["account-summary"], settings=ALONE).run_until_idle(3600)
+        Worker(client, DATABASE, only=["account-summary"], settings=ALONE, views=VIEWS.values()).run_until_idle(3600)
         for number in range(arguments.rounds):
             theirs.append(library(Path(folder) / f"view{number}.db"))
             ours.append(build(client, "account-summary").whole)

@@ -17,6 +17,7 @@ from pathlib import Path
 from bench.projectors.log import DATABASE, Log
 from eventstore.cosmos.containers import create_containers
 from localazure.cosmos import LocalCosmos, serve
+from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 
@@ -31,12 +32,12 @@ def main() -> None:
     arguments = parser.parse_args()
     with LocalCosmos(partitions=PARTITIONS) as cosmos:
         client = cosmos.client()
-        create_containers(client, DATABASE)
+        create_containers(client, DATABASE, VIEWS.indexed)
         log = Log(
             client.get_database_client(DATABASE).get_container_client("events"), arguments.accounts, per_command=3
         )
         log.grow(arguments.events)
-        Worker(client, DATABASE, settings=WorkerSettings(page=1000)).run_until_idle(300)
+        Worker(client, DATABASE, settings=WorkerSettings(page=1000), views=VIEWS.values()).run_until_idle(300)
         server = serve(cosmos)
         environment = os.environ | {"COSMOS_ENDPOINT": server.endpoint, "COSMOS_KEY": cosmos.key}
         print(

@@ -17,6 +17,7 @@ from pathlib import Path
 from bench.projectors.log import DATABASE, Log
 from eventstore.cosmos.containers import create_containers
 from localazure.cosmos import LocalCosmos, serve
+from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 
@@ -26,7 +27,8 @@ CHILD = f"""
 import resource, sys
 from eventstore.cosmos.client import connect
 from eventstore.cosmos.settings import CosmosSettings
-from replay.rebuild import rebuild
+from projectors.ledger import VIEWS
+from replay.rebuild.rebuild import rebuild
 
 def resident():
     with open("/proc/self/statm") as statm:
@@ -46,7 +48,7 @@ def tell(progress):
 
 client = connect(CosmosSettings(endpoint=sys.argv[1]))
 print(f"| at the start | {{resident():,.0f}} | {{peak():,.0f}} |", flush=True)
-built = rebuild(client, "{DATABASE}", sys.argv[2], progress=tell)
+built = rebuild(client, "{DATABASE}", VIEWS[sys.argv[2]], progress=tell)
 print(f"| compared and switched | {{resident():,.0f}} | {{peak():,.0f}} |")
 print(f"\\n{{built.progress.events:,}} events, {{built.comparison.items:,}} items, {{built.rate:,.0f}} events/s")
 """
@@ -60,14 +62,16 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, LocalCosmos(Path(folder) / "cosmos.db") as cosmos:
         client = cosmos.client(no_response_on_write=True, consistency_level="Eventual")
-        create_containers(client, DATABASE)
+        create_containers(client, DATABASE, VIEWS.indexed)
         log = Log(
             client.get_database_client(DATABASE).get_container_client("events"),
             arguments.accounts,
             per_command=EVENTS_PER_COMMAND,
         )
         log.grow(arguments.events - arguments.accounts)
-        Worker(client, DATABASE, only=[arguments.view], settings=WorkerSettings(parallel=0)).run_until_idle(3600)
+        Worker(
+            client, DATABASE, only=[arguments.view], settings=WorkerSettings(parallel=0), views=VIEWS.values()
+        ).run_until_idle(3600)
         print(f"| {arguments.view}, events applied | resident MB | peak MB |")
         print("|---|---:|---:|", flush=True)
         with serve(cosmos) as server:

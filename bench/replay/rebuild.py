@@ -24,6 +24,7 @@ from azure.cosmos import ContainerProxy, CosmosClient
 from bench.projectors.log import DATABASE, Log
 from eventstore.cosmos.containers import create_containers
 from localazure.cosmos import LocalCosmos, RequestInfo
+from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from replay.rebuild.progress import Phase, Progress
@@ -85,7 +86,7 @@ def build(client: CosmosClient, view: str) -> Round:
             caught_up.append(Seconds.now())
 
     began = Seconds.now()
-    built = rebuild(client, DATABASE, view, settings=ALONE, progress=note)
+    built = rebuild(client, DATABASE, VIEWS[view], settings=ALONE, progress=note)
     (middle,) = caught_up
     return Round(middle.since(began), Seconds.now().since(middle), built.comparison.items, built.progress.request_units)
 
@@ -116,7 +117,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, LocalCosmos(Path(folder) / "cosmos.db") as cosmos:
         client = cosmos.client(no_response_on_write=True, consistency_level="Eventual")
-        create_containers(client, DATABASE)
+        create_containers(client, DATABASE, VIEWS.indexed)
         container = client.get_database_client(DATABASE).get_container_client("events")
         log = Log(container, arguments.accounts)
         log.grow(arguments.events - arguments.accounts)
@@ -125,7 +126,7 @@ def main() -> None:
         print("|---|---|---:|---:|---:|---:|")
         notes = []
         for view in arguments.views:
-            Worker(client, DATABASE, only=[view], settings=ALONE).run_until_idle(3600)
+            Worker(client, DATABASE, only=[view], settings=ALONE, views=VIEWS.values()).run_until_idle(3600)
             drained: list[Seconds] = []
             rounds: list[Round] = []
             for _ in range(arguments.rounds):

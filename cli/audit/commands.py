@@ -37,12 +37,13 @@ from cli.audit.options import (
     echo,
     moment,
     now,
-    open_desk,
+    open_audit,
     reported,
     trusted,
     version_or_moment,
 )
 from cli.command_line import FAILED, Json
+from service import SERVICE
 
 _REFUSALS = 20
 
@@ -67,24 +68,24 @@ def show_command(
     at: Annotated[str | None, typer.Option(help="The state at this time, ISO 8601; UTC without a zone.")] = None,
     json: Json = False,
 ) -> None:
-    """Show every event of a stream with the running balance, or the state at a version or a time.
+    """Show every event of a stream with the running figures, or the state at a version or a time.
 
     Example: tidemark audit show account-alice --at 2026-11-23T12:00:00Z
     """
     if version is not None and at is not None:
         raise typer.BadParameter("a version or a time, not both", param_hint="--at")
     with reported():
-        desk = open_desk()
+        audit = open_audit()
         if version is not None or at is not None:
-            state = desk.trail.state(stream, version=version, at=moment(at) if at else None)
-            echo(facts(state) if json else None, state_lines(state))
+            state = audit.trail.state(stream, version=version, at=moment(at) if at else None)
+            echo(facts(state) if json else None, state_lines(state, SERVICE.narration))
             return
-        entries, refused = desk.trail.entries(stream), desk.trail.refusals(stream, limit=_REFUSALS)
+        entries, refused = audit.trail.entries(stream), audit.trail.refusals(stream, limit=_REFUSALS)
         if json:
             for each in (*entries, *refused):
                 echo(facts(each), ())
             return
-        _console().print(entry_table(entries))
+        _console().print(entry_table(entries, SERVICE.narration))
         if refused:
             typer.echo(f"without events, the newest {len(refused)}:")
             echo(None, refusal_lines(refused))
@@ -102,8 +103,8 @@ def diff_command(
     Example: tidemark audit diff account-alice 3 7
     """
     with reported():
-        found = open_desk().trail.compare(stream, version_or_moment(before), version_or_moment(after))
-        echo(facts(found) if json else None, comparison_lines(found))
+        found = open_audit().trail.compare(stream, version_or_moment(before), version_or_moment(after))
+        echo(facts(found) if json else None, comparison_lines(found, SERVICE.narration))
 
 
 @app.command("trace")
@@ -121,7 +122,7 @@ def trace_command(
     Example: tidemark audit trace 5f0c --from account-alice
     """
     with reported():
-        traces = open_desk().traces
+        traces = open_audit().traces
         found = traces.follow(correlation, start) if start else traces.search(correlation)
         echo(facts(found) if json else None, trace_lines(found))
 
@@ -141,7 +142,7 @@ def verify_command(
     with reported():
         kept = trusted(against, key)
         progress = VerifyProgress(json=json)
-        log = open_desk().log
+        log = open_audit().log
         verdict = verify_log(log, streams or (), against=kept, jobs=jobs, progress=progress.show)
         _report(verdict, progress.seconds, json=json)
 
@@ -164,12 +165,12 @@ def digest_command(
     """
     with reported():
         signing = signing_key(key)
-        desk, progress = open_desk(), VerifyProgress(json=json)
+        audit, progress = open_audit(), VerifyProgress(json=json)
         kept = seal(
-            desk.log,
+            audit.log,
             Archive(out),
             signing,
-            database=desk.database,
+            database=audit.database,
             made_at=now(),
             jobs=jobs,
             progress=progress.show,
@@ -202,14 +203,14 @@ def export_command(
     """
     with reported():
         kept = trusted(against, key)
-        desk = open_desk()
+        audit = open_audit()
         target = output.open("w", encoding="utf-8", newline="") if output else nullcontext(sys.stdout)
         with target as out:
             done = export_log(
-                desk.log,
+                audit.log,
                 out,
                 form=form,
-                database=desk.database,
+                database=audit.database,
                 made_at=now(),
                 streams=streams or (),
                 digest=kept,

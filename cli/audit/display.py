@@ -9,10 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from audit.formats import shown
-from audit.ledger.money import decimal
+from audit.narration import Narration
 from audit.trail.entries import Entry
-from audit.trail.facts import Difference
 from audit.trail.refusals import Refused
 from audit.trail.trace import Step, Trace
 from audit.trail.trail import Comparison, StateAt
@@ -22,30 +20,36 @@ from cli.output import json_line
 _EVERY = 5.0
 
 
-def state_lines(state: StateAt) -> Iterator[str]:
+def state_lines(state: StateAt, narration: Narration) -> Iterator[str]:
     """The state of an aggregate, a fact per line."""
     yield f"{state.stream}  version {state.version} of {state.head}, recorded {state.recorded_at}"
     width = max(map(len, state.facts), default=0)
     for name, value in state.facts.items():
-        yield f"  {name:<{width}}  {shown(name, value, state.asset)}"
+        yield f"  {name:<{width}}  {narration.shown(name, value, state.unit)}"
 
 
-def comparison_lines(found: Comparison) -> Iterator[str]:
+def comparison_lines(found: Comparison, narration: Narration) -> Iterator[str]:
     """What differs, a fact per line."""
     before, after = found.before, found.after
     yield f"{after.stream}  version {before.version} ({before.recorded_at}) -> {after.version} ({after.recorded_at})"
     width = max((len(each.name) for each in found.differences), default=0)
     for each in found.differences:
-        yield f"  {each.name:<{width}}  {_side(each, 0, after.asset)} -> {_side(each, 1, after.asset)}"
+        sides = (
+            narration.shown(each.name, value, after.unit) if present else "(not there)"
+            for value, present in zip((each.before, each.after), each.present, strict=True)
+        )
+        yield f"  {each.name:<{width}}  {' -> '.join(sides)}"
     if not found.differences:
         yield "  no difference"
 
 
-def entry_table(entries: Sequence[Entry]) -> Table:
+def entry_table(entries: Sequence[Entry], narration: Narration) -> Table:
     """A stream as a statement."""
     table = Table(box=None, pad_edge=False)
-    for heading in ("", "version", "recorded", "what", "actor", "change", "balance", "held"):
-        table.add_column(heading, justify="right" if heading in ("version", "change", "balance", "held") else "left")
+    figures = list(dict.fromkeys(name for entry in entries for name in entry.figures))
+    numbers = ["change", *figures] if figures else []
+    for heading in ("", "version", "recorded", "what", "actor", *numbers):
+        table.add_column(heading, justify="right" if heading == "version" or heading in numbers else "left")
     for entry in entries:
         table.add_row(
             "ok" if entry.problem is None else "BAD",
@@ -53,7 +57,7 @@ def entry_table(entries: Sequence[Entry]) -> Table:
             (entry.recorded_at or "?")[:19].replace("T", " "),
             Text(entry.sentence if entry.problem is None else f"{entry.sentence}  [{entry.problem}]"),
             Text(entry.actor or ""),
-            *(_amount(value, entry.asset) for value in (entry.change or None, entry.balance, entry.held)),
+            *(_numbers(entry, figures, narration) if numbers else ()),
         )
     return table
 
@@ -129,12 +133,9 @@ class VerifyProgress:
         return self._clock() - self._began
 
 
-def _side(each: Difference, side: int, asset: str | None) -> str:
-    return shown(each.name, (each.before, each.after)[side], asset) if each.present[side] else "(not there)"
-
-
-def _amount(value: int | None, asset: str | None) -> str:
-    return "" if value is None else decimal(value, asset or "")
+def _numbers(entry: Entry, figures: Sequence[str], narration: Narration) -> Iterator[str]:
+    for value in (entry.change or None, *(entry.figures.get(name) for name in figures)):
+        yield "" if value is None else narration.number(value, entry.unit)
 
 
 def _said(refused: Refused) -> str:

@@ -7,7 +7,7 @@ import typer
 from audit.erasure import MAX_KEY_AGE, forget
 from cli.command_line import USAGE, Json, connect, now, reported
 from cli.output import fail, json_line
-from domain.ledger import DomainError
+from domain.errors import DomainError
 
 
 def forget_command(

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,18 +9,15 @@ from typing import Annotated
 import orjson
 import typer
 
+from audit.audit import Audit
 from audit.digests.archive import KeptDigest, kept_at
 from audit.digests.keys import public_key
 from audit.errors import AuditError, DigestError, KeyUnusable, LogBroken
-from audit.log import Log
-from audit.trail.trace import Traces
-from audit.trail.trail import AuditTrail
 from cli.command_line import FAILED, USAGE, connect
 from cli.command_line import reported as replay_reported
 from cli.output import fail
-from eventstore.cosmos.containers import EVENTS
-from eventstore.log.mapper import Mapper
 from eventstore.personal import PersonalData, PersonalSettings, SubjectKeys
+from service import SERVICE
 
 Stream = Annotated[str, typer.Argument(help="A stream, e.g. account-alice or transfer-t1.")]
 Against = Annotated[
@@ -37,24 +33,12 @@ PublicKey = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """The log that COSMOS_… names, and what reads it."""
-
-    log: Log
-    trail: AuditTrail
-    traces: Traces
-    database: str
-
-
-def open_desk() -> Desk:
-    """Sends nothing but what opening a client sends."""
+def open_audit() -> Audit:
+    """The audit of the database that COSMOS_… names. Sends nothing but what opening a client sends."""
     client, database = connect()
-    log = Log(client.get_database_client(database).get_container_client(EVENTS.name))
-    mapper: Mapper[str] = Mapper()
     master = PersonalSettings().master_key()
     personal = PersonalData(SubjectKeys(client.get_database_client(database), master)) if master else None
-    return Desk(log, AuditTrail(log, mapper, personal), Traces(log, mapper, personal), database)
+    return Audit.open(client, database, SERVICE.narration, personal=personal)
 
 
 def trusted(against: Path | None, key: str | None) -> KeptDigest | None:

@@ -13,13 +13,12 @@ import typer
 from rich.console import Console
 
 from audit.formats import counted
-from cli.command_line import FAILED, NAMES, Json, KeepDays, View, Views, now, open_stores, reported
+from cli.command_line import FAILED, NAMES, VIEWS, Json, KeepDays, View, Views, now, open_stores, reported
 from cli.output import json_line
 from cli.replay import deadletters as deadletters_cli
 from cli.replay import past as past_cli
 from cli.replay.rebuild import Price, abandon_rebuild, build_pasts, forecast_views, mend_streams, rebuild_views
 from cli.replay.status_table import status_table
-from projectors.ledger import VIEWS, view_named
 from projectors.throughput.limiter import Allowance
 from replay.generations import drop_generation
 from replay.rebuild.forecast import PRICE
@@ -116,7 +115,7 @@ def status_command(
         console = Console(highlight=False)
         before: Status | None = None
         while True:
-            found = status(stores)
+            found = status(stores, VIEWS)
             shown = found if before is None else found.since(before)
             before = found
             if json:
@@ -143,7 +142,7 @@ def verify_command(
     with reported():
         chosen = _chosen(views, everything)
         stores = open_stores()
-        found = [verify(stores, name) for name in chosen]
+        found = [verify(stores, VIEWS[name]) for name in chosen]
     for verified in found:
         if json:
             typer.echo(json_line("verified", asdict(verified) | {"right": verified.right}))
@@ -161,7 +160,7 @@ def switch_command(view: View, generation: Annotated[int, typer.Argument(help="A
     """
     with reported():
         registry = open_stores().registry
-        before = registry.of(view_named(view).name).serving
+        before = registry.of(VIEWS.named(view).name).serving
         registry.switch(view, generation, at=now().isoformat(timespec="seconds"))
         typer.echo(f"{view} v{generation} serves. Undo: tidemark replay switch {view} {before}")
 
@@ -173,7 +172,7 @@ def drop_command(view: View, generation: Annotated[int, typer.Argument(help="A g
     Example: tidemark replay drop account-summary 5
     """
     with reported():
-        deleted = drop_generation(open_stores(), view_named(view).name, generation)
+        deleted = drop_generation(open_stores(), VIEWS.named(view).name, generation)
         typer.echo(f"{view} v{generation} is gone: {deleted:,} documents")
 
 
@@ -201,13 +200,13 @@ def abandon_command(view: View) -> None:
     Example: tidemark replay abandon account-summary
     """
     with reported():
-        typer.echo(abandon_rebuild(view_named(view).name))
+        typer.echo(abandon_rebuild(VIEWS.named(view).name))
 
 
 def _chosen(views: list[str] | None, everything: bool) -> list[str]:
     if everything == bool(views):
         raise typer.BadParameter(f"name views ({NAMES}), or give --all")
-    return [view_named(name).name for name in (sorted(VIEWS) if everything else views or [])]
+    return [VIEWS.named(name).name for name in (sorted(VIEWS) if everything else views or [])]
 
 
 def _print_verified(verified: Verified) -> None:

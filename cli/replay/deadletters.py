@@ -10,11 +10,10 @@ from typing import Annotated
 
 import typer
 
-from cli.command_line import FAILED, Generation, Json, View, now, open_stores, reported
+from cli.command_line import FAILED, VIEWS, Generation, Json, View, now, open_stores, reported
 from cli.output import json_line
 from projectors.database import Stores
 from projectors.errors import NotParked
-from projectors.ledger import VIEWS, view_named
 from projectors.views.dead_letters import Drain, Parked, drain_of, parked_in
 
 app = typer.Typer(
@@ -39,7 +38,7 @@ def list_command(
     """
     with reported():
         stores = open_stores()
-        names = [view_named(view).name] if view else sorted(VIEWS)
+        names = [VIEWS.named(view).name] if view else sorted(VIEWS)
         found = [
             parked for name in names for parked in parked_in(stores.views, name, _number(stores, name, generation))
         ]
@@ -57,7 +56,7 @@ def show_command(view: View, stream: Stream, generation: Generation = None, json
     """
     with reported():
         stores = open_stores()
-        number = _number(stores, view_named(view).name, generation)
+        number = _number(stores, VIEWS.named(view).name, generation)
         for parked in _parked(stores, view, number, stream):
             event = next(stores.history.stream(stream, after=parked.version, limit=1))
             facts = asdict(parked) | {"meta": event.meta, "state": event.state.decode(errors="replace")}
@@ -81,7 +80,7 @@ def retry_command(
     """
     with reported():
         stores = open_stores()
-        number = _number(stores, view_named(view).name, generation)
+        number = _number(stores, VIEWS.named(view).name, generation)
         drain = _drain(stores, view, number)
         left = 0
         for stream in streams or sorted({parked.stream for parked in parked_in(stores.views, view, number)}):
@@ -110,7 +109,7 @@ def drop_command(
     """
     with reported():
         stores = open_stores()
-        number = _number(stores, view_named(view).name, generation)
+        number = _number(stores, VIEWS.named(view).name, generation)
         if not yes:
             typer.confirm(f"Leave version {version} of {stream} out of {view} v{number} for good?", abort=True)
         drain = _drain(stores, view, number)
@@ -128,7 +127,7 @@ def _number(stores: Stores, view: str, generation: int | None) -> int:
 
 
 def _drain(stores: Stores, view: str, generation: int) -> Drain:
-    return drain_of(view_named(view), generation, views=stores.views, history=stores.history, mapper=stores.mapper)
+    return drain_of(VIEWS.named(view), generation, views=stores.views, history=stores.history, mapper=stores.mapper)
 
 
 def _parked(stores: Stores, view: str, generation: int, stream: str) -> list[Parked]:

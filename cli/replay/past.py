@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.command_line import Json, open_stores, reported
+from cli.command_line import VIEWS, Json, open_stores, reported
 from cli.output import json_line
 from cli.replay.rebuild import past_facts, past_line
 from replay.past.build import drop_past, read_past
@@ -44,7 +44,7 @@ def show_command(
     Example: tidemark replay past show account-summary.20261123T120000Z account-alice
     """
     with reported():
-        for row in read_past(open_stores(), name, stream):
+        for row in read_past(open_stores(), VIEWS, name, stream):
             typer.echo(json_line("item", row))
 
 

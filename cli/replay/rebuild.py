@@ -7,11 +7,10 @@ from typing import Annotated
 import typer
 
 from audit.formats import counted, duration
-from cli.command_line import connect, now, open_stores
+from cli.command_line import VIEWS, connect, now, open_stores
 from cli.output import json_line
 from cli.replay.display import RebuildDisplay
 from projectors.database import Stores
-from projectors.ledger import view_named
 from replay.generations import drop_generation
 from replay.lock import BuilderLock
 from replay.past.build import build_past
@@ -32,13 +31,13 @@ def rebuild_views(views: Sequence[str], options: RebuildOptions, *, json: bool) 
     client, database = connect(options.allowance)
     for name in views:
         with RebuildDisplay(json=json) as display:
-            display.done(rebuild(client, database, name, options, progress=display.show, connect=connect))
+            display.done(rebuild(client, database, VIEWS[name], options, progress=display.show, connect=connect))
 
 
 def forecast_views(views: Sequence[str], options: RebuildOptions, *, price: float, json: bool) -> None:
     """What each of them would take."""
     for name in views:
-        found = forecast(open_stores(options.allowance), view_named(name), options, price=price)
+        found = forecast(open_stores(options.allowance), VIEWS.named(name), options, price=price)
         facts = asdict(found) | {"request_units": found.request_units, "money": found.money}
         typer.echo(json_line("forecast", facts) if json else _forecast_lines(found))
 
@@ -48,7 +47,7 @@ def mend_streams(views: Sequence[str], streams: Sequence[str], options: RebuildO
     stores = open_stores(options.allowance)
     for name in views:
         for stream in streams:
-            mended = mend(stores, view_named(name), stream)
+            mended = mend(stores, VIEWS.named(name), stream)
             typer.echo(json_line("mended", asdict(mended)) if json else _mended_line(mended))
 
 
@@ -57,7 +56,7 @@ def build_pasts(views: Sequence[str], until: str, options: RebuildOptions, *, js
     client, database = connect(options.allowance)
     for name in views:
         with RebuildDisplay(json=json, title=f"build {name} as of {until}") as display:
-            past = build_past(client, database, name, until, options, progress=display.show)
+            past = build_past(client, database, VIEWS[name], until, options, progress=display.show)
         typer.echo(json_line("built", past_facts(past)) if json else past_line(past))
 
 

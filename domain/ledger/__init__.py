@@ -1,5 +1,7 @@
 """The ledger: accounts, and the transfers between them. Knows no storage, no HTTP and no clock."""
 
+from typing import Any, Final
+
 from domain.aggregate import Snapshot, fold, personal_fields
 from domain.errors import DomainError, InvalidCommand, Refused
 from domain.ledger.account import Account, account_stream
@@ -7,9 +9,11 @@ from domain.ledger.existence import require_account, require_no_account, require
 from domain.ledger.hold_expiry import ExpiryStep
 from domain.ledger.transfer import Transfer, transfer_stream
 from domain.ledger.transfer_process import AccountStep, Progress, StepRefused, TransferStep, next_step
+from domain.model import Model
 from domain.subject import Subject, subject_stream
 
 __all__ = [
+    "MODEL",
     "Account",
     "AccountStep",
     "DomainError",
@@ -33,3 +37,11 @@ __all__ = [
     "subject_stream",
     "transfer_stream",
 ]
+
+
+def _carries_texts(fields: dict[str, Any]) -> bool:
+    """The steps of a transfer carry the text of its request on, where it was encrypted."""
+    return fields.get("transfer_id") is not None
+
+
+MODEL: Final = Model(aggregates=(Account, Transfer, Subject), carries_texts=_carries_texts)

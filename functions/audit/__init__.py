@@ -3,9 +3,9 @@
 from fastapi import FastAPI
 
 from functions.audit import data, pages
-from functions.audit.dependencies import AuditDesk
+from functions.audit.dependencies import AuditDesk, open_desk
 
-__all__ = ["AuditDesk", "install"]
+__all__ = ["AuditDesk", "install", "open_desk"]
 
 
 def install(app: FastAPI, desk: AuditDesk) -> None:

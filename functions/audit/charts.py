@@ -1,15 +1,16 @@
 """Where lines of a chart go, as numbers for an SVG; the markup is the template's."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
-from audit.trail.timeline import Moment, Timeline
+from audit.narration import Figures
+from audit.trail.timeline import Timeline
 from functions.audit.lag_history import LagSample
 
-__all__ = ["BalanceChart", "Place", "balance_chart", "sparkline"]
+__all__ = ["FiguresChart", "Place", "figures_chart", "sparkline"]
 
 WIDTH: Final = 880
 HEIGHT: Final = 180
@@ -24,21 +25,25 @@ class Place:
     version: int
     x: float
     y: float
-    balance: int
-    held: int
+    values: Mapping[str, int]
+    running: int
     recorded_at: str
     left: float = 0.0
     right: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class BalanceChart:
-    """`balance` and `available` are points of polylines; `links` are places to click, `now` the chosen version."""
+class FiguresChart:
+    """`running` and `second` are points of polylines: the first of the figures, and the last ("" for a lone one).
+
+    `names` are those of the two; `links` are places to click, `now` the chosen version.
+    """
 
     width: int
     height: int
-    balance: str
-    available: str
+    names: tuple[str, str]
+    running: str
+    second: str
     zero: float
     top: int
     bottom: int
@@ -48,30 +53,34 @@ class BalanceChart:
     now: Place | None
 
 
-def balance_chart(timeline: Timeline, chosen: int) -> BalanceChart | None:
-    """The balance over the versions of an account as steps; None for other streams and for less than two versions.
+def figures_chart(timeline: Timeline, chosen: int) -> FiguresChart | None:
+    """The figures over the versions of a stream as steps; None for streams without, and for less than two versions.
 
     Versions are spaced evenly: an auditor walks from event to event, and years of silence would squeeze busy days.
     """
-    moments = [moment for moment in timeline.moments.values() if moment.balance is not None]
+    moments = [figures for figures in timeline.figures.values() if figures.running is not None]
     if len(moments) < 2:
         return None
-    balances = [moment.balance or 0 for moment in moments]
-    top, bottom = max(*balances, 0), min(*balances, 0)
+    numbers = [figures.running or 0 for figures in moments]
+    names = list(moments[-1].values)
+    top, bottom = max(*numbers, 0), min(*numbers, 0)
     scale = HEIGHT / ((top - bottom) or 1)
     step = WIDTH / (len(moments) - 1)
 
     def place(index: int) -> Place:
         moment = moments[index]
-        x, balance = index * step, moment.balance or 0
-        return Place(moment.version, x, (top - balance) * scale, balance, moment.held or 0, moment.recorded_at)
+        x, running = index * step, moment.running or 0
+        return Place(moment.version, x, (top - running) * scale, moment.values, running, moment.recorded_at)
 
     drawn = [place(index) for index in _spread(len(moments), _DRAWN)]
-    return BalanceChart(
+    return FiguresChart(
         width=WIDTH,
         height=HEIGHT,
-        balance=_steps([(each.x, each.y) for each in drawn]),
-        available=_steps([(each.x, (top - each.balance + each.held) * scale) for each in drawn]),
+        names=(names[0], names[-1]),
+        running=_steps([(each.x, each.y) for each in drawn]),
+        second=_steps([(each.x, (top - each.values.get(names[-1], 0)) * scale) for each in drawn])
+        if len(names) > 1
+        else "",
         zero=top * scale,
         top=top,
         bottom=bottom,
@@ -94,7 +103,7 @@ def sparkline(samples: Sequence[LagSample], *, width: int = 160, height: int = 2
     )
 
 
-def _chosen(moments: Sequence[Moment], version: int, place: Callable[[int], Place]) -> Place | None:
+def _chosen(moments: Sequence[Figures], version: int, place: Callable[[int], Place]) -> Place | None:
     for index, moment in enumerate(moments):
         if moment.version == version:
             return place(index)
@@ -119,10 +128,7 @@ def _steps(points: Sequence[tuple[float, float]]) -> str:
 def _areas(places: list[Place]) -> list[Place]:
     """Each place with half of the way to its neighbours."""
     edges = [0.0, *((a.x + b.x) / 2 for a, b in pairwise(places)), float(WIDTH)]
-    return [
-        Place(each.version, each.x, each.y, each.balance, each.held, each.recorded_at, left, right)
-        for each, left, right in zip(places, edges, edges[1:], strict=False)
-    ]
+    return [replace(each, left=left, right=right) for each, left, right in zip(places, edges, edges[1:], strict=False)]
 
 
 def _share(at: datetime, start: datetime, end: datetime) -> float:

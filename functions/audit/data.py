@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from io import TextIOWrapper
 from typing import Annotated, Any
 
@@ -13,12 +13,13 @@ from starlette.responses import Response, StreamingResponse
 
 from audit.errors import AuditError, NotInHistory, TraceUnknown
 from audit.export.write import export_log
-from audit.trail.trace import Trace
+from audit.trail.entries import Entry
+from audit.trail.trace import Step, Trace
 from audit.trail.trail import StateAt
 from functions.audit import responses as answers
 from functions.audit.access import audited
 from functions.audit.dependencies import AuditDesk, Desk
-from functions.audit.health import health
+from functions.audit.health import CheckResult, health
 from functions.audit.parameters import At, Correlation, From, Limit, Stream, Upto, Version, moment
 from functions.http.dependencies import Injected
 from functions.http.openapi import found
@@ -55,7 +56,7 @@ router = APIRouter(prefix="/audit/data", tags=["audit"], dependencies=[audited()
 
 @router.get("/streams/{stream}", **found(answers.StreamView, "NOT_FOUND"))
 def get_stream(stream: Stream, desk: Desk, upto: Upto = None, limit: Limit = 100) -> Response:
-    """Events with who, why, running balance and the mark of the hash chain; and commands that left none."""
+    """Events with who, why, running figures and the mark of the hash chain; and commands that left none."""
     page = desk.trail.page(stream, upto=upto, limit=limit)
     failure = page.timeline.failure
     return _json(
@@ -65,7 +66,7 @@ def get_stream(stream: Stream, desk: Desk, upto: Upto = None, limit: Limit = 100
             "older": page.older,
             "newer": page.newer,
             "failure": f"version {failure[0]}: {failure[1]}" if failure else None,
-            "entries": [asdict(entry) for entry in page.entries],
+            "entries": [_entry(entry) for entry in page.entries],
             "without_events": [asdict(outcome) for outcome in desk.trail.refusals(stream, limit=_REFUSALS)],
         }
     )
@@ -109,15 +110,24 @@ def get_export(stream: Stream, desk: Desk, services: Injected) -> Response:
 @router.get("/trace", **found(answers.TraceView, "NOT_FOUND"))
 def get_trace(correlation: Correlation, desk: Desk, start: From = None) -> Response:
     """Every command of a correlation, as the tree of what led to what."""
-    return _json(asdict(trace_of(desk, correlation, start)))
+    return _json(_trace(trace_of(desk, correlation, start)))
 
 
 @router.get("/health", **found(answers.HealthView))
 def get_health(desk: Desk, services: Injected) -> Response:
-    """Lag of every consumer, parked streams, stuck transfers, conservation of money, the last digest."""
+    """Lag of every consumer, parked streams, the domain's checks, the last digest."""
     now = health(desk, services.clock())
     sealed = {name: getattr(now.digest, name) for name in answers.DigestView.model_fields} if now.digest else None
-    return _json(asdict(now) | {"digest": sealed})
+    return _json(
+        {
+            "at": now.at,
+            "consumers": [asdict(each) for each in now.consumers],
+            "parked": [asdict(each) for each in now.parked],
+            "checks": [_check(each) for each in now.checks],
+            "digest": sealed,
+            "unknown": now.unknown,
+        }
+    )
 
 
 def state_of(desk: AuditDesk, stream: str, version: int | None, at: str | None) -> StateAt:
@@ -130,6 +140,36 @@ def state_of(desk: AuditDesk, stream: str, version: int | None, at: str | None) 
 def trace_of(desk: AuditDesk, correlation: str, start: str | None) -> Trace:
     """From a stream on, or from the whole log. Raises TraceUnknown."""
     return desk.traces.follow(correlation, start) if start else desk.traces.search(correlation)
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    """Without what only pages need."""
+    return {name: value for name, value in asdict(entry).items() if name != "part"}
+
+
+def _trace(trace: Trace) -> dict[str, Any]:
+    return {**asdict(replace(trace, roots=[])), "roots": [_step(step) for step in trace.roots]}
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        **asdict(replace(step, entries=[], led_to=[])),
+        "entries": [_entry(entry) for entry in step.entries],
+        "led_to": [_step(each) for each in step.led_to],
+    }
+
+
+def _check(found: CheckResult) -> dict[str, Any]:
+    rows = [
+        {"cells": [cell.text for cell in row.cells], "verdict": row.verdict, "word": row.word} for row in found.rows
+    ]
+    return {
+        "name": found.check.name,
+        "title": found.check.title,
+        "verdict": found.verdict,
+        "columns": list(found.check.columns),
+        "rows": rows,
+    }
 
 
 def _json(document: Any) -> Response:

@@ -1,64 +1,66 @@
-"""What the audit's pages and their JSON twins work with."""
+"""Dependencies of the audit's pages and their JSON twins."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 
 from azure.cosmos import CosmosClient
 from fastapi import Depends, Request
 
+from audit.audit import Audit
 from audit.digests.archive import Archive
-from audit.log import Log
-from audit.trail.trace import Traces
-from audit.trail.trail import AuditTrail
-from eventstore.cosmos.containers import EVENTS
-from eventstore.log.mapper import Mapper
+from audit.narration import Narration
 from eventstore.personal import PersonalData
+from functions.audit.checks import Check
 from functions.audit.lag_history import LagHistory
 from projectors.database import Stores
-from projectors.ledger.processes import OpenTransfers
+from projectors.views.catalog import Views
 from projectors.views.reader import ViewReader
 
-__all__ = ["AuditDesk", "Desk"]
+__all__ = ["AuditDesk", "Desk", "open_desk"]
 
 
 @dataclass(frozen=True, slots=True)
-class AuditDesk:
-    """`digests` is the folder of digests whose newest one the health page shows, None where none is known."""
+class AuditDesk(Audit):
+    """The audit, and what its health page looks at: the views that there are, the domain's checks, lags so far.
 
-    log: Log
-    trail: AuditTrail
-    traces: Traces
+    `digests` is the folder of digests whose newest one the health page shows, None where none is known.
+    """
+
     stores: Stores
+    catalog: Views
     views: ViewReader
-    open_transfers: OpenTransfers
+    checks: Sequence[Check]
     lags: LagHistory
-    database: str
     digests: Archive | None
 
-    @classmethod
-    def open(
-        cls,
-        client: CosmosClient,
-        database: str,
-        *,
-        personal: PersonalData | None = None,
-        digests: Path | None = None,
-    ) -> Self:
-        """Sends nothing. `personal` opens personal texts; without it their tokens are shown."""
-        log = Log(client.get_database_client(database).get_container_client(EVENTS.name))
-        mapper = Mapper[str]()
-        return cls(
-            log=log,
-            trail=AuditTrail(log, mapper, personal),
-            traces=Traces(log, mapper, personal),
-            stores=Stores.open(client, database),
-            views=ViewReader(client, database),
-            open_transfers=OpenTransfers(client, database),
-            lags=LagHistory(),
-            database=database,
-            digests=Archive(digests) if digests else None,
-        )
+
+def open_desk(
+    client: CosmosClient,
+    database: str,
+    narration: Narration,
+    views: Views,
+    checks: Sequence[Check] = (),
+    *,
+    personal: PersonalData | None = None,
+    digests: Path | None = None,
+) -> AuditDesk:
+    """Sends nothing. `personal` opens personal texts; without it their tokens are shown."""
+    audit = Audit.open(client, database, narration, personal=personal)
+    return AuditDesk(
+        log=audit.log,
+        trail=audit.trail,
+        traces=audit.traces,
+        narration=narration,
+        database=database,
+        stores=Stores.open(client, database),
+        catalog=views,
+        views=ViewReader(client, database, views),
+        checks=tuple(checks),
+        lags=LagHistory(),
+        digests=Archive(digests) if digests else None,
+    )
 
 
 async def _desk(request: Request) -> AuditDesk:

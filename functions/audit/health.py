@@ -1,12 +1,13 @@
-"""Health as an auditor asks for it: is anything behind, stuck, parked or lost, and when was the log last sealed?
+"""Health as an auditor asks for it: is anything behind or parked, do the domain's checks hold, and when was
+the log last sealed?
 
 Each part is looked at by itself, so that one that cannot be read hides no other.
 """
 
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from typing import Final, TypeVar
 
 from azure.core.exceptions import AzureError
@@ -14,20 +15,17 @@ from azure.core.exceptions import AzureError
 from audit.digests.digest import Digest
 from audit.errors import DigestError
 from eventstore.errors import StoreError
+from functions.audit.checks import Check, Row, Sources, Verdict
 from functions.audit.dependencies import AuditDesk
 from functions.audit.lag_history import LagSample
 from projectors.errors import ProjectionError
-from projectors.generations.generation import partition_key
 from projectors.lag import ConsumerLag
 from projectors.views.dead_letters import Parked, parked_in
 from replay.status import Status, status
 
-__all__ = ["Conservation", "ConsumerHealth", "Health", "Stuck", "health"]
+__all__ = ["CheckResult", "ConsumerHealth", "Health", "health"]
 
-STUCK_AFTER: Final = timedelta(minutes=1)
-_LISTED: Final = 50
 _FAILURES: Final = (AzureError, StoreError, ProjectionError, DigestError)
-_BALANCES: Final = "SELECT VALUE SUM(c.state.balance) FROM c WHERE STARTSWITH(c.pk, @prefix) AND c.state.asset = @asset"
 
 T = TypeVar("T")
 
@@ -46,24 +44,16 @@ class ConsumerHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class Stuck:
-    """A transfer that has been open for longer than `STUCK_AFTER`."""
+class CheckResult:
+    """What a check of the domain came to; `verdict` is the worst of its rows."""
 
-    transfer: str
-    requested_at: datetime
+    check: Check
+    rows: Sequence[Row]
 
-
-@dataclass(frozen=True, slots=True)
-class Conservation:
-    """Money of one asset: what accounts hold, what came in from outside less what left, and what is credited by
-    transfers whose source is still to be debited. `verdict` is "conserved", "broken", or "moving": views not at rest.
-    """
-
-    asset: str
-    accounts: int
-    outside: int
-    on_the_way: int
-    verdict: str
+    @property
+    def verdict(self) -> Verdict:
+        found = {row.verdict for row in self.rows}
+        return "bad" if "bad" in found else "moving" if "moving" in found else "good"
 
 
 @dataclass(slots=True)
@@ -73,8 +63,7 @@ class Health:
     at: datetime
     consumers: list[ConsumerHealth] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
-    stuck: list[Stuck] = field(default_factory=list)
-    conservation: list[Conservation] = field(default_factory=list)
+    checks: list[CheckResult] = field(default_factory=list)
     digest: Digest | None = None
     unknown: dict[str, str] = field(default_factory=dict)
 
@@ -90,12 +79,15 @@ def health(desk: AuditDesk, now: datetime) -> Health:
             found.unknown[part] = str(error).splitlines()[0]
             return otherwise
 
-    where = look("consumers", lambda: status(desk.stores, now=now), Status(now, [], []))
+    where = look("consumers", lambda: status(desk.stores, desk.catalog, now=now), Status(now, [], []))
     found.consumers = _consumers(desk, where, now)
     found.parked = look("parked", lambda: _parked(desk, where), [])
-    found.stuck = look("stuck", lambda: _stuck(desk, now), [])
     at_rest = all(consumer.transactions == 0 for consumer in found.consumers)
-    found.conservation = look("conservation", lambda: _conservation(desk, at_rest=at_rest), [])
+    sources = Sources(desk.stores, desk.views, now, at_rest)
+    for check in desk.checks:
+        rows = look(check.name, partial(check.look, sources), None)
+        if rows is not None:
+            found.checks.append(CheckResult(check, rows))
     found.digest = look("digest", lambda: _digest(desk), None)
     return found
 
@@ -116,47 +108,6 @@ def _parked(desk: AuditDesk, where: Status) -> list[Parked]:
     return [
         parked for row in where.views if row.parked for parked in parked_in(desk.stores.views, row.view, row.generation)
     ]
-
-
-def _stuck(desk: AuditDesk, now: datetime) -> list[Stuck]:
-    waiting = desk.open_transfers.requested_until(now - STUCK_AFTER)
-    return [Stuck(each.transfer_id, each.requested_at) for each in waiting[:_LISTED]]
-
-
-def _conservation(desk: AuditDesk, *, at_rest: bool) -> list[Conservation]:
-    flows = _flows(desk)
-    accounts = {asset: _balances(desk, asset) for asset in flows}
-    at_rest = at_rest and _flows(desk) == flows
-    found = []
-    for asset, (outside, on_the_way) in sorted(flows.items()):
-        verdict = "broken" if at_rest else "moving"
-        if accounts[asset] == outside + on_the_way:
-            verdict = "conserved"
-        found.append(Conservation(asset, accounts[asset], outside, on_the_way, verdict))
-    return found
-
-
-def _flows(desk: AuditDesk) -> dict[str, tuple[int, int]]:
-    """(from outside less to outside, credited by transfers less debited by them), by asset."""
-    sums: dict[str, defaultdict[str, int]] = {}
-    for key, amounts in desk.views.sums("ledger-totals", "!", "~").data.items():
-        asset = key.partition(":")[0].replace("-", "/")
-        day = sums.setdefault(asset, defaultdict(int))
-        for name, amount in amounts.items():
-            day[name] += amount
-    return {
-        asset: (
-            total["deposits"] - total["withdrawals"] - total["captures"],
-            total["transfers_in"] - total["transfers_out"],
-        )
-        for asset, total in sums.items()
-    }
-
-
-def _balances(desk: AuditDesk, asset: str) -> int:
-    serving = desk.stores.registry.of("account-summary").serving
-    prefix = partition_key("account-summary", serving, "")
-    return sum(int(str(row)) for row in desk.stores.views.query(_BALANCES, prefix=prefix, asset=asset))
 
 
 def _digest(desk: AuditDesk) -> Digest | None:

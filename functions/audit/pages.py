@@ -12,10 +12,9 @@ from fastapi.routing import APIRoute
 from starlette.responses import RedirectResponse, Response
 
 from audit.errors import AuditError
-from domain.ledger.transfer import Transfer
 from eventstore.errors import StoreError
 from functions.audit.access import audited
-from functions.audit.charts import balance_chart
+from functions.audit.charts import figures_chart
 from functions.audit.data import audit_problem, state_of, trace_of
 from functions.audit.dependencies import Desk
 from functions.audit.health import health
@@ -73,35 +72,37 @@ assets = APIRouter(prefix="/audit/assets", include_in_schema=False)
 
 
 @router.get("")
-def start() -> Response:
+def start(desk: Desk) -> Response:
     """Where to look."""
-    return render("start.html")
+    return render("start.html", narration=desk.narration)
 
 
 @router.get("/open")
-def open_stream(stream: Account) -> Response:
-    """The form's way to a stream: an account's id will do."""
-    named = stream if stream.startswith(("account-", "transfer-")) else f"account-{stream}"
+def open_stream(stream: Account, desk: Desk) -> Response:
+    """The form's way to a stream: an id of the first category will do."""
+    categories = desk.narration.categories
+    named = stream if stream.partition("-")[0] in categories or not categories else f"{categories[0]}-{stream}"
     return RedirectResponse(f"/audit/streams/{named}", 303, headers=SECURITY)
 
 
 @router.get("/streams/{stream}")
 def show_stream(stream: Stream, desk: Desk, upto: Upto = None, limit: Limit = 100) -> Response:
-    """What happened, with running balance and chain marks."""
+    """What happened, with running figures and chain marks."""
     page = desk.trail.page(stream, upto=upto, limit=limit)
-    newest = page.timeline.moments.get(page.head)
+    newest = page.timeline.figures.get(page.head)
     return render(
         "stream.html",
+        narration=desk.narration,
         stream=stream,
         page=page,
         rows=rows_of(page.entries),
         limit=limit,
-        asset=page.timeline.asset,
-        newest=newest,
-        transfer=page.timeline.aggregate if isinstance(page.timeline.aggregate, Transfer) else None,
+        unit=page.timeline.unit,
+        newest=newest.values if newest else {},
+        glance=list(desk.narration.at_a_glance(page.timeline.aggregate)),
         standing=getattr(page.timeline.aggregate, "status", None),
         refusals=desk.trail.refusals(stream, limit=_REFUSALS),
-        chart=balance_chart(page.timeline, page.head),
+        chart=figures_chart(page.timeline, page.head),
     )
 
 
@@ -112,12 +113,13 @@ def show_state(stream: Stream, desk: Desk, version: Version = None, at: At = Non
     state = state_of(desk, stream, version, at)
     return render(
         "state.html",
+        narration=desk.narration,
         stream=stream,
         state=state,
         at=at,
         compare=compare,
         comparison=desk.trail.compare(stream, compare, state.version) if compare is not None else None,
-        chart=balance_chart(timeline, state.version),
+        chart=figures_chart(timeline, state.version),
     )
 
 
@@ -125,7 +127,7 @@ def show_state(stream: Stream, desk: Desk, version: Version = None, at: At = Non
 def show_trace(desk: Desk, correlation: Annotated[str, Query(max_length=256)] = "", start: From = None) -> Response:
     """A story as a tree."""
     trace = trace_of(desk, correlation, start) if correlation else None
-    return render("trace.html", trace=trace, correlation=correlation, start=start)
+    return render("trace.html", narration=desk.narration, trace=trace, correlation=correlation, start=start)
 
 
 @router.get("/health")
@@ -133,7 +135,13 @@ def show_health(
     desk: Desk, services: Injected, refresh: Annotated[int | None, Query(ge=2, le=3600)] = None
 ) -> Response:
     """Whether anything is behind, stuck, parked or lost."""
-    return render("health.html", health=health(desk, services.clock()), refresh=refresh, digests=desk.digests)
+    return render(
+        "health.html",
+        narration=desk.narration,
+        health=health(desk, services.clock()),
+        refresh=refresh,
+        digests=desk.digests,
+    )
 
 
 @assets.get("/{name}")

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
-from audit.formats import duration, shown
-from audit.ledger.money import code_of, decimal, money
+from audit.formats import duration
+from audit.narration import Narration
 from functions.audit.charts import sparkline
 
 __all__ = ["POLICY", "SECURITY", "render"]
@@ -28,9 +28,9 @@ SECURITY: Final = {
 }
 
 
-def render(template: str, status: int = 200, **values: Any) -> Response:
-    """A page from functions/audit/templates."""
-    page = _environment.get_template(template).render(**values)
+def render(template: str, status: int = 200, *, narration: Narration | None = None, **values: Any) -> Response:
+    """A page from functions/audit/templates; `narration` writes numbers as the domain does."""
+    page = _environment.get_template(template).render(told=narration or Narration(), **values)
     return Response(page, status, headers=SECURITY, media_type="text/html; charset=utf-8")
 
 
@@ -65,14 +65,11 @@ def _environment_of_pages() -> Environment:
     )
     environment.filters |= {
         "time": _time,
-        "decimal": decimal,
-        "money": money,
-        "code": code_of,
         "quoted": shlex.quote,
         "duration": duration,
         "sparkline": sparkline,
     }
-    environment.globals |= {"query": _query, "shown": shown}
+    environment.globals |= {"query": _query}
     return environment
 
 

@@ -1,7 +1,7 @@
 """The JSON twins' answers, as models for OpenAPI."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -11,7 +11,7 @@ Value = str | int | bool | None
 
 
 class EntryView(BaseModel):
-    """An event with who, why and what it came to; amounts in minor units of the asset."""
+    """An event with who, why and what it came to; `figures` are numbers after it, by name, in `unit`s."""
 
     stream: str
     version: int
@@ -24,11 +24,9 @@ class EntryView(BaseModel):
     correlation: str | None
     causation: str | None
     traceparent: str | None
-    change: int | None
-    balance: int | None
-    held: int | None
-    asset: str | None
-    hold: int | None
+    change: int | None = Field(description="of the first of the figures")
+    figures: dict[str, int]
+    unit: str | None
     problem: str | None = Field(description="what breaks the hash chain here; null: it holds")
     prev: str
     hash: str
@@ -58,7 +56,7 @@ class StreamView(BaseModel):
     head: int
     older: int | None
     newer: int | None
-    failure: str | None = Field(description="which event could not be applied; balances end before it")
+    failure: str | None = Field(description="which event could not be applied; figures end before it")
     entries: list[EntryView]
     without_events: list[RefusedView] = Field(description="the newest commands that left no event")
 
@@ -68,7 +66,7 @@ class StateView(BaseModel):
     version: int
     recorded_at: str
     head: int
-    asset: str | None
+    unit: str | None = Field(description="what the numbers count")
     facts: dict[str, Value]
 
 
@@ -131,19 +129,20 @@ class ParkedView(BaseModel):
     attempts: int
 
 
-class StuckView(BaseModel):
-    transfer: str
-    requested_at: datetime
+class CheckRowView(BaseModel):
+    cells: list[str]
+    verdict: Literal["good", "moving", "bad"]
+    word: str
 
 
-class ConservationView(BaseModel):
-    """Per asset, in minor units: `accounts` = `outside` + `on_the_way`, unless views are still moving."""
+class CheckView(BaseModel):
+    """A check of the domain; `verdict` is the worst of its rows, "moving" while views are not at rest."""
 
-    asset: str
-    accounts: int
-    outside: int
-    on_the_way: int
-    verdict: str
+    name: str
+    title: str
+    verdict: Literal["good", "moving", "bad"]
+    columns: list[str]
+    rows: list[CheckRowView]
 
 
 class DigestView(BaseModel):
@@ -161,7 +160,6 @@ class HealthView(BaseModel):
     at: datetime
     consumers: list[ConsumerView]
     parked: list[ParkedView]
-    stuck: list[StuckView]
-    conservation: list[ConservationView]
+    checks: list[CheckView]
     digest: DigestView | None
     unknown: dict[str, str]

@@ -1,4 +1,5 @@
-"""How entries become rows of a page: newest first, and a hold with its end as one row where both are on the page."""
+"""How entries become rows of a page: newest first, and two events that belong together, such as a hold and its
+end, as one row where both are on the page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,20 +8,18 @@ from audit.trail.entries import Entry
 
 __all__ = ["Row", "rows_of"]
 
-_PLACED = "account.hold-placed"
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`entry` is what the row is about; `placed` the hold that it ended, if that is on the same page."""
+    """`entry` is what the row is about; `begun` the event that began what it ended, if that is on the same page."""
 
     entry: Entry
-    placed: Entry | None = None
+    begun: Entry | None = None
 
     @property
     def entries(self) -> list[Entry]:
         """In the order of versions."""
-        return [self.placed, self.entry] if self.placed else [self.entry]
+        return [self.begun, self.entry] if self.begun else [self.entry]
 
     @property
     def problems(self) -> list[str]:
@@ -30,12 +29,12 @@ class Row:
 
 def rows_of(entries: Sequence[Entry]) -> list[Row]:
     """The rows of a page, the newest first. Nothing is left out: every entry is in exactly one row."""
-    placed = {entry.hold: entry for entry in entries if entry.type == _PLACED and entry.hold is not None}
-    ended = {entry.hold for entry in entries if entry.type != _PLACED and entry.hold in placed}
+    begun = {entry.part[0]: entry for entry in entries if entry.part and entry.part[1]}
+    ended = {entry.part[0] for entry in entries if entry.part and not entry.part[1] and entry.part[0] in begun}
     rows = []
     for entry in entries:
-        if entry.type != _PLACED:
-            rows.append(Row(entry, placed.get(entry.hold) if entry.hold is not None else None))
-        elif entry.hold not in ended:
+        if entry.part is None or not entry.part[1]:
+            rows.append(Row(entry, begun.get(entry.part[0]) if entry.part else None))
+        elif entry.part[0] not in ended:
             rows.append(Row(entry))
     return rows[::-1]

@@ -1,18 +1,20 @@
-"""The command side of the HTTP API: everything that can change the ledger, and nothing that reads it."""
+"""The command side of the HTTP API: everything that can change an aggregate, and nothing that reads a view."""
 
 from fastapi import FastAPI
 
 from functions.http.app import create
 from functions.http.dependencies import Services
-from functions.ledger.commands import accounts, holds, transfers
+from functions.service import Service
 
-__all__ = ["create_app"]
+__all__ = ["create_commands"]
 
 
-def create_app(services: Services) -> FastAPI:
+def create_commands(service: Service, services: Services) -> FastAPI:
+    """The app of commands; its routes are the domain's."""
     return create(
         "Tidemark commands",
-        "Every command carries an Idempotency-Key: one key, one outcome, forever. Amounts are integers in minor units.",
+        "Every command carries an Idempotency-Key: one key, one outcome, forever. " + service.about,
         services,
-        [accounts.router, holds.router, transfers.router],
+        service.commands,
+        service.refusals,
     )

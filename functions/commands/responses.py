@@ -1,4 +1,4 @@
-"""What commands answer, as models (for OpenAPI) and as responses (ETag, Location, position token, replay mark)."""
+"""Responses of commands: ETag, Location, position token, replay mark."""
 
 import orjson
 from starlette.responses import Response
@@ -6,9 +6,8 @@ from starlette.responses import Response
 from eventstore.commands.store import Outcome
 from functions.http.headers import POSITION, REPLAYED
 from functions.http.problems import Problem
-from functions.ledger.commands.responses import AccountAnswer, account_facts
 
-__all__ = ["POSITION", "REPLAYED", "AccountAnswer", "account_facts", "respond"]
+__all__ = ["respond"]
 
 
 def respond(outcome: Outcome, *, status: int = 200, location: str | None = None) -> Response:

@@ -25,12 +25,13 @@ from azure.core.exceptions import AzureError
 
 from eventstore.cosmos.containers import EVENTS
 from eventstore.cosmos.settings import CosmosSettings
-from functions.composition import Consumers, build_consumers, build_services, require_master_key
+from functions.composition import Consumers, build_consumers, require_master_key
 from functions.hosting.exporters import configure_telemetry
 from functions.hosting.logs import configure_logs
 from functions.hosting.metering import connect_metered
-from functions.hosting.server import APPS
+from functions.hosting.server import open_app
 from functions.http.problems import Problem, problem_response
+from functions.service import Service
 from functions.settings import Settings
 from projectors.processor.worker import Worker
 
@@ -42,7 +43,7 @@ _VISIT_SECONDS = 50.0  # the timer comes once a minute
 _PATROL_SECONDS = 200.0  # host.json ends an invocation after five minutes
 
 
-def register(app: func.FunctionApp, settings: Settings) -> None:
+def register(app: func.FunctionApp, service: Service, settings: Settings) -> None:
     """Add the functions of the role.
 
     Raises:
@@ -58,18 +59,18 @@ def register(app: func.FunctionApp, settings: Settings) -> None:
     if settings.role != "projectors":
         settings.require_auth()
         require_master_key(settings)
-        _register_http(app, settings, cosmos, export)
+        _register_http(app, service, settings, cosmos, export)
     if settings.role in ("projectors", "all"):
-        _register_projectors(app, cosmos, export)
+        _register_projectors(app, service, cosmos, export)
 
 
 def _register_http(
-    app: func.FunctionApp, settings: Settings, cosmos: CosmosSettings, export: Callable[[], None]
+    app: func.FunctionApp, service: Service, settings: Settings, cosmos: CosmosSettings, export: Callable[[], None]
 ) -> None:
     def make() -> func.AsgiMiddleware:
-        services = build_services(settings, connect_metered(cosmos), cosmos.database)
+        app = open_app(settings.role, service, settings, connect_metered(cosmos), cosmos.database)
         export()
-        return func.AsgiMiddleware(APPS[settings.role](services))  # type: ignore[no-untyped-call]
+        return func.AsgiMiddleware(app)  # type: ignore[no-untyped-call]
 
     made = MadeOnce(make)
 
@@ -112,10 +113,12 @@ class MadeOnce:
             raise
 
 
-def _register_projectors(app: func.FunctionApp, cosmos: CosmosSettings, export: Callable[[], None]) -> None:
+def _register_projectors(
+    app: func.FunctionApp, service: Service, cosmos: CosmosSettings, export: Callable[[], None]
+) -> None:
     @cache
     def made() -> Consumers:
-        consumers = build_consumers(connect_metered(cosmos), cosmos.database)
+        consumers = build_consumers(service, connect_metered(cosmos), cosmos.database)
         export()
         return consumers
 
@@ -148,9 +151,10 @@ def _register_projectors(app: func.FunctionApp, cosmos: CosmosSettings, export: 
     @app.function_name("upkeep")
     @app.timer_trigger(arg_name="timer", schedule="30 * * * * *", run_on_startup=False, use_monitor=False)
     def upkeep(timer: func.TimerRequest) -> None:  # noqa: ARG001
-        found = consumers().watchdog.visit(_VISIT_SECONDS)
-        if found.transfers.failures:
-            raise VisitFailed("; ".join(f"transfer {name}: {why}" for name, why in found.transfers.failures.items()))
+        watchdog = consumers().watchdog
+        failures = watchdog.visit(_VISIT_SECONDS).failures if watchdog else {}
+        if failures:
+            raise VisitFailed("; ".join(f"{name}: {why}" for name, why in failures.items()))
 
     @app.function_name("verify")
     @app.timer_trigger(arg_name="timer", schedule="0 15 2 * * *", run_on_startup=False, use_monitor=True)

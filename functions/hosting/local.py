@@ -6,10 +6,12 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from functions.commands import app as commands_app
+from functions.audit import AuditDesk
+from functions.commands.app import create_commands
 from functions.http.dependencies import Services
 from functions.http.openapi import document
-from functions.queries import app as queries_app
+from functions.queries.app import create_queries
+from functions.service import Service
 
 __all__ = ["create_app"]
 
@@ -24,9 +26,10 @@ class _ByMethod:
         await (self._queries if reads else self._commands)(scope, receive, send)
 
 
-def create_app(services: Services) -> ASGIApp:
+def create_app(service: Service, services: Services, audit: AuditDesk | None = None) -> ASGIApp:
     """One app; its /openapi.json and /docs tell of both."""
-    commands, queries = commands_app.create_app(services), queries_app.create_app(services)
+    commands = create_commands(service, services)
+    queries = create_queries(service, services, audit)
     # Made when it is first asked for: it takes longer than everything else that starts here.
     queries.openapi = cache(lambda: _document(commands, queries))  # type: ignore[method-assign]
     return _ByMethod(commands, queries)

@@ -4,34 +4,44 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Collection
+from typing import Final
 
 import uvicorn
+from azure.cosmos import CosmosClient
 from starlette.types import ASGIApp
 
 from eventstore.cosmos.settings import CosmosSettings
-from functions.commands import app as commands_app
-from functions.composition import build_consumers, build_services
+from eventstore.environment import load
+from functions.commands.app import create_commands
+from functions.composition import build_audit, build_consumers, build_services
 from functions.hosting import local
 from functions.hosting.errors import Unprotected
 from functions.hosting.exporters import configure_telemetry
 from functions.hosting.logs import configure_logs
 from functions.hosting.metering import connect_metered
 from functions.hosting.ports import listen
-from functions.http.dependencies import Services
-from functions.queries import app as queries_app
-from functions.settings import Settings, is_loopback, load
+from functions.queries.app import create_queries
+from functions.service import Service
+from functions.settings import Settings, is_loopback
 
-__all__ = ["APPS", "run_app", "serve", "work"]
+__all__ = ["APPS", "open_app", "run_app", "serve", "work"]
 
-APPS: dict[str, Callable[[Services], ASGIApp]] = {
-    "commands": commands_app.create_app,
-    "queries": queries_app.create_app,
-    "all": local.create_app,
-}
+APPS: Final = ("commands", "queries", "all")
+
+
+def open_app(which: str, service: Service, settings: Settings, client: CosmosClient, database: str) -> ASGIApp:
+    """One of APPS. Raises SettingsError."""
+    services = build_services(service, settings, client, database)
+    if which == "commands":
+        return create_commands(service, services)
+    audit = build_audit(service, settings, client, database, services.personal)
+    return (create_queries if which == "queries" else local.create_app)(service, services, audit)
+
+
 _GRACE_SECONDS = 3
 
 
-def serve(which: str, host: str, port: int, echo: Callable[[str], None]) -> None:
+def serve(service: Service, which: str, host: str, port: int, echo: Callable[[str], None]) -> None:
     """Serve one of APPS until SIGINT or SIGTERM.
 
     Raises:
@@ -46,7 +56,7 @@ def serve(which: str, host: str, port: int, echo: Callable[[str], None]) -> None
     configure_telemetry(which)
     cosmos = CosmosSettings.load()
     with listen(host, port, f"the {which} app", "--port or TIDEMARK_PORT") as listener:
-        app = APPS[which](build_services(settings, connect_metered(cosmos), cosmos.database))
+        app = open_app(which, service, settings, connect_metered(cosmos), cosmos.database)
         echo(f"{which:<12} http://{host}:{listener.getsockname()[1]}/docs")
         run_app(app, listener)
 
@@ -67,13 +77,13 @@ def run_app(app: ASGIApp, listener: socket.socket) -> None:
     uvicorn.Server(config).run(sockets=[listener])
 
 
-def work(only: Collection[str], echo: Callable[[str], None]) -> None:
+def work(service: Service, only: Collection[str], echo: Callable[[str], None]) -> None:
     """Run the consumers, or those that `only` names, until SIGINT or SIGTERM. Raises SettingsError."""
     settings = load(Settings)
     configure_logs(settings.log_level)
     configure_telemetry("projectors")
     cosmos = CosmosSettings.load()
-    consumers = build_consumers(connect_metered(cosmos), cosmos.database, only=only)
+    consumers = build_consumers(service, connect_metered(cosmos), cosmos.database, only=only)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())

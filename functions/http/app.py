@@ -1,6 +1,6 @@
 """What both HTTP apps have in common: errors as problems, bounded JSON bodies, their own OpenAPI document."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
@@ -19,7 +19,10 @@ __all__ = ["create"]
 _FRAMEWORKS_OWN: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
 
-def create(title: str, description: str, services: Services, routers: Sequence[APIRouter]) -> FastAPI:
+def create(
+    title: str, description: str, services: Services, routers: Sequence[APIRouter], refusals: Mapping[str, int]
+) -> FastAPI:
+    """One of the two apps; `refusals` gives each code of the domain's refusals its HTTP status."""
     app = FastAPI(
         title=title, description=description, version=_version(), redirect_slashes=False, telemetry=_FRAMEWORKS_OWN
     )
@@ -27,7 +30,7 @@ def create(title: str, description: str, services: Services, routers: Sequence[A
     for router in (*routers, health.router):
         app.include_router(router)
     app.add_middleware(JsonBodies, limit=services.settings.max_body_bytes)
-    problems.install(app)
+    problems.install(app, refusals)
     app.add_middleware(Telemetry)  # the last one added is the outermost
     app.openapi = partial(document, app)  # type: ignore[method-assign]
     return app

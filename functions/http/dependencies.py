@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import Depends, Request
 from pydantic import BaseModel
@@ -15,9 +15,6 @@ from functions.http.personal import PersonalTexts
 from functions.settings import Settings
 from projectors.views.reader import ViewReader
 
-if TYPE_CHECKING:
-    from functions.audit import AuditDesk
-
 __all__ = ["Injected", "OnOutcome", "Services"]
 
 OnOutcome = Callable[[str, BaseModel | None, Outcome], None]
@@ -25,10 +22,7 @@ OnOutcome = Callable[[str, BaseModel | None, Outcome], None]
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`audit` is what the query app shows under /audit, None for no audit there.
-
-    `on_outcome(operation, body, outcome)` is told of every command that ended in one; it must not block.
-    """
+    """`on_outcome(operation, body, outcome)` is told of every command that ended in one; it must not block."""
 
     settings: Settings
     authenticator: Authenticator
@@ -37,7 +31,6 @@ class Services:
     history: History
     views: ViewReader
     personal: PersonalTexts
-    audit: "AuditDesk | None" = None
     on_outcome: OnOutcome = lambda _operation, _body, _outcome: None
 
 

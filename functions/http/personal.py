@@ -26,7 +26,7 @@ class PersonalTexts:
     """The texts of bodies and answers. Whose they are: the owner's of the account that a command is about."""
 
     def __init__(self, data: PersonalData, store: CommandStore) -> None:
-        self._data = data
+        self.data = data
         self._store = store
         self._owners: StreamCache[str] = StreamCache(_OWNERS)
         self.text = data.text
@@ -44,8 +44,7 @@ class PersonalTexts:
         if body is None or not texts:
             return body
         sealed = {
-            name: self._data.seal(owner, text, context=f"{key}\n{name}", expect_none=new)
-            for name, text in texts.items()
+            name: self.data.seal(owner, text, context=f"{key}\n{name}", expect_none=new) for name, text in texts.items()
         }
         return body.model_copy(update=sealed)
 

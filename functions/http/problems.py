@@ -1,7 +1,7 @@
-"""Every error as RFC 9457 problem+json, and the one table that gives each code its HTTP status.
+"""Every error as RFC 9457 problem+json, and the table that gives each code its HTTP status.
 
-Problem                 raised by handlers: a code of STATUS, a sentence, and the numbers as extension members
-StoreError              the event store's tree (busy, key reused, version mismatch, too large)
+Problem                 raised by handlers: a code of STATUS or of the domain's refusals, a sentence, and the numbers
+as extension members StoreError              the event store's tree (busy, key reused, version mismatch, too large)
 RequestValidationError  the framework's own: malformed body, header, path or query -> 400
 HTTPException           the framework's own: 404, 405, 413 -> the same status
 AzureError              the database throttles, cannot be reached, or answers no -> 503
@@ -45,32 +45,10 @@ STATUS: Mapping[str, int] = {
     "UNAUTHENTICATED": 401,
     "FORBIDDEN": 403,
     "NOT_FOUND": 404,
-    "ACCOUNT_NOT_FOUND": 404,
-    "HOLD_NOT_FOUND": 404,
-    "TRANSFER_NOT_FOUND": 404,
     "METHOD_NOT_ALLOWED": 405,
-    "ACCOUNT_EXISTS": 409,
-    "ACCOUNT_FROZEN": 409,
-    "ACCOUNT_CLOSED": 409,
-    "ACCOUNT_NOT_EMPTY": 409,
-    "HOLD_NOT_ACTIVE": 409,
-    "HOLD_NOT_EXPIRED": 409,
-    "HOLD_OF_TRANSFER": 409,
-    "ALREADY_REVERSED": 409,
-    "TRANSFER_EXISTS": 409,
-    "TRANSFER_GIVEN_UP": 409,
-    "TRANSFER_NOT_COMPLETED": 409,
-    "TRANSFER_SETTLED": 409,
     "VERSION_MISMATCH": 412,
     "BODY_TOO_LARGE": 413,
     "UNSUPPORTED_MEDIA_TYPE": 415,
-    "INSUFFICIENT_FUNDS": 422,
-    "LIMIT_EXCEEDED": 422,
-    "CAPTURE_EXCEEDS_HOLD": 422,
-    "ASSET_MISMATCH": 422,
-    "SAME_ACCOUNT": 422,
-    "BALANCE_TOO_LARGE": 422,
-    "REVERSAL_MISMATCH": 422,
     "IDEMPOTENCY_KEY_REUSED": 422,
     "INTERNAL_ERROR": 500,
     "STORE_BUSY": 503,
@@ -103,8 +81,9 @@ class Problem(Exception):
         self.headers = dict(headers or {})
 
 
-def problem_response(problem: Problem, instance: str) -> Response:
-    status = STATUS[problem.code]
+def problem_response(problem: Problem, instance: str, statuses: Mapping[str, int] = STATUS) -> Response:
+    """The problem as an answer; `statuses` has the domain's refusals beside the general codes."""
+    status = statuses[problem.code]
     body = {
         "type": "urn:tidemark:problem:" + problem.code.lower().replace("_", "-"),
         "title": problem.code.replace("_", " ").capitalize(),
@@ -122,8 +101,12 @@ def problem_response(problem: Problem, instance: str) -> Response:
     return Response(orjson.dumps(body), status, headers=headers, media_type=MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
-    """Make `app` answer every error, its framework's included, as a problem."""
+def install(app: FastAPI, refusals: Mapping[str, int]) -> None:
+    """Make `app` answer every error, its framework's included, as a problem.
+
+    `refusals` maps the codes of a domain's refusals to HTTP statuses.
+    """
+    app.state.statuses = {**STATUS, **refusals}
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(InvalidCommand, _on_invalid_command)
     app.add_exception_handler(StoreError, _on_store_error)
@@ -137,7 +120,7 @@ def install(app: FastAPI) -> None:
 async def _on_problem(request: Request, error: Exception) -> Response:
     if not isinstance(error, Problem):
         raise error
-    return problem_response(error, request.url.path)
+    return problem_response(error, request.url.path, request.app.state.statuses)
 
 
 async def _on_invalid_command(request: Request, error: Exception) -> Response:

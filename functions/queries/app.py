@@ -3,34 +3,28 @@
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from functions.audit import install
+from functions.audit import AuditDesk, install
 from functions.http.app import create
 from functions.http.dependencies import Services
-from functions.ledger.queries import accounts as account_queries
-from functions.ledger.queries import holds as hold_queries
-from functions.ledger.queries import totals as total_queries
-from functions.ledger.queries import transfers as transfer_queries
-from functions.queries import history as history_queries
+from functions.queries import history
+from functions.service import Service
 
-__all__ = ["create_app"]
+__all__ = ["create_queries"]
 
 
-def create_app(services: Services) -> FastAPI:
+def create_queries(service: Service, services: Services, audit: AuditDesk | None = None) -> FastAPI:
+    """The app of queries; its routes are the domain's. Histories serve any domain, and so does
+    the audit, which is there when it is given."""
     app = create(
         "Tidemark queries",
         "Answers come from views a moment behind the log, and say how far they are. Give a command's Tidemark-Position "
         "to see at least that command, or ask for consistency=strong.",
         services,
-        [
-            account_queries.router,
-            hold_queries.router,
-            transfer_queries.router,
-            total_queries.router,
-            history_queries.router,
-        ],
+        [*service.queries, history.router],
+        service.refusals,
     )
-    if services.audit is not None:
-        install(app, services.audit)
+    if audit is not None:
+        install(app, audit)
     app.add_middleware(HeadAsGet)
     return app
 

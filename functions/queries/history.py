@@ -21,7 +21,11 @@ router = APIRouter(tags=["history"], dependencies=[require("audit")])
 
 Stream = Annotated[
     str,
-    Path(pattern=r"^(?:account|subject|transfer)-[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", examples=["account-alice"]),
+    Path(
+        pattern=r"^[a-z][a-z0-9]*-[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="`<category>-<id>`",
+        examples=["account-alice"],
+    ),
 ]
 Version = Annotated[int, Path(ge=1, le=2**31)]
 

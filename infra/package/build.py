@@ -33,7 +33,8 @@ def build(target: Path, *, python: str | None = None) -> None:
         staged = Path(folder)
         for room in ROOMS:
             shutil.copytree(ROOT / room, staged / room, ignore=_SKIPPED)
-        shutil.copy(ROOT / "function_app.py", staged)
+        for name in ("function_app.py", "service.py"):
+            shutil.copy(ROOT / name, staged)
         for name in ("host.json", ".funcignore"):
             shutil.copy(HERE / name, staged)
         shutil.copy(ROOT / "requirements.lock", staged / "requirements.txt")

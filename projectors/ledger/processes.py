@@ -1,6 +1,6 @@
 """The ledger's processes: transfers, and the release of expired holds.
 
-    processes = Processes.open(client, "tidemark", store, clock=utc_now)
+    processes = LedgerProcesses.open(client, "tidemark", store, clock=utc_now)
     Worker(client, "tidemark", [processes.consumer])      drives each transfer as soon as it is requested
     processes.watchdog.run(stop)                          finishes what got stuck, releases expired holds
 
@@ -19,23 +19,28 @@ from azure.cosmos import CosmosClient
 
 from eventstore.commands.store import CommandStore
 from eventstore.cosmos.containers import EVENTS
+from eventstore.environment import load
 from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
 from projectors.consumer import PageConsumer
+from projectors.database import Stores
 from projectors.ledger.hold_expiry import HoldExpiry, Released
 from projectors.ledger.transfers.consumer import TRANSFERS, transfers
 from projectors.ledger.transfers.driver import TransferDriver
 from projectors.ledger.transfers.open_transfers import OpenTransfer, OpenTransfers
+from projectors.ledger.views.active_holds import ActiveHolds
 from projectors.ledger.watchdog import Resumed, Round, Watchdog
+from projectors.processes.processes import Processes
 from projectors.processes.settings import ProcessSettings
+from projectors.views.catalog import Views
 from projectors.views.reader import ViewReader
 
 __all__ = [
     "TRANSFERS",
+    "LedgerProcesses",
     "OpenTransfer",
     "OpenTransfers",
     "ProcessSettings",
-    "Processes",
     "Released",
     "Resumed",
     "Round",
@@ -45,7 +50,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Processes:
+class LedgerProcesses:
     """One driver per process of the machine, shared by the consumer and the watchdog."""
 
     driver: TransferDriver
@@ -73,10 +78,16 @@ class Processes:
         driver = TransferDriver(store, history, clock=clock, mapper=mapper)
         watchdog = Watchdog(
             driver,
-            OpenTransfers(client, database),
-            HoldExpiry(ViewReader(client, database, stop=threading.Event()), store, executor),
+            OpenTransfers(Stores.open(client, database)),
+            HoldExpiry(ViewReader(client, database, Views(ActiveHolds()), stop=threading.Event()), store, executor),
             clock=clock,
             settings=settings,
             executor=executor,
         )
         return cls(driver, transfers(driver, executor), watchdog)
+
+
+def processes(client: CosmosClient, database: str, store: CommandStore, *, clock: Callable[[], datetime]) -> Processes:
+    """The ledger's processes, with settings from the environment."""
+    opened = LedgerProcesses.open(client, database, store, clock=clock, settings=load(ProcessSettings))
+    return Processes([opened.consumer], opened.watchdog)

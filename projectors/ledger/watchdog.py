@@ -55,6 +55,12 @@ class Round:
     transfers: Resumed
     holds: Released
 
+    @property
+    def failures(self) -> dict[str, str]:
+        """What could not be done, and why: transfers by their ids, holds by account and number."""
+        stuck = {f"transfer {name}": why for name, why in self.transfers.failures.items()}
+        return stuck | {f"hold {name}": why for name, why in self.holds.failures.items()}
+
 
 class Watchdog:
     """`clock` gives the time, aware; the ages of transfers are measured by it."""

@@ -1,7 +1,7 @@
 """Runs consumers: takes leases, works them, gives them back.
 
-    Worker(client, "tidemark").run(stop)                  until told to stop: containers, `tidemark up`
-    Worker(client, "tidemark").run_until_idle(20)         one visit of at most 20 seconds: Functions, tests
+    Worker(client, "tidemark", views=views).run(stop)     until told to stop: containers, `tidemark up`
+    Worker(…).run_until_idle(20)                           one visit of at most 20 seconds: Functions, tests
 
 Any number of workers, in threads, processes and machines, share the work. One that dies is replaced when its leases
 expire; one that is merely slow and goes on afterwards does no harm.
@@ -24,7 +24,6 @@ from projectors.database import Stores
 from projectors.errors import PoisonEvent, ProjectionError
 from projectors.feed.change_feed import Feed
 from projectors.feed.ranges import FeedRange
-from projectors.ledger import VIEWS
 from projectors.processor.assignment import Roster
 from projectors.processor.range_processor import Runner, Step
 from projectors.processor.wakeup import Wakeup
@@ -52,7 +51,7 @@ class Visit:
 
 
 class Worker:
-    """Works all live generations of `views` (all registered ones unless given), and `consumers` beside them.
+    """Works all live generations of `views`, and `consumers` beside them.
 
     `only` names the views and consumers to work, all unless given; others are left to other workers. `mapper` reads the
     log's events, where it was not written with the default one. `within` are the ranges of the feed to work, all unless
@@ -67,7 +66,7 @@ class Worker:
         database: str,
         consumers: Iterable[Consumer] = (),
         *,
-        views: Iterable[View] | None = None,
+        views: Iterable[View] = (),
         only: Collection[str] = (),
         within: Sequence[FeedRange] = (),
         bounds: Callable[[Feed], Feed] | None = None,
@@ -93,7 +92,7 @@ class Worker:
         self._roster = Roster(
             self._stores,
             [consumer for consumer in consumers if not only or consumer.name in only],
-            [view for view in (VIEWS.values() if views is None else views) if not only or view.name in only],
+            [view for view in views if not only or view.name in only],
             settings=self._settings,
             executor=BookingExecutor(parallel, thread_name_prefix="request") if parallel else None,
             clock=clock,

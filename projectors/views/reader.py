@@ -1,6 +1,6 @@
 """What a query sees of a view: items, and how fresh they are.
 
-    reader = ViewReader(client, "tidemark")
+    reader = ViewReader(client, "tidemark", VIEWS)
     reader.get("account-summary", "account-alice", after=position, wait=2.0)
     reader.page("statement", "account-alice", limit=50, descending=True)
 
@@ -24,8 +24,8 @@ from eventstore.log.position import Position
 from projectors.container import Document, Gateway
 from projectors.generations.generation import GUARD_PREFIX, partition_key
 from projectors.generations.registry import CachedRegistry, Registry
-from projectors.ledger import stream_view_named, sum_view_named
 from projectors.throughput.meter import Meter
+from projectors.views.catalog import Views
 from projectors.views.cursor import Cursor
 from projectors.views.streams.checkpoint_store import guard_place
 from projectors.views.streams.view import StreamView
@@ -36,11 +36,6 @@ MAX_WAIT = 10.0
 MAX_PAGE = 500
 _POLL_MIN, _POLL_MAX = 0.005, 0.1
 _REMEMBERED = 100_000
-_INDEXED = frozenset(
-    path["path"].removeprefix("/data/").removesuffix("/?")
-    for path in CONTAINER.indexing["includedPaths"]
-    if path["path"].startswith("/data/")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +82,14 @@ class ViewReader:
         self,
         client: CosmosClient,
         database: str,
+        views: Views,
         *,
         meter: Meter | None = None,
         stop: threading.Event | None = None,
         follow_seconds: float = 0.5,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._views = views
         container = client.get_database_client(database).get_container_client(CONTAINER.name)
         self._gateway = Gateway(container, meter=meter or Meter(), stop=stop)
         self._registry = CachedRegistry(Registry(self._gateway), seconds=follow_seconds, clock=clock)
@@ -101,13 +98,17 @@ class ViewReader:
         self._served: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._lock = threading.Lock()
 
+    def check(self) -> None:
+        """Whether the container of the views answers: one point read (1 RU). Raises what the store raises."""
+        self._gateway.read("~ready", "~ready")
+
     def get(self, view: str, stream: str, *, after: Position | None = None, wait: float = 0.0) -> Item:
         """What the view keeps for a stream: one point read (1 RU).
 
         `after` with `wait` seconds (at most MAX_WAIT) waits until the view has that position; a position of another
         stream is not waited for. Raises UnknownView.
         """
-        document, freshness = self._fresh(stream_view_named(view), stream, after, wait)
+        document, freshness = self._fresh(self._views.stream_view(view), stream, after, wait)
         return Item(document.get("state") if document else None, freshness)
 
     def page(
@@ -128,12 +129,12 @@ class ViewReader:
         {"effective_date": ("1994-01-01", None)}. `cursor` is `next` of the page before and carries the direction.
         Raises UnknownView, BadCursor.
         """
-        found = stream_view_named(view)
+        found = self._views.stream_view(view)
         size = max(1, min(limit, MAX_PAGE))
         position = Cursor.parse(cursor) if cursor else Cursor(None, descending=descending)
         _, freshness = self._fresh(found, stream, after, wait)
         partition = partition_key(found.name, freshness.generation, found.bucket(stream))
-        rows = self._rows(partition, position, size + 1, where or {})
+        rows = self._rows(found, partition, position, size + 1, where or {})
         newest = max((row["version"] for row in rows), default=0)
         if newest > freshness.version:  # written since the guard was read
             _, freshness = self._fresh(found, stream, Position(stream, newest), wait)
@@ -147,7 +148,7 @@ class ViewReader:
 
         One single-partition query. `after` with `wait` waits for a position as `get` does. Raises UnknownView.
         """
-        found = sum_view_named(view)
+        found = self._views.sum_view(view)
         return self._sums.read(found, first, first if last is None else last, after=after, wait=min(wait, MAX_WAIT))
 
     def due(self, view: str, field: str, upto: str, *, limit: int = MAX_PAGE) -> list[dict[str, Any]]:
@@ -155,9 +156,9 @@ class ViewReader:
 
         A query over all partitions, for timers; answers to people are pages. Raises UnknownView.
         """
-        found = stream_view_named(view)
+        found = self._views.stream_view(view)
         prefix = partition_key(found.name, self._registry.serving(found.name), "")
-        sql = f"SELECT TOP {limit} * FROM c WHERE STARTSWITH(c.pk, @prefix) AND c.data.{_field(field)} <= @upto"  # noqa: S608
+        sql = f"SELECT TOP {limit} * FROM c WHERE STARTSWITH(c.pk, @prefix) AND c.data.{_field(found, field)} <= @upto"  # noqa: S608
         return [row["data"] for row in self._gateway.query(sql, prefix=prefix, upto=upto)]
 
     def _fresh(
@@ -183,7 +184,14 @@ class ViewReader:
         reached = version >= max(asked, served)
         return document, Freshness(version, found.get("at"), generation, reached, _parked(found))
 
-    def _rows(self, partition: str, position: Cursor, limit: int, where: dict[str, tuple[Any, Any]]) -> list[Document]:
+    def _rows(
+        self,
+        view: StreamView,
+        partition: str,
+        position: Cursor,
+        limit: int,
+        where: dict[str, tuple[Any, Any]],
+    ) -> list[Document]:
         conditions, parameters = ["c.id < @guards"], {"guards": GUARD_PREFIX}
         if position.key is not None:
             conditions.append("c.id < @key" if position.descending else "c.id > @key")
@@ -191,7 +199,7 @@ class ViewReader:
         for field, (least, most) in where.items():
             for name, operator, bound in (("least", ">=", least), ("most", "<=", most)):
                 if bound is not None:
-                    conditions.append(f"c.data.{_field(field)} {operator} @{field}_{name}")
+                    conditions.append(f"c.data.{_field(view, field)} {operator} @{field}_{name}")
                     parameters[f"{field}_{name}"] = bound
         order = "DESC" if position.descending else "ASC"
         sql = f"SELECT TOP {limit} * FROM c WHERE {' AND '.join(conditions)} ORDER BY c.id {order}"  # noqa: S608 - names checked above
@@ -205,12 +213,12 @@ class ViewReader:
                 self._served.popitem(last=False)
 
 
-def _field(name: str) -> str:
+def _field(view: StreamView, name: str) -> str:
     """The name, once it is known to be one (it becomes part of a query) that no query must scan for."""
     if not name.isidentifier():
         raise ValueError(f"{name!r} is no field of an item")
-    if name not in _INDEXED:
-        raise ValueError(f"{name!r} is not indexed: add /data/{name}/? to VIEWS in eventstore/cosmos/containers.py")
+    if f"data.{name}" not in view.indexed:
+        raise ValueError(f'{name!r} is not indexed: add "data.{name}" to `indexed` of the view {view.name}')
     return name
 
 

@@ -38,6 +38,11 @@ class View:
     """As operators and the API know it."""
     category: ClassVar[str]
     """Streams `<category>-…` are read."""
+    indexed: ClassVar[tuple[str, ...]] = ()
+    """Fields of items (`data.due`) and of states (`state.status`) that queries filter and sort by.
+
+    Each is paid for at every write of its document.
+    """
     _methods: ClassVar[dict[type[Any], str]]
     types: ClassVar[frozenset[str]]
     """The registered names of the events that change it."""

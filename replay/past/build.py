@@ -14,10 +14,10 @@ from azure.cosmos import CosmosClient
 
 from projectors.database import Stores
 from projectors.generations.generation import GUARD_PREFIX, consumer_name, partition_key
-from projectors.ledger import view_named
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from projectors.throughput.meter import Meter
+from projectors.views.catalog import Views
 from projectors.views.consumer import ViewConsumer
 from projectors.views.sums.view import SumView
 from projectors.views.view import View
@@ -41,7 +41,7 @@ _ROUNDS = 20
 def build_past(
     client: CosmosClient,
     database: str,
-    view: str,
+    view: View,
     until: str,
     options: RebuildOptions | None = None,
     *,
@@ -52,26 +52,26 @@ def build_past(
     """The view as of `until`, a time (ISO 8601) or a position token; at once when it has been built before.
 
     Of the options `park`, `allowance`, `flush` and `pending` count. What `progress` raises leaves a state that the same
-    call goes on from. Raises UnknownView, NoSuchMoment, RebuildRunning, PoisonEvent, NotCaughtUp.
+    call goes on from. Raises NoSuchMoment, RebuildRunning, PoisonEvent, NotCaughtUp.
     """
     options = options or RebuildOptions()
     meter = Meter(options.allowance)
     stores = Stores.open(client, database, meter=meter)
-    found, at = view_named(view), now()
+    at = now()
     moment = moment_of(stores, until, now=at)
-    name = past_name(view, moment)
+    name = past_name(view.name, moment)
     with BuilderLock(client, database, name, at=iso(at)) as lock:
         pasts = PastViews(stores.views)
         past = pasts.find(name)
         if past is None:
-            past = pasts.begin(PastView(name, view, iso(moment.time), iso(at), ends_at(stores.feed, moment)))
+            past = pasts.begin(PastView(name, view.name, iso(moment.time), iso(at), ends_at(stores.feed, moment)))
         if past.built is not None:
             stores.leases.forget(consumer_name(name, GENERATION))  # if it was stopped between these two
             return past
         ends = past.ends
         release_all(stores, name, GENERATION)
         consumer = ViewConsumer(
-            _renamed(found, name),
+            _renamed(view, name),
             GENERATION,
             views=stores.views,
             history=stores.history,
@@ -84,7 +84,6 @@ def build_past(
             client,
             database,
             [consumer],
-            views=(),
             bounds=lambda feed: PastFeed(feed, ends),
             settings=chosen,
             meter=meter,
@@ -103,12 +102,15 @@ def build_past(
                 break
         else:
             raise NotCaughtUp(name, "others hold some of its ranges")
-        return _finished(stores, past, at=now())
+        return _finished(stores, view, past, at=now())
 
 
-def read_past(stores: Stores, name: str, stream: str | None = None) -> Iterator[dict[str, Any]]:
-    """What a view of the past holds, all of it or of one stream (one key, for sums), JSON-native. Raises NoSuchPast."""
-    view = _renamed(view_named(PastViews(stores.views).named(name).view), name)
+def read_past(stores: Stores, views: Views, name: str, stream: str | None = None) -> Iterator[dict[str, Any]]:
+    """What a view of the past holds, all of it or of one stream (one key, for sums), JSON-native.
+
+    Raises NoSuchPast, UnknownView.
+    """
+    view = _renamed(views.named(PastViews(stores.views).named(name).view), name)
     if isinstance(view, SumView):
         for key, sums in sorted(SumContents(stores, view, GENERATION).snapshot.sums.items()):
             if stream in (None, key):
@@ -140,8 +142,8 @@ def _renamed(view: View, name: str) -> View:
     return renamed
 
 
-def _finished(stores: Stores, past: PastView, *, at: datetime) -> PastView:
-    contents = list(stored_contents(stores, _renamed(view_named(past.view), past.name), GENERATION).all())
+def _finished(stores: Stores, view: View, past: PastView, *, at: datetime) -> PastView:
+    contents = list(stored_contents(stores, _renamed(view, past.name), GENERATION).all())
     built = Built(iso(at), digest_of(contents), len(contents), sum(found.items for found in contents))
     finished = replace(past, built=built)
     PastViews(stores.views).finish(finished)

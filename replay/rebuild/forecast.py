@@ -6,12 +6,13 @@ be measured of without doing it, from what Cosmos DB publishes: https://learn.mi
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from eventstore.cosmos.containers import VIEWS as CONTAINER
+from eventstore.cosmos.containers import containers
 from projectors.container import Document
 from projectors.database import Stores
 from projectors.errors import Unavailable
@@ -20,6 +21,7 @@ from projectors.feed.ranges import FeedRange
 from projectors.generations.generation import GUARD_PREFIX, partition_key
 from projectors.leases.lease import Lease
 from projectors.settings import WorkerSettings
+from projectors.views.catalog import Views
 from projectors.views.consumer import ViewConsumer
 from projectors.views.streams.batch_writer import MAX_OPERATIONS
 from projectors.views.streams.view import StreamView
@@ -31,7 +33,6 @@ PRICE = 0.25
 
 _WRITE, _WRITE_PER_KB, _WRITE_PER_VALUE = 5.5, 0.45, 0.2
 """Request units of creating an item of 1 KB, each further KB, each indexed value."""
-_INDEXED = [path["path"].split("/")[1:-1] for path in CONTAINER.indexing["includedPaths"]]
 _FIXED, _PER_RANGE = 100.0, 40.0
 """Request units that every rebuild takes, however short the log is: registry, lock, leases, lag."""
 _PAGE, _SAMPLE_EVENTS, _SAMPLE_ITEMS = 1000, 5_000, 200
@@ -172,7 +173,9 @@ class _Forecast:
             prefix=prefix,
         )
         read = (self._stores.meter.spent().request_units - before) / max(1, len(sample))
-        write = sum(map(_write_units, sample)) / max(1, len(sample))
+        spec = containers(Views(self._view).indexed)[2]
+        indexed = [path["path"].split("/")[1:-1] for path in spec.indexing["includedPaths"]]
+        write = sum(_write_units(document, indexed) for document in sample) / max(1, len(sample))
         streams = isinstance(self._view, StreamView)
         keyed = isinstance(self._view, StreamView) and self._view.keyed_by_stream
         items = documents if streams and not keyed else documents - guards
@@ -188,10 +191,10 @@ class _Forecast:
         return time.perf_counter() - began
 
 
-def _write_units(document: Document) -> float:
+def _write_units(document: Document, indexed: Sequence[list[str]]) -> float:
     kept = {name: value for name, value in document.items() if not name.startswith("_")}
     kilobytes = max(1, -(-len(orjson.dumps(kept)) // 1024))
-    return _WRITE + _WRITE_PER_KB * (kilobytes - 1) + _WRITE_PER_VALUE * sum(_has(kept, path) for path in _INDEXED)
+    return _WRITE + _WRITE_PER_KB * (kilobytes - 1) + _WRITE_PER_VALUE * sum(_has(kept, path) for path in indexed)
 
 
 def _has(value: Any, path: list[str]) -> bool:

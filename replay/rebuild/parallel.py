@@ -21,12 +21,12 @@ from projectors.database import Stores
 from projectors.errors import PoisonEvent, ProjectionError
 from projectors.feed.ranges import FeedRange
 from projectors.generations.generation import consumer_name
-from projectors.ledger import view_named
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from projectors.throughput.limiter import Allowance
 from projectors.throughput.meter import Meter, Spent
 from projectors.views.consumer import ViewConsumer
+from projectors.views.view import View
 
 Connect: TypeAlias = Callable[[Allowance | None], tuple[CosmosClient, str]]
 """Opens the client and names the database: called in each process, so it must be a function of a module."""
@@ -43,7 +43,7 @@ class Share:
     """What one process does: `ranges` of the feed for one generation of one view."""
 
     connect: Connect
-    view: str
+    view: View
     generation: int
     ranges: tuple[FeedRange, ...]
     settings: WorkerSettings
@@ -164,7 +164,7 @@ class _Process:
         stores = Stores.open(client, database, meter=self._meter)
         part = self._part
         consumer = ViewConsumer(
-            view_named(part.view),
+            part.view,
             part.generation,
             views=stores.views,
             history=stores.history,
@@ -172,9 +172,7 @@ class _Process:
             park=part.park,
             max_pending=part.settings.pending,
         )
-        worker = Worker(
-            client, database, [consumer], views=(), within=part.ranges, settings=part.settings, meter=self._meter
-        )
+        worker = Worker(client, database, [consumer], within=part.ranges, settings=part.settings, meter=self._meter)
         worker.run_until_idle(_VISIT, near=True, progress=self._speak)
         self._send()
 

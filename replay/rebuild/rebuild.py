@@ -17,7 +17,6 @@ from projectors.database import Stores
 from projectors.errors import ProjectionError, RebuildRunning
 from projectors.generations.generation import consumer_name
 from projectors.lag import lag_of
-from projectors.ledger import view_named
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from projectors.throughput.meter import Meter, Spent
@@ -47,7 +46,7 @@ _THEIRS = 0.9
 def rebuild(
     client: CosmosClient,
     database: str,
-    view: str,
+    view: View,
     options: RebuildOptions | None = None,
     *,
     settings: WorkerSettings | None = None,
@@ -58,13 +57,11 @@ def rebuild(
     """Rebuilds one view. `progress` is called often; what it raises (KeyboardInterrupt too) leaves a resumable state.
     `connect` opens clients in other processes: without it everything is done in this one, whatever the options say.
 
-    Raises UnknownView; RebuildRunning, naming who rebuilds the view at this moment; PoisonEvent for an event that the
+    Raises RebuildRunning, naming who rebuilds the view at this moment; PoisonEvent for an event that the
     view cannot apply; Differences, ParkedStreams, NotCaughtUp. After any of them the serving generation is untouched,
     and the same call goes on where this one stopped.
     """
-    return _Rebuild(
-        client, database, view_named(view), options or RebuildOptions(), settings, progress, now, connect
-    ).run()
+    return _Rebuild(client, database, view, options or RebuildOptions(), settings, progress, now, connect).run()
 
 
 class _Rebuild:
@@ -114,7 +111,7 @@ class _Rebuild:
             park=self._options.park,
             max_pending=self._options.pending,
         )
-        worker = Worker(self._client, self._database, [consumer], views=(), settings=self._settings, meter=self._meter)
+        worker = Worker(self._client, self._database, [consumer], settings=self._settings, meter=self._meter)
         leases = self._stores.leases.of(consumer.name)
         self._done_before = sum(lease.events for lease in leases)
         self._counted = self._stores.feed.estimate()
@@ -163,7 +160,7 @@ class _Rebuild:
             self._tell(Phase.BUILDING)
 
         with options.allowance.lent(_THEIRS) if options.allowance else nullcontext() as max_ru:
-            whole = Share(connect, self._view.name, self._builds, ranges, self._settings, options.park, max_ru)
+            whole = Share(connect, self._view, self._builds, ranges, self._settings, options.park, max_ru)
             self._elsewhere = work_together(shares(whole, options.workers), tell)
         release_all(self._stores, self._view.name, self._builds)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from azure.cosmos import ContainerProxy, CosmosClient
 
+from audit.ledger import NARRATION
 from audit.log import Log
 from audit.trail.trace import Traces
 from audit.trail.trail import AuditTrail
@@ -42,11 +43,11 @@ class Bank:
 
     @property
     def trail(self) -> AuditTrail:
-        return AuditTrail(self.log, Mapper())
+        return AuditTrail(self.log, Mapper(), NARRATION)
 
     @property
     def traces(self) -> Traces:
-        return Traces(self.log, Mapper())
+        return Traces(self.log, Mapper(), NARRATION)
 
     # What clients do
 

@@ -10,12 +10,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit.digests.archive import Archive, KeptDigest
 from audit.sealing import seal
+from eventstore.environment import load
 from functions.composition import build_services
 from functions.http.dependencies import Services
-from functions.settings import Settings, load
+from functions.settings import Settings
+from service import SERVICE
 from tests.audit.bank import Bank
 from tests.audit.serving import audit_app
-from tests.functions.transport import AsgiThread
+from tests.support.asgi import AsgiThread
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def sealed(bank: Bank, archive: Archive, key: Ed25519PrivateKey) -> KeptDigest:
 
 @pytest.fixture
 def services(client: CosmosClient, database: str) -> Services:
-    return build_services(load(Settings, auth="none"), client, database)
+    return build_services(SERVICE, load(Settings, auth="none"), client, database)
 
 
 @pytest.fixture

@@ -4,20 +4,20 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import uvicorn
 from azure.cosmos import CosmosClient
 from fastapi import FastAPI
 
-from functions.audit import AuditDesk
+from functions.audit import open_desk
 from functions.http.dependencies import Services
-from functions.queries import app as queries_app
+from functions.queries.app import create_queries
+from service import SERVICE
 
 
 def audit_app(services: Services, client: CosmosClient, database: str, **options: object) -> FastAPI:
-    desk = AuditDesk.open(client, database, **options)  # type: ignore[arg-type]
-    return queries_app.create_app(replace(services, audit=desk))
+    desk = open_desk(client, database, SERVICE.narration, SERVICE.views, SERVICE.health, **options)  # type: ignore[arg-type]
+    return create_queries(SERVICE, services, desk)
 
 
 @contextmanager

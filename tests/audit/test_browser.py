@@ -12,10 +12,13 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
 from eventstore.cosmos.containers import create_containers
+from eventstore.environment import load
 from functions.composition import build_services
-from functions.settings import Settings, load
+from functions.settings import Settings
 from localazure.cosmos import LocalCosmos
+from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
+from service import SERVICE
 from tests.audit.bank import Bank
 from tests.audit.browser import MISSING, chromium, prefer
 from tests.audit.serving import audit_app, served
@@ -61,7 +64,7 @@ def site() -> Iterator[Site]:
     """A service with a lived-in account, and one whose every text is an attack."""
     with LocalCosmos() as cosmos:
         client = cosmos.client()
-        create_containers(client, "tidemark")
+        create_containers(client, "tidemark", VIEWS.indexed)
         bank = Bank(client, "tidemark")
         bank.open("alice", 1_000)
         bank.open("bob")
@@ -69,8 +72,8 @@ def site() -> Iterator[Site]:
             bank.deposit("alice", amount * 10)
         bank.transfer("t1", 300)
         hostile(bank)
-        Worker(client, "tidemark").run_until_idle(20)
-        app = audit_app(build_services(load(Settings, auth="none"), client, "tidemark"), client, "tidemark")
+        Worker(client, "tidemark", views=VIEWS.values()).run_until_idle(20)
+        app = audit_app(build_services(SERVICE, load(Settings, auth="none"), client, "tidemark"), client, "tidemark")
         paths = [
             "",
             "/streams/account-alice",

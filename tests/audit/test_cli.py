@@ -42,7 +42,7 @@ def test_show_prints_a_stream_with_its_running_balance_and_refusals(run: Run) ->
     assert shown.exit_code == 0
     lines = [" ".join(line.split()) for line in shown.stdout.splitlines()]
     assert lines[4].startswith("ok 4 2026-03-01 12:04:00 Hold 1 captured for transfer t1: 3.00 EUR process:transfers")
-    assert lines[4].endswith("-3.00 7.00 0.00")
+    assert lines[4].endswith("-3.00 7.00 0.00 7.00")
     assert "INSUFFICIENT_FUNDS" in lines[-1]
 
 

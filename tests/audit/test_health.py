@@ -8,16 +8,17 @@ from azure.cosmos import CosmosClient
 from audit.digests.archive import KeptDigest
 from eventstore.log.documents import event_id
 from functions.http.dependencies import Services
+from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from tests.audit.bank import Bank
 from tests.audit.serving import audit_app
-from tests.functions.transport import AsgiThread
+from tests.support.asgi import AsgiThread
 
 
 def test_health_shows_lag_conservation_and_stuck_transfers(
     api: httpx.Client, bank: Bank, client: CosmosClient, database: str
 ) -> None:
-    worker = Worker(client, database)
+    worker = Worker(client, database, views=VIEWS.values())
     behind = api.get("/audit/data/health").json()
     assert {consumer["begun"] for consumer in behind["consumers"]} == {False}
     worker.run_until_idle(20)
@@ -29,10 +30,10 @@ def test_health_shows_lag_conservation_and_stuck_transfers(
     worker.run_until_idle(20)
     found = api.get("/audit/data/health").json()
     assert found["unknown"] == {}
-    assert [each["transfer"] for each in found["stuck"]] == ["t9"]
-    assert found["conservation"] == [
-        {"asset": "EUR/2", "accounts": 900, "outside": 900, "on_the_way": 0, "verdict": "conserved"}
-    ]
+    conserved, stuck = found["checks"]
+    assert conserved["rows"] == [{"cells": ["EUR/2", "9.00", "9.00", "0.00"], "verdict": "good", "word": "conserved"}]
+    assert [row["cells"][0] for row in stuck["rows"]] == ["t9"]
+    assert stuck["verdict"] == "bad"
     assert len(found["consumers"][0]["history"]) == 2
     assert "Lag over the last 3 looks" in api.get("/audit/health").text
 
@@ -40,7 +41,7 @@ def test_health_shows_lag_conservation_and_stuck_transfers(
 def test_money_that_a_view_made_up_is_not_conserved(
     api: httpx.Client, bank: Bank, client: CosmosClient, database: str
 ) -> None:
-    Worker(client, database).run_until_idle(20)
+    Worker(client, database, views=VIEWS.values()).run_until_idle(20)
     views = client.get_database_client(database).get_container_client("views")
     query = (
         "SELECT * FROM c WHERE c.stream = 'account-alice' AND IS_DEFINED(c.state.balance) AND IS_DEFINED(c.state.held)"
@@ -48,7 +49,7 @@ def test_money_that_a_view_made_up_is_not_conserved(
     (item,) = views.query_items(query, enable_cross_partition_query=True)
     item["state"]["balance"] += 1
     views.replace_item(item["id"], item)
-    assert api.get("/audit/data/health").json()["conservation"][0]["verdict"] == "broken"
+    assert api.get("/audit/data/health").json()["checks"][0]["verdict"] == "bad"
     assert "NOT conserved" in api.get("/audit/health").text
 
 
@@ -71,7 +72,7 @@ def test_a_parked_stream_is_shown_with_the_event_that_stopped_it(
     bank.events.create_item(
         document | {"id": event_id(3), "version": 3, "commandId": "odd", "state": '{"amount":"many"}'}
     )
-    Worker(client, database).run_until_idle(20)
+    Worker(client, database, views=VIEWS.values()).run_until_idle(20)
     parked = api.get("/audit/data/health").json()["parked"]
     assert {(each["stream"], each["version"], each["upto"]) for each in parked} == {("account-bob", 2, 3)}
     page = api.get("/audit/health").text

@@ -16,7 +16,7 @@ from functions.http.auth import Principal
 from functions.http.dependencies import Services
 from tests.audit.bank import Bank
 from tests.audit.serving import audit_app
-from tests.functions.transport import AsgiThread
+from tests.support.asgi import AsgiThread
 
 PAGES = [
     "/audit",
@@ -68,7 +68,7 @@ class Page(HTMLParser):
 def test_a_stream_is_told_with_balances_and_chain_marks(api: httpx.Client) -> None:
     found = api.get("/audit/data/streams/account-alice", params={"limit": 2}).json()
     assert (found["head"], found["older"], found["newer"], found["failure"]) == (5, 3, None, None)
-    assert [(entry["version"], entry["balance"], entry["problem"]) for entry in found["entries"]] == [
+    assert [(entry["version"], entry["figures"]["balance"], entry["problem"]) for entry in found["entries"]] == [
         (4, 700, None),
         (5, 500, None),
     ]

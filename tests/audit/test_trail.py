@@ -12,7 +12,7 @@ ALICE = "account-alice"
 
 def test_a_state_at_a_version_is_that_of_its_event(bank: Bank) -> None:
     state = bank.trail.state(ALICE, version=3)
-    assert (state.version, state.head, state.asset) == (3, 5, "EUR/2")
+    assert (state.version, state.head, state.unit) == (3, 5, "EUR/2")
     assert (state.facts["balance"], state.facts["held"], state.facts["available"]) == (1000, 300, 700)
     assert state.facts["holds.open.1.transfer_id"] == "t1"
 
@@ -58,7 +58,7 @@ def test_differences_are_told_field_by_field(bank: Bank) -> None:
 def test_entries_say_who_what_why_and_what_it_came_to(bank: Bank) -> None:
     bank.act("alice", lambda account: account.freeze(reason="court order 7", at=bank.clock.now), reason="court order 7")
     entries = bank.trail.entries(ALICE)
-    assert [(entry.sentence, entry.change, entry.balance, entry.held) for entry in entries] == [
+    assert [(entry.sentence, entry.change, entry.figures["balance"], entry.figures["held"]) for entry in entries] == [
         ("Account opened in EUR/2 for subject-1", 0, 0, 0),
         ("Deposit of 10.00 EUR", 1000, 1000, 0),
         ("Hold 1 of 3.00 EUR for transfer t1 placed", 0, 1000, 300),
@@ -93,16 +93,16 @@ def test_a_later_look_reads_only_what_is_new_and_notices_an_altered_log(bank: Ba
     trail = bank.trail
     assert trail.page("account-bob").head == 2
     bank.deposit("bob", 5)
-    assert [entry.balance for entry in trail.page("account-bob").entries] == [0, 300, 305]
+    assert [entry.figures.get("balance") for entry in trail.page("account-bob").entries] == [0, 300, 305]
     bank.rewrite("account-bob", 2, '"amount":300', '"amount":900')
-    assert [entry.balance for entry in trail.page("account-bob").entries] == [0, 900, 905]
+    assert [entry.figures.get("balance") for entry in trail.page("account-bob").entries] == [0, 900, 905]
 
 
 def test_an_altered_event_is_marked_where_it_is_and_the_rest_is_still_shown(bank: Bank) -> None:
     bank.alter(ALICE, 2, state='{"amount":"many"}')
     entries = bank.trail.entries(ALICE)
     assert [entry.version for entry in entries if entry.problem] == [2]
-    assert [entry.balance for entry in entries] == [0, None, None, None, None]
+    assert [entry.figures.get("balance") for entry in entries] == [0, None, None, None, None]
     assert bank.trail.timeline(ALICE).failure is not None
     with pytest.raises(CannotApply, match="version 2 of account-alice"):
         bank.trail.state(ALICE)
@@ -128,7 +128,7 @@ def test_a_state_in_a_long_stream_is_the_same_from_a_checkpoint_and_from_the_beg
         bank.act("long", lambda account: [account.deposit(7, at=bank.clock.now) for _ in range(90)])
     trail, stream = bank.trail, "account-long"
     trail.timeline(stream)
-    times = [trail.timeline(stream).moments[version].recorded_at for version in (499, 500, 501, 1081)]
+    times = [trail.timeline(stream).figures[version].recorded_at for version in (499, 500, 501, 1081)]
     for version in (1, 499, 500, 501, 999, 1000, 1081):
         assert trail.state(stream, version=version) == bank.trail.state(stream, version=version)
     for at in map(datetime.fromisoformat, times):

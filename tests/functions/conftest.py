@@ -9,12 +9,15 @@ import httpx
 import pytest
 from azure.cosmos import CosmosClient
 
-from functions.composition import build_consumers, build_services
+from eventstore.environment import load
+from functions.audit import AuditDesk
+from functions.composition import build_audit, build_consumers, build_services
 from functions.hosting import local
 from functions.http.dependencies import Services
-from functions.settings import Settings, load
+from functions.settings import Settings
 from projectors.processor.worker import Worker
-from tests.functions.transport import AsgiThread
+from service import SERVICE
+from tests.support.asgi import AsgiThread
 
 
 @dataclass
@@ -36,18 +39,24 @@ def clock() -> SettableClock:
 @pytest.fixture
 def services(client: CosmosClient, database: str, clock: SettableClock) -> Services:
     settings = load(Settings, auth="none", max_wait_ms=2_000)
-    return replace(build_services(settings, client, database), clock=clock)
+    return replace(build_services(SERVICE, settings, client, database), clock=clock)
 
 
 @pytest.fixture
 def worker(client: CosmosClient, database: str) -> Worker:
-    return build_consumers(client, database).worker
+    return build_consumers(SERVICE, client, database).worker
 
 
 @pytest.fixture
-def api(services: Services) -> Iterator[httpx.Client]:
-    with httpx.Client(transport=AsgiThread(local.create_app(services)), base_url="http://localhost") as client:
-        yield client
+def audit(services: Services, client: CosmosClient, database: str) -> AuditDesk:
+    return build_audit(SERVICE, services.settings, client, database, services.personal)
+
+
+@pytest.fixture
+def api(services: Services, audit: AuditDesk) -> Iterator[httpx.Client]:
+    app = local.create_app(SERVICE, services, audit)
+    with httpx.Client(transport=AsgiThread(app), base_url="http://localhost") as http:
+        yield http
 
 
 class Ledger:

@@ -5,10 +5,11 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
-from functions.commands import app as commands_app
+from functions.commands.app import create_commands
 from functions.composition import build_consumers, build_services
-from functions.queries import app as queries_app
+from functions.queries.app import create_queries
 from functions.settings import Settings
+from service import SERVICE
 from tests.infra.authority import Account
 
 
@@ -22,10 +23,12 @@ class Apps:
 
     def __init__(self, account: Account, database: str) -> None:
         settings = Settings(auth="none")
-        commands, queries = (build_services(settings, account.client(r), database) for r in ("commands", "queries"))
-        self.commands = _caller(commands_app.create_app(commands))
-        self.queries = _caller(queries_app.create_app(queries))
-        self._worker = build_consumers(account.client("projectors"), database).worker
+        commands, queries = (
+            build_services(SERVICE, settings, account.client(r), database) for r in ("commands", "queries")
+        )
+        self.commands = _caller(create_commands(SERVICE, commands))
+        self.queries = _caller(create_queries(SERVICE, queries))
+        self._worker = build_consumers(SERVICE, account.client("projectors"), database).worker
 
     async def command(self, path: str, key: str, body: dict[str, object], status: int) -> None:
         answer = await self.commands.post(path, json=body, headers={"Idempotency-Key": key})

@@ -14,6 +14,7 @@ from eventstore.cosmos.containers import CONTAINERS
 from functions.composition import build_consumers
 from localazure.cosmos import LocalCosmos
 from replay.rebuild.rebuild import rebuild
+from service import SERVICE
 from tests.infra.apps import Apps
 from tests.infra.authority import ROLES, Account
 from tests.infra.paths import TERRAFORM
@@ -105,9 +106,9 @@ async def test_every_app_does_its_work_with_the_rights_of_its_identity(account: 
 def test_an_operator_rebuilds_a_view_with_the_rights_of_operators(
     cosmos: LocalCosmos, database: str, account: Account
 ) -> None:
-    worker = build_consumers(account.client("projectors"), database).worker
+    worker = build_consumers(SERVICE, account.client("projectors"), database).worker
     assert worker.run_until_idle(20).idle
-    rebuilt = rebuild(account.client("operators"), database, "account-summary")
+    rebuilt = rebuild(account.client("operators"), database, SERVICE.views["account-summary"])
     assert rebuilt.switched
     assert account.denied == []
 

@@ -66,7 +66,7 @@ def test_what_terraform_gives_makes_valid_settings() -> None:
 
 
 def test_the_trigger_uses_the_connection_and_the_lease_container_that_terraform_makes() -> None:
-    code = "\n".join(path.read_text() for path in (ROOT / "functions").glob("*.py"))
+    code = "\n".join(path.read_text() for path in (ROOT / "functions").rglob("*.py"))
     assert set(re.findall(r'\bconnection="(\w+)"', code)) == {"COSMOS_TRIGGER"}
     assert {name.split("__")[0] for name in set_by_terraform() if "__" in name} == {"COSMOS_TRIGGER"}
     assert '"trigger-leases"' in code
@@ -77,6 +77,6 @@ def test_every_metric_that_an_alert_reads_is_reported_by_the_code() -> None:
     queries = (TERRAFORM / "modules" / "alerts" / "queries").glob("*.kql")
     read = {name for file in queries for name in re.findall(r'Name == "(tidemark\.[\w.]+)"', file.read_text())}
     assert read
-    rooms = ("functions", "projectors", "replay", "eventstore")
+    rooms = ("functions", "projectors", "replay", "audit", "eventstore")
     code = "\n".join(path.read_text() for room in rooms for path in (ROOT / room).rglob("*.py"))
     assert {name for name in read if f'"{name}"' not in code} == set()

@@ -42,7 +42,7 @@ class Case:
     def __init__(self, cosmos: LocalCosmos, views: Sequence[str], *, settings: WorkerSettings = PAGES) -> None:
         self.cosmos = cosmos
         self.client: CosmosClient = cosmos.client(no_response_on_write=True)
-        create_containers(self.client, DATABASE)
+        create_containers(self.client, DATABASE, VIEWS.indexed)
         self.ledger = Ledger(self.client.get_database_client(DATABASE).get_container_client("events"))
         self.generation = 100
         self._views = views

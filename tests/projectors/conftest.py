@@ -3,6 +3,7 @@
 import pytest
 from azure.cosmos import CosmosClient
 
+from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from tests.projectors.feeding import Ledger
@@ -21,4 +22,4 @@ def settings() -> WorkerSettings:
 
 @pytest.fixture
 def worker(client: CosmosClient, database: str, settings: WorkerSettings) -> Worker:
-    return Worker(client, database, settings=settings)
+    return Worker(client, database, settings=settings, views=VIEWS.values())

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("devkit", "domain", "eventstore", "projectors", "replay", "functions", "tests")
+ROOMS = ("localazure", "devkit", "domain", "eventstore", "projectors", "replay", "audit", "functions", "cli", "tests")
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,7 +384,7 @@ def noticed(loosening: Loosening) -> bool:
         copy = Path(folder)
         for room in ROOMS:
             shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
-        for file in ("pyproject.toml", "cli/main.py"):
+        for file in ("pyproject.toml", "service.py", "function_app.py"):
             shutil.copy(ROOT / file, copy / file)
         apply(loosening, copy)
         command = [sys.executable, "-m", "pytest", "-x", "-q", loosening.test]

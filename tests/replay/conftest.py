@@ -4,6 +4,7 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from projectors.database import Stores
+from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from tests.replay.replaying import History
@@ -28,6 +29,6 @@ def stores(client: CosmosClient, database: str) -> Stores:
 def served(client: CosmosClient, database: str, history: History, settings: WorkerSettings) -> Worker:
     """All views caught up with a small history; the worker to catch up again."""
     history.write(60)
-    worker = Worker(client, database, settings=settings)
+    worker = Worker(client, database, settings=settings, views=VIEWS.values())
     assert worker.run_until_idle(30).idle
     return worker

@@ -1,53 +1,81 @@
-"""docs/your-own-domain.md is true: what it writes works, is as short as it says, and goes where it says."""
+"""The two sentences of docs/layout.md, and docs/your-own-domain.md: the ledger is every folder called ledger/."""
 
-import ast
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-from tests.seam.parcels import FILES, NAMES, PAGE, ROOT
+import pytest
+
+from tests.seam.page import FILES, PAGE
+
+ROOT = Path(__file__).parents[2]
+NOTHING = '''"""A service of nothing."""
+
+from functions.service import Service
+
+SERVICE = Service("nothing")
+'''
 
 
-def test_what_the_page_says_is_what_happens() -> None:
-    program = Path(__file__).with_name("parcels.py")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(program)]
-    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert "2 passed" in finished.stdout
+@pytest.fixture(scope="module")
+def machinery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tracked files of the repository, without any ledger/."""
+    folder = tmp_path_factory.mktemp("another") / "service"
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for name in filter(None, listed.stdout.split("\0")):
+        path = Path(name)
+        if "ledger" not in path.parts and (ROOT / path).exists():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / path, folder / path)
+    (folder / "service.py").unlink()
+    return folder
 
 
-def test_it_takes_under_sixty_lines_in_three_places() -> None:
+_ONLY_THE_COPY = """
+import runpy, sys
+sys.meta_path = [finder for finder in sys.meta_path if "editable" not in getattr(finder, "__module__", "")]
+sys.argv = sys.argv[1:]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
+"""A checkout that is installed for development would be found as well, with its ledger."""
+
+
+def run(folder: Path, *arguments: str) -> str:
+    """A program of tests/seam in a process of its own, in which the copy is all that can be imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", _ONLY_THE_COPY, *arguments],
+        cwd=folder,
+        env={"PYTHONPATH": str(folder), "PATH": str(Path(sys.executable).parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_page_takes_under_sixty_lines_in_four_files() -> None:
     lines = [line for text in FILES.values() for line in text.splitlines()[1:] if line.strip()]
     assert len(lines) < 60
-    assert list(FILES) == ["domain/parcel.py", "projectors/views/parcels.py", "functions/parcels.py"]
+    assert list(FILES) == ["domain/parcels.py", "projectors/parcels.py", "functions/parcels.py", "service.py"]
 
 
-def test_every_name_goes_where_there_is_such_a_place() -> None:
-    assert len(NAMES) == 4
-    for constant, file, _ in NAMES:
-        text = (ROOT / file).read_text(encoding="utf-8")
-        assert re.search(rf"^{constant}: " if constant else r"\.router[,\]]", text, re.M), file
+def test_without_the_ledger_the_page_is_another_service(machinery: Path) -> None:
+    for file, text in FILES.items():
+        (machinery / file).write_text(text, encoding="utf-8")
+    told = run(machinery, "tests.seam.without_a_ledger", "parcels")
+    assert "every module imports" in told
+    assert "session holds" in told
+    assert "0 broken" in run(machinery, "tests.seam.contracts")
 
 
-def test_nothing_knows_the_ledger_but_what_the_page_names() -> None:
-    section = PAGE.split("\n## Taking the ledger out\n")[1]
-    named = re.findall(r"`((?:domain|projectors|functions|replay)/[\w/.]*)`", section)
-    assert all((ROOT / path).exists() for path in named)
-    strays = [file for file in sorted(_knowing_the_ledger()) if not file.startswith(tuple(named))]
-    assert strays == []
+def test_a_service_of_nothing_starts(machinery: Path) -> None:
+    (machinery / "service.py").write_text(NOTHING, encoding="utf-8")
+    assert "ready" in run(machinery, "tests.seam.without_a_ledger", "nothing")
 
 
-def _knowing_the_ledger() -> Iterator[str]:
-    """Files of the product that import modules of the domain which the page does not keep, or what builds on them."""
-    kept = ("domain.aggregate", "domain.errors", "domain.state", "domain.parcel")
-    for room in ("domain", "eventstore", "projectors", "replay", "functions"):
-        for path in (ROOT / room).rglob("*.py"):
-            modules = {
-                node.module
-                for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-                if isinstance(node, ast.ImportFrom) and node.module
-            }
-            if any(m.startswith(("domain", "projectors.ledger.processes")) and m not in kept for m in modules):
-                yield str(path.relative_to(ROOT))
+def test_the_page_names_places_that_there_are() -> None:
+    named = set(re.findall(r"`((?:domain|projectors|functions|replay|audit|eventstore|tests)/[\w/.]*)`", PAGE))
+    assert [path for path in sorted(named - set(FILES)) if not (ROOT / path).exists()] == []

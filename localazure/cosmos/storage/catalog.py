@@ -19,14 +19,14 @@ class Catalog:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._databases: dict[str, Database] = {}
-        self._by_rid: dict[str, Database] = {}
+        self._databases: dict[str, Database[Container]] = {}
+        self._by_rid: dict[str, Database[Container]] = {}
         with store.lock:
             self._load()
 
     # -- reading
 
-    def databases(self) -> list[Database]:
+    def databases(self) -> list[Database[Container]]:
         """Every database in order of creation."""
         return list(self._databases.values())
 
@@ -34,7 +34,7 @@ class Catalog:
         """Every container of every database."""
         return [container for database in self._databases.values() for container in database.containers.values()]
 
-    def database(self, name: str, *, owner: bool = False) -> Database:
+    def database(self, name: str, *, owner: bool = False) -> Database[Container]:
         """The database with this name or resource id; `owner` when something inside it is addressed."""
         found = self._databases.get(name) or self._by_rid.get(name)
         if found is None:
@@ -51,20 +51,20 @@ class Catalog:
 
     # -- writing
 
-    def create_database(self, body: Mapping[str, Any]) -> Database:
+    def create_database(self, body: Mapping[str, Any]) -> Database[Container]:
         """Store a new database."""
         name = check_id(body)
         with self._store.transaction:
             if name in self._databases:
                 raise Conflict(f"A database with the id '{name}' already exists.")
             number = self._insert("INSERT INTO databases (body) VALUES ('{}')")
-            database = Database.build(number, stamp({"id": name}))
+            database: Database[Container] = Database.build(number, stamp({"id": name}))
             self._store.execute("UPDATE databases SET body = ? WHERE number = ?", (_text(database.body), number))
             self._store.on_roll_back(self._remove_database, database)
             self._add_database(database)
         return database
 
-    def delete_database(self, database: Database) -> None:
+    def delete_database(self, database: Database[Container]) -> None:
         """Remove a database with everything inside."""
         with self._store.transaction:
             for container in list(database.containers.values()):
@@ -73,7 +73,9 @@ class Catalog:
             self._store.on_roll_back(self._add_database, database)
             self._remove_database(database)
 
-    def create_container(self, database: Database, definition: Mapping[str, Any], partitions: int) -> Container:
+    def create_container(
+        self, database: Database[Container], definition: Mapping[str, Any], partitions: int
+    ) -> Container:
         """Store a new container over `partitions` equal ranges; `definition` is checked and complete."""
         name = definition["id"]
         with self._store.transaction:
@@ -146,18 +148,18 @@ class Catalog:
             self._store.execute(f"DELETE FROM {table} WHERE container = ?", (container.number,))  # noqa: S608
         self._store.execute("DELETE FROM containers WHERE number = ?", (container.number,))
 
-    def _add_database(self, database: Database) -> None:
+    def _add_database(self, database: Database[Container]) -> None:
         self._databases[database.id] = database
         self._by_rid[database.rid] = database
 
-    def _remove_database(self, database: Database) -> None:
+    def _remove_database(self, database: Database[Container]) -> None:
         self._databases.pop(database.id, None)
         self._by_rid.pop(database.rid, None)
 
     def _load(self) -> None:
-        by_number: dict[int, Database] = {}
+        by_number: dict[int, Database[Container]] = {}
         for number, body in self._store.execute("SELECT number, body FROM databases ORDER BY number").fetchall():
-            database = Database.build(number, orjson.loads(body))
+            database: Database[Container] = Database.build(number, orjson.loads(body))
             by_number[number] = database
             self._add_database(database)
         rows = self._store.execute(

@@ -20,7 +20,7 @@ _FIXED = ("_rid", "_self", "_docs", "_sprocs", "_triggers", "_udfs", "_conflicts
 class Container:
     """One container; `body` is the definition as it is answered."""
 
-    database: Database
+    database: Database[Container]
     id: str
     """The name."""
     number: int
@@ -48,7 +48,7 @@ class Container:
     keeps_versions: bool = False
 
     @staticmethod
-    def build(database: Database, number: int, body: dict[str, Any], partitions: PartitionMap) -> Container:
+    def build(database: Database[Container], number: int, body: dict[str, Any], partitions: PartitionMap) -> Container:
         """Read a checked definition."""
         raw = rid.container_rid(database.rid_bytes, number)
         text = rid.encode(raw)

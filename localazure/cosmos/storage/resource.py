@@ -7,14 +7,11 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import quote
 
 from localazure.cosmos.protocol.errors import BadRequest
 from localazure.cosmos.storage import rid
-
-if TYPE_CHECKING:
-    from localazure.cosmos.storage.container import Container
 
 MAX_ITEM_ID_LENGTH = 1023
 MAX_RESOURCE_ID_LENGTH = 255
@@ -67,8 +64,18 @@ def content_paths(link: str, rid: str) -> dict[str, str]:
     return {"x-ms-alt-content-path": link, "x-ms-content-path": rid}
 
 
+class Contained(Protocol):
+    """What a database has to know of a container: its name, and its resource id as text."""
+
+    id: str
+    rid: str
+
+
+C = TypeVar("C", bound=Contained)
+
+
 @dataclass(eq=False, slots=True)
-class Database:
+class Database(Generic[C]):
     """A database and the containers in it."""
 
     id: str
@@ -80,11 +87,11 @@ class Database:
     paths: dict[str, str]
     """The headers that say of an answer that it is of this database."""
     body: dict[str, Any]
-    containers: dict[str, Container] = field(default_factory=dict)
-    containers_by_rid: dict[str, Container] = field(default_factory=dict)
+    containers: dict[str, C] = field(default_factory=dict)
+    containers_by_rid: dict[str, C] = field(default_factory=dict)
 
     @staticmethod
-    def build(number: int, body: dict[str, Any]) -> Database:
+    def build(number: int, body: dict[str, Any]) -> Database[C]:
         """Put the system properties in place."""
         raw = rid.database_rid(number)
         text = rid.encode(raw)
@@ -92,12 +99,12 @@ class Database:
         name = str(body["id"])
         return Database(name, number, raw, text, content_paths(f"dbs/{quote(name)}", text), body)
 
-    def add(self, container: Container) -> None:
+    def add(self, container: C) -> None:
         """Make a container findable."""
         self.containers[container.id] = container
         self.containers_by_rid[container.rid] = container
 
-    def remove(self, container: Container) -> None:
+    def remove(self, container: C) -> None:
         """Forget a container."""
         self.containers.pop(container.id, None)
         self.containers_by_rid.pop(container.rid, None)

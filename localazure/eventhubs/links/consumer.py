@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from localazure.amqp.encode import long, string, timestamp
 from localazure.amqp.errors import Refusal
 from localazure.amqp.message import with_delivery_annotations
@@ -13,11 +11,9 @@ from localazure.eventhubs.faults import Fault, FaultKind
 from localazure.eventhubs.hubs.hub import Hub
 from localazure.eventhubs.hubs.position import position_of
 from localazure.eventhubs.links.address import Address
+from localazure.eventhubs.links.channel import Channel
 from localazure.eventhubs.links.link import SendingLink
 from localazure.eventhubs.links.producer import FORCED
-
-if TYPE_CHECKING:
-    from localazure.eventhubs.links.session import Session
 
 EPOCH = "com.microsoft:epoch"
 RUNTIME_METRIC = "com.microsoft:enable-receiver-runtime-metric"
@@ -27,7 +23,7 @@ _CHUNK = 64
 class ConsumerLink(SendingLink):
     """A reader of one partition in one consumer group."""
 
-    def __init__(self, session: Session, asked: Attach, hub: Hub, address: Address) -> None:
+    def __init__(self, session: Channel, asked: Attach, hub: Hub, address: Address) -> None:
         super().__init__(session, asked)
         if address.group is None or address.partition is None:
             raise BadRequest(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from localazure.amqp.errors import Refusal
 from localazure.amqp.performatives import (
@@ -18,9 +17,7 @@ from localazure.amqp.performatives import (
     rejected,
 )
 from localazure.eventhubs.errors import MessageTooLarge
-
-if TYPE_CHECKING:
-    from localazure.eventhubs.links.session import Session
+from localazure.eventhubs.links.channel import Channel
 
 CREDIT = 1000
 
@@ -37,7 +34,7 @@ class Link:
     offered: tuple[str, ...] = ()
     """Capabilities named in the answering attach."""
 
-    def __init__(self, session: Session, asked: Attach) -> None:
+    def __init__(self, session: Channel, asked: Attach) -> None:
         self.session = session
         self.name = asked.name
         self.handle = asked.handle
@@ -76,7 +73,7 @@ class Delivery:
 class ReceivingLink(Link, ABC):
     """A link on which the client sends. Puts frames together to messages and keeps the client in credit."""
 
-    def __init__(self, session: Session, asked: Attach) -> None:
+    def __init__(self, session: Channel, asked: Attach) -> None:
         super().__init__(session, asked)
         self._delivery_count = asked.initial_delivery_count
         self._granted_at = self._delivery_count
@@ -129,7 +126,7 @@ class ReceivingLink(Link, ABC):
 class SendingLink(Link):
     """A link on which the client reads. Keeps count of the credit that the client gave."""
 
-    def __init__(self, session: Session, asked: Attach) -> None:
+    def __init__(self, session: Channel, asked: Attach) -> None:
         super().__init__(session, asked)
         self._settled = asked.settle_mode == b"\x50\x01"
         self._delivery_count = 0

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from localazure.amqp.encode import boolean, long, string, string_array, text_map, timestamp
 from localazure.amqp.errors import Refusal
 from localazure.amqp.performatives import Attach
 from localazure.eventhubs.auth import check_token, hub_of
 from localazure.eventhubs.errors import BadRequest
+from localazure.eventhubs.links.channel import Channel
 from localazure.eventhubs.links.link import Delivery, ReceivingLink, SendingLink
 from localazure.eventhubs.links.request import Request
 from localazure.eventhubs.local import LocalEventHubs
-
-if TYPE_CHECKING:
-    from localazure.eventhubs.links.session import Session
 
 NEVER_MS = -62_135_596_800_000
 """The first instant of year 1: the time of the last event of a partition that never had one."""
@@ -29,7 +27,7 @@ NEVER_MS = -62_135_596_800_000
 class ResponseLink(SendingLink):
     """Carries the answers of one node to one client."""
 
-    def __init__(self, session: Session, asked: Attach, node: str) -> None:
+    def __init__(self, session: Channel, asked: Attach, node: str) -> None:
         super().__init__(session, asked)
         self.node = node
         self._answers: deque[bytes] = deque()
@@ -46,7 +44,7 @@ class ResponseLink(SendingLink):
 class RequestLink(ReceivingLink):
     """Takes the requests to one node."""
 
-    def __init__(self, session: Session, asked: Attach, node: str) -> None:
+    def __init__(self, session: Channel, asked: Attach, node: str) -> None:
         super().__init__(session, asked)
         self._node = node
         self._operation = _OPERATIONS[node]
@@ -69,7 +67,7 @@ class RequestLink(ReceivingLink):
         response.answer(answer)
 
 
-def put_token(session: Session, request: Request) -> bytes:
+def put_token(session: Channel, request: Request) -> bytes:
     """Stores a token for a hub: from here on this connection may open links to it."""
     if request.text("operation") != "put-token":
         raise BadRequest(f"$cbs knows put-token, not {request.arguments.get('operation')!r}")
@@ -81,7 +79,7 @@ def put_token(session: Session, request: Request) -> bytes:
     return request.answer(202, "Accepted")
 
 
-def read_properties(session: Session, request: Request) -> bytes:
+def read_properties(session: Channel, request: Request) -> bytes:
     """Answers what a hub or a partition is like."""
     hubs, name = session.connection.hubs, request.text("name")
     if request.text("operation") != "READ":
@@ -123,6 +121,6 @@ def _partition_properties(hubs: LocalEventHubs, name: str, number: str) -> bytes
     )
 
 
-Operation: TypeAlias = "Callable[[Session, Request], bytes]"
+Operation: TypeAlias = "Callable[[Channel, Request], bytes]"
 _OPERATIONS: dict[str, Operation] = {"$cbs": put_token, "$management": read_properties}
 NODES = frozenset(_OPERATIONS)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from localazure.amqp.errors import Refusal
 from localazure.amqp.message import BATCH_FORMAT, Event, read_batch, read_event
 from localazure.amqp.performatives import Attach
@@ -12,10 +10,8 @@ from localazure.eventhubs.faults import Fault, FaultKind
 from localazure.eventhubs.hubs.hub import Hub
 from localazure.eventhubs.hubs.partition import Partition
 from localazure.eventhubs.links.address import Address
+from localazure.eventhubs.links.channel import Channel
 from localazure.eventhubs.links.link import Delivery, ReceivingLink
-
-if TYPE_CHECKING:
-    from localazure.eventhubs.links.session import Session
 
 FORCED = "amqp:link:detach-forced"
 
@@ -23,7 +19,7 @@ FORCED = "amqp:link:detach-forced"
 class ProducerLink(ReceivingLink):
     """Stores what arrives in the address's partition, or in the key's, or in turn."""
 
-    def __init__(self, session: Session, asked: Attach, hub: Hub, address: Address) -> None:
+    def __init__(self, session: Channel, asked: Attach, hub: Hub, address: Address) -> None:
         super().__init__(session, asked)
         self._hub = hub
         self._partition = None if address.partition is None else hub.partition(address.partition)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from localazure.amqp.encode import NULL
 from localazure.amqp.errors import ProtocolError, Refusal
 from localazure.amqp.frames import HEAD, frame
@@ -27,13 +25,11 @@ from localazure.amqp.performatives import (
     transfer_head,
 )
 from localazure.eventhubs.links.address import parse_address
+from localazure.eventhubs.links.channel import Wire
 from localazure.eventhubs.links.consumer import ConsumerLink
 from localazure.eventhubs.links.link import Link, distance
 from localazure.eventhubs.links.nodes import NODES, RequestLink, ResponseLink
 from localazure.eventhubs.links.producer import ProducerLink
-
-if TYPE_CHECKING:
-    from localazure.eventhubs.links.connection import Connection
 
 
 class Session:
@@ -42,7 +38,7 @@ class Session:
     (azure-eventhub sends before it has credit and counts one per message where the standard counts frames.)
     """
 
-    def __init__(self, connection: Connection, channel: int, begin: Performative) -> None:
+    def __init__(self, connection: Wire, channel: int, begin: Performative) -> None:
         self.connection = connection
         self.channel = channel
         self._links: dict[int, Link] = {}

@@ -1,19 +1,13 @@
 """Which transfers have not ended: asked of the view transfer-status, one small query per partition."""
 
-import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from azure.cosmos import CosmosClient
-
 from domain.ledger.transfer import Status
-from eventstore.cosmos.containers import VIEWS as CONTAINER
-from projectors.container import Gateway
+from projectors.database import Stores
 from projectors.generations.generation import partition_key
-from projectors.generations.registry import Registry
 from projectors.ledger.views.transfer_status import TransferStatus
-from projectors.throughput.meter import Meter
 
 _LIMIT: Final = 1000
 """Per partition: after an outage the next visits find the rest."""
@@ -35,10 +29,9 @@ class OpenTransfer:
 class OpenTransfers:
     """Reads the generation of the view that serves. A view that lags shows a transfer late, and never not at all."""
 
-    def __init__(self, client: CosmosClient, database: str) -> None:
-        container = client.get_database_client(database).get_container_client(CONTAINER.name)
-        self._gateway = Gateway(container, meter=Meter(), stop=threading.Event())
-        self._registry = Registry(self._gateway)
+    def __init__(self, stores: Stores) -> None:
+        self._gateway = stores.views
+        self._registry = stores.registry
         self._view = TransferStatus()
 
     def requested_until(self, moment: datetime) -> list[OpenTransfer]:

@@ -12,6 +12,7 @@ class AccountSummary(StreamView):
 
     name = "account-summary"
     category = "account"
+    indexed = ("state.asset",)
 
     @on(Account.Opened)
     def opened(self, change: Change, event: Account.Opened) -> None:

@@ -15,6 +15,7 @@ class ActiveHolds(StreamView):
     name = "active-holds"
     category = "account"
     keyed_by_stream = True
+    indexed = ("data.hold", "data.expires_at")
 
     @on(Account.HoldPlaced)
     def placed(self, change: Change, event: Account.HoldPlaced) -> None:

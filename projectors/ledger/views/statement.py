@@ -17,6 +17,7 @@ class Statement(StreamView):
     name = "statement"
     category = "account"
     keyed_by_stream = True
+    indexed = ("data.version", "data.effective_date")
 
     @on(Account.Opened)
     def opened(self, change: Change, event: Account.Opened) -> None:

@@ -10,6 +10,7 @@ class TransferStatus(StreamView):
 
     name = "transfer-status"
     category = "transfer"
+    indexed = ("state.status", "state.requested_at")
 
     @on(Transfer.Requested)
     def requested(self, change: Change, event: Transfer.Requested) -> None:

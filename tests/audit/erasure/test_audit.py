@@ -7,14 +7,16 @@ import httpx
 import pytest
 
 from audit.export.write import Format, export_log
+from audit.ledger import NARRATION
 from audit.log import Log
 from audit.trail.trace import Traces
 from audit.trail.trail import AuditTrail
 from eventstore.log.mapper import Mapper
 from eventstore.personal import ERASED, PersonalData, SubjectKeys
 from functions.hosting import local
+from service import SERVICE
 from tests.audit.erasure.test_forget import DATABASE, NOON, SECRETS, House, tell
-from tests.functions.transport import AsgiThread
+from tests.support.asgi import AsgiThread
 
 
 @pytest.fixture
@@ -26,9 +28,11 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 @pytest.fixture
 def trail(house: House) -> AuditTrail:
-    with httpx.Client(transport=AsgiThread(local.create_app(house.services)), base_url="http://localhost") as api:
+    with httpx.Client(
+        transport=AsgiThread(local.create_app(SERVICE, house.services)), base_url="http://localhost"
+    ) as api:
         tell(api)
-    return AuditTrail(log_of(house), Mapper[str](), personal_of(house))
+    return AuditTrail(log_of(house), Mapper[str](), NARRATION, personal_of(house))
 
 
 def log_of(house: House) -> Log:
@@ -74,5 +78,5 @@ def test_an_export_holds_nothing_readable_about_a_person(
 def test_a_trace_is_readable_too(house: House, trail: AuditTrail) -> None:
     correlation = trail.entries("account-alice")[-1].correlation
     log = Log(house.client.get_database_client(DATABASE).get_container_client("events"))
-    trace = Traces(log, Mapper[str](), personal_of(house)).follow(str(correlation), "account-alice")
+    trace = Traces(log, Mapper[str](), NARRATION, personal_of(house)).follow(str(correlation), "account-alice")
     assert trace.roots[0].entries[0].reason == SECRETS[3]

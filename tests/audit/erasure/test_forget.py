@@ -18,6 +18,7 @@ from cli.audit.forget import forget_command
 from domain.ledger import Account, DomainError, Snapshot, account_stream, fold, personal_fields
 from eventstore.commands.store import Command, CommandStore
 from eventstore.cosmos.containers import CONTAINERS, EVENTS, create_containers
+from eventstore.environment import load
 from eventstore.errors import EventNotStorable
 from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
@@ -26,9 +27,11 @@ from eventstore.personal import ERASED, MemoryKey, PersonalData, ReadableFields,
 from functions.composition import build_consumers, build_services, build_store
 from functions.hosting import local
 from functions.http.dependencies import Services
-from functions.settings import Settings, load
+from functions.settings import Settings
 from localazure.cosmos import LocalCosmos, serve
-from tests.functions.transport import AsgiThread
+from projectors.ledger import VIEWS
+from service import SERVICE
+from tests.support.asgi import AsgiThread
 
 SECRETS = (
     "Alice Liddell",
@@ -49,19 +52,21 @@ class House:
         self.folder = folder
         self.cosmos = LocalCosmos(folder)
         self.client: CosmosClient = self.cosmos.client()
-        create_containers(self.client, DATABASE)
+        create_containers(self.client, DATABASE, VIEWS.indexed)
         self.master = MemoryKey()
         self.services = self.process()
-        self.worker = build_consumers(self.client, DATABASE, store=self.services.store).worker
+        self.worker = build_consumers(SERVICE, self.client, DATABASE, store=self.services.store).worker
 
     def process(self) -> Services:
         settings = load(Settings, auth="none")
-        services = build_services(settings, self.client, DATABASE, master=self.master)
+        services = build_services(SERVICE, settings, self.client, DATABASE, master=self.master)
         return replace(services, clock=lambda: NOON)
 
     def api(self) -> httpx.Client:
         """The API of another process."""
-        return httpx.Client(transport=AsgiThread(local.create_app(self.process())), base_url="http://localhost")
+        return httpx.Client(
+            transport=AsgiThread(local.create_app(SERVICE, self.process())), base_url="http://localhost"
+        )
 
     def history(self) -> History:
         return History(self.client.get_database_client(DATABASE).get_container_client(EVENTS.name))
@@ -119,7 +124,9 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 @pytest.fixture
 def api(house: House) -> Iterator[httpx.Client]:
-    with httpx.Client(transport=AsgiThread(local.create_app(house.services)), base_url="http://localhost") as api:
+    with httpx.Client(
+        transport=AsgiThread(local.create_app(SERVICE, house.services)), base_url="http://localhost"
+    ) as api:
         yield api
 
 
@@ -226,7 +233,7 @@ def test_a_text_that_is_somebody_elses_token_opens_nothing(house: House, api: ht
 
 
 def test_the_store_refuses_a_personal_text_that_nobody_encrypted(house: House) -> None:
-    store = build_store(house.client, DATABASE)
+    store = build_store(SERVICE.model, house.client, DATABASE)
     command = Command("open", "open", {"recorded_at": NOON.isoformat()})
     with pytest.raises(EventNotStorable, match=r"Opened\.name of stream account-carol is personal and not encrypted"):
         store.execute(

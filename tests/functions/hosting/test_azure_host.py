@@ -13,12 +13,14 @@ import azure.functions as func
 import pytest
 
 from eventstore.cosmos.containers import CONTAINERS, EVENTS
+from eventstore.environment import load
 from eventstore.personal import FileKey
 from functions.hosting.azure import MadeOnce, register
 from functions.http.dependencies import Services
-from functions.queries import app as queries_app
-from functions.settings import Settings, load
+from functions.queries.app import create_queries
+from functions.settings import Settings
 from infra.package.build import HERE, ROOMS, ROOT
+from service import SERVICE
 
 
 class Maker:
@@ -80,7 +82,7 @@ def bindings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, list[
     monkeypatch.setenv("TIDEMARK_MASTER_KEY_ID", str(master))
     monkeypatch.setattr("functions.hosting.azure.configure_logs", lambda _level: None)  # the process is pytest's
     app = func.FunctionApp()
-    register(app, load(Settings, auth_issuer="i", auth_audience="a", auth_jwks_url="http://127.0.0.1:9/keys"))
+    register(app, SERVICE, load(Settings, auth_issuer="i", auth_audience="a", auth_jwks_url="http://127.0.0.1:9/keys"))
     return {
         each.get_function_name(): [binding.get_dict_repr() for binding in each.get_bindings()]
         for each in app.get_functions()
@@ -117,7 +119,7 @@ def test_every_method_and_path_reaches_the_app_which_authenticates_by_itself(
 @pytest.mark.parametrize("path", ["/accounts/alice", "/health/live", "/nowhere", "/audit", "/audit/assets/audit.js"])
 async def test_the_worker_s_own_middleware_takes_every_answer_head_included(services: Services, path: str) -> None:
     """It wants a `body` in every message of a body, and answers of one piece."""
-    middleware = func.AsgiMiddleware(queries_app.create_app(services))  # type: ignore[no-untyped-call]
+    middleware = func.AsgiMiddleware(create_queries(SERVICE, services))  # type: ignore[no-untyped-call]
     for method in ("GET", "HEAD"):
         request = func.HttpRequest(method=method, url=f"https://host{path}", body=b"")
         answer = await middleware.handle_async(request, None)
@@ -130,7 +132,7 @@ def test_what_is_not_deployed_is_kept_out_by_the_ignore_file_too() -> None:
     ignored = set((HERE / ".funcignore").read_text().split())
     folders = {path.name for path in ROOT.iterdir() if path.is_dir() and (path / "__init__.py").exists()}
     assert folders - set(ROOMS) <= ignored
-    assert {"functions/packaging", "local.settings.json*", ".git*", ".venv*"} <= ignored
+    assert {"local.settings.json*", ".git*", ".venv*"} <= ignored
 
 
 def test_the_dockerfile_is_as_its_linter_wants_it() -> None:

@@ -15,6 +15,7 @@ from azure.cosmos import CosmosClient
 from eventstore.errors import SettingsError
 from functions.composition import build_consumers
 from localazure.cosmos import LocalCosmos, RunningServer, serve
+from service import SERVICE
 from tests.functions.conftest import Ledger
 
 TIDEMARK = str(Path(sys.executable).with_name("tidemark"))
@@ -74,13 +75,13 @@ def test_a_worker_runs_the_consumers_that_it_is_told_and_gives_their_leases_back
 
 def test_a_consumer_that_there_is_not_is_refused_with_those_that_there_are(client: CosmosClient, database: str) -> None:
     with pytest.raises(SettingsError, match=r"no consumer statements: choose from account-summary, .*transfers, relay"):
-        build_consumers(client, database, only=["statement", "statements"])
+        build_consumers(SERVICE, client, database, only=["statement", "statements"])
 
 
 def test_the_relay_needs_a_hub(client: CosmosClient, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("EVENTHUBS_CONNECTION_STRING", "EVENTHUBS_FULLY_QUALIFIED_NAMESPACE"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(SettingsError, match="EVENTHUBS_CONNECTION_STRING"):
-        build_consumers(client, database, only=["relay"])
-    assert not build_consumers(client, database, only=["statement"]).watches
-    assert build_consumers(client, database).watches
+        build_consumers(SERVICE, client, database, only=["relay"])
+    assert not build_consumers(SERVICE, client, database, only=["statement"]).watchdog
+    assert build_consumers(SERVICE, client, database).watchdog

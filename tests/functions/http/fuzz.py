@@ -28,14 +28,18 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from eventstore.cosmos.containers import create_containers
-from functions.commands import app as commands_app
-from functions.composition import build_consumers, build_services
+from eventstore.environment import load
+from functions.audit import AuditDesk
+from functions.commands.app import create_commands
+from functions.composition import build_audit, build_consumers, build_services
 from functions.hosting import local
 from functions.http.auth import Principal
 from functions.http.dependencies import Services
-from functions.queries import app as queries_app
-from functions.settings import Settings, load
+from functions.queries.app import create_queries
+from functions.settings import Settings
 from localazure.cosmos import LocalCosmos
+from projectors.ledger import VIEWS
+from service import SERVICE
 
 CHECKS: list[CheckFunction] = [
     not_a_server_error,
@@ -58,18 +62,19 @@ class Everybody:
 
 
 @contextmanager
-def running() -> Iterator[Services]:
+def running() -> Iterator[tuple[Services, AuditDesk]]:
     """What both apps work with, over one store, consumers at work."""
     with LocalCosmos() as cosmos:
         client = cosmos.client()
-        create_containers(client, "tidemark")
-        services = build_services(load(Settings, auth="none", max_wait_ms=3_000), client, "tidemark")
+        create_containers(client, "tidemark", VIEWS.indexed)
+        services = build_services(SERVICE, load(Settings, auth="none", max_wait_ms=3_000), client, "tidemark")
         stop = threading.Event()
-        consumers = build_consumers(cosmos.client(), "tidemark", store=services.store)
+        consumers = build_consumers(SERVICE, cosmos.client(), "tidemark", store=services.store)
         thread = threading.Thread(target=consumers.run, args=(stop,))
         thread.start()
         try:
-            yield replace(services, authenticator=Everybody())
+            audit = build_audit(SERVICE, services.settings, client, "tidemark", services.personal)
+            yield replace(services, authenticator=Everybody()), audit
         finally:
             stop.set()
             thread.join()
@@ -108,10 +113,10 @@ def _lead(case: Case, known: str) -> None:
             place |= {name: f"account-{known}" for name in ("stream",) if name in place}
 
 
-def walk(services: Services, walks: int) -> Counter[int]:
+def walk(services: Services, audit: AuditDesk, walks: int) -> Counter[int]:
     """Send up to `walks` times STEPS requests; as `fuzz`. Which answers lead where, schemathesis infers."""
     seen: Counter[int] = Counter()
-    whole = schemathesis.openapi.from_asgi("/openapi.json", local.create_app(services))
+    whole = schemathesis.openapi.from_asgi("/openapi.json", local.create_app(SERVICE, services, audit))
 
     class Walk(whole.as_state_machine()):  # type: ignore[misc]
         def after_call(self, response: Any, case: Case) -> None:
@@ -127,10 +132,10 @@ def walk(services: Services, walks: int) -> Counter[int]:
 
 def main() -> None:
     total = 0
-    with running() as services:
-        for app in (commands_app.create_app(services), queries_app.create_app(services)):
+    with running() as (services, audit):
+        for app in (create_commands(SERVICE, services), create_queries(SERVICE, services, audit)):
             total += _report(app.title, fuzz(app, EXAMPLES))
-        total += _report("walks through both", walk(services, WALKS))
+        total += _report("walks through both", walk(services, audit, WALKS))
     if total < LEAST:
         raise SystemExit(f"only {total:,} requests were generated, not {LEAST:,}")
 

@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.utils import base64url_encode
 
+from eventstore.environment import load
 from eventstore.errors import SettingsError
 from functions.hosting import local
 from functions.hosting.errors import Unprotected
@@ -19,10 +20,11 @@ from functions.hosting.server import serve
 from functions.http.auth import EntraAuthenticator, authenticator
 from functions.http.dependencies import Services
 from functions.http.jwks import KeySet
-from functions.settings import Settings, load
+from functions.settings import Settings
+from service import SERVICE
 from tests.audit.serving import served
 from tests.functions.http.issuer import AUDIENCE, ISSUER, LocalIssuer
-from tests.functions.transport import AsgiThread
+from tests.support.asgi import AsgiThread
 
 OPEN = {"account_id": "alice", "asset": "EUR/2"}
 
@@ -49,7 +51,7 @@ def seconds() -> ManualTime:
 @pytest.fixture
 def api(services: Services, issuer: LocalIssuer, seconds: ManualTime) -> Iterator[httpx.Client]:
     guarded = EntraAuthenticator(KeySet(issuer.url, clock=seconds), issuer=ISSUER, audience=AUDIENCE)
-    app = local.create_app(replace(services, authenticator=guarded))
+    app = local.create_app(SERVICE, replace(services, authenticator=guarded))
     with httpx.Client(transport=AsgiThread(app, ("203.0.113.9", 1)), base_url="http://localhost") as client:
         yield client
 
@@ -191,14 +193,14 @@ def test_an_issuer_that_never_answered_is_503_and_not_a_refusal(api: httpx.Clien
 
 
 def test_without_authentication_other_machines_are_refused(services: Services) -> None:
-    transport = AsgiThread(local.create_app(services), ("192.0.2.7", 1))
+    transport = AsgiThread(local.create_app(SERVICE, services), ("192.0.2.7", 1))
     with httpx.Client(transport=transport, base_url="http://localhost") as client:
         assert client.get("/accounts/alice").status_code == 401
 
 
 @pytest.mark.parametrize("forwarded", ["203.0.113.9", "127.0.0.1, 203.0.113.9", "::1, 203.0.113.9"])
 def test_without_authentication_a_proxy_on_this_machine_opens_no_door(services: Services, forwarded: str) -> None:
-    with served(local.create_app(services)) as url:  # type: ignore[arg-type]
+    with served(local.create_app(SERVICE, services)) as url:  # type: ignore[arg-type]
         assert httpx.get(f"{url}/accounts/alice?wait_ms=0").status_code == 404
         answer = httpx.get(f"{url}/accounts/alice?wait_ms=0", headers={"X-Forwarded-For": forwarded})
     assert answer.status_code == 401
@@ -213,7 +215,7 @@ def test_without_authentication_an_app_does_not_start_off_loopback(
 ) -> None:
     monkeypatch.setenv("TIDEMARK_AUTH", "none")
     with pytest.raises(Unprotected, match="is not on loopback: set it to entra"):
-        serve(app, host, 0, print)
+        serve(SERVICE, app, host, 0, print)
 
 
 @pytest.mark.parametrize("name", ["auth_issuer", "auth_audience", "auth_jwks_url"])

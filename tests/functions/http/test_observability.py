@@ -18,18 +18,21 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from eventstore.cosmos.client import connect
 from eventstore.cosmos.containers import create_containers
 from eventstore.cosmos.settings import CosmosSettings
+from eventstore.environment import load
 from functions.composition import build_services
 from functions.hosting import exporters, local, metering
 from functions.hosting.logs import JsonFormatter
 from functions.http import telemetry
 from functions.http.dependencies import Services
-from functions.settings import Settings, load
+from functions.settings import Settings
 from localazure.cosmos import LocalCosmos
 from projectors import tracing
+from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.views.reader import ViewReader
+from service import SERVICE
 from tests.functions.conftest import Ledger
-from tests.functions.transport import AsgiThread
+from tests.support.asgi import AsgiThread
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -108,9 +111,11 @@ def with_an_sdk() -> tuple[list[tuple[str, str]], int, list[float]]:
     trace.set_tracer_provider(traces)
     metrics.set_meter_provider(MeterProvider([reader]))
     with LocalCosmos() as cosmos:
-        create_containers(cosmos.client(), "tidemark")
-        services = build_services(load(Settings, auth="none"), cosmos.client(), "tidemark")
-        with httpx.Client(transport=AsgiThread(local.create_app(services)), base_url="http://localhost") as api:
+        create_containers(cosmos.client(), "tidemark", VIEWS.indexed)
+        services = build_services(SERVICE, load(Settings, auth="none"), cosmos.client(), "tidemark")
+        with httpx.Client(
+            transport=AsgiThread(local.create_app(SERVICE, services)), base_url="http://localhost"
+        ) as api:
             api.get("/accounts/alice?wait_ms=0")
     data = reader.get_metrics_data()
     assert data is not None
@@ -166,7 +171,7 @@ def test_requests_of_views_are_measured_too(
     metered: CosmosClient, cosmos: LocalCosmos, database: str, reader: InMemoryMetricReader
 ) -> None:
     cosmos.log.clear()
-    assert ViewReader(metered, database).get("account-summary", "account-nobody").data is None
+    assert ViewReader(metered, database, VIEWS).get("account-summary", "account-nobody").data is None
     answered = [entry for entry in cosmos.log.filter(container="views") if entry.operation in ("read", "query")]
     measured = [point for point in points(reader, "charge") if point.get("db.collection.name") == "views"]
     assert answered

@@ -8,9 +8,10 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from eventstore.cosmos.settings import CosmosSettings
+from eventstore.environment import load
 from eventstore.errors import SettingsError
 from eventstore.personal import PersonalSettings
-from functions.settings import Settings, is_loopback, load
+from functions.settings import Settings, is_loopback
 from infra.package.build import HERE, ROOT
 from projectors.ledger.processes import ProcessSettings
 from projectors.relay import EventHubsSettings

@@ -9,6 +9,7 @@ import pytest
 
 from functions.hosting import local
 from functions.http.dependencies import Services
+from service import SERVICE
 from tests.audit.serving import served
 from tests.functions.conftest import Ledger
 
@@ -18,7 +19,7 @@ BODY = b'{"amount": 5}'
 @pytest.fixture
 def port(services: Services, ledger: Ledger) -> Iterator[int]:
     ledger.open("alice")
-    with served(local.create_app(services)) as url:  # type: ignore[arg-type]
+    with served(local.create_app(SERVICE, services)) as url:  # type: ignore[arg-type]
         yield int(url.rpartition(":")[2])
 
 

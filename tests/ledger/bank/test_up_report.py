@@ -3,10 +3,12 @@
 import pytest
 from pydantic import BaseModel
 
-from devkit.ledger.report import CommandReport, describe, money
+from devkit.report import CommandReport
 from eventstore.commands.store import Outcome, Refusal
 from functions.http.fields import WithReason
 from functions.ledger.commands.schemas import Deposit, Withdraw
+from functions.ledger.lines import money, outcome_line
+from service import SERVICE
 
 FACTS = {"asset": "EUR/2", "balance": 500}
 
@@ -25,13 +27,13 @@ def outcome(version: int = 4, refusal: Refusal | None = None, *, replayed: bool 
     ],
 )
 def test_a_line_says_what_happened_to_whom(operation: str, body: BaseModel | None, line: str) -> None:
-    assert describe(operation, body, outcome()) == line
+    assert outcome_line(operation, body, outcome()) == line
 
 
 def test_a_refusal_says_its_status_and_reason() -> None:
     refused = outcome(refusal=Refusal("INSUFFICIENT_FUNDS", "9 EUR/2 asked, 5 available"), replayed=True)
     line = "422 Withdraw alice: 9 EUR/2 asked, 5 available  (replayed)"
-    assert describe("Withdraw", Withdraw(amount=9), refused) == line
+    assert outcome_line("Withdraw", Withdraw(amount=9), refused) == line
 
 
 @pytest.mark.parametrize(
@@ -43,7 +45,7 @@ def test_money_is_written_with_its_decimals(amount: int, asset: str, text: str) 
 
 def test_more_commands_than_lines_can_be_read_are_counted_instead() -> None:
     lines: list[str] = []
-    report = CommandReport(lines.append)
+    report = CommandReport(SERVICE, lines.append)
     for _ in range(100):
         report.outcome("Deposit", Deposit(amount=500), outcome())
     report.close()

@@ -16,7 +16,7 @@ from eventstore.log.documents import RecordedEvent, is_event
 from eventstore.log.mapper import Mapper
 from localazure.cosmos import LocalCosmos, RequestInfo
 from projectors.ledger import VIEWS
-from projectors.ledger.processes import Processes, ProcessSettings
+from projectors.ledger.processes import LedgerProcesses, ProcessSettings
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from projectors.views.view import View
@@ -50,7 +50,7 @@ class Bank:
         self.mapper = mapper or Mapper()
         self.cosmos = cosmos
         self.client = cosmos.client(no_response_on_write=True)
-        create_containers(self.client, DATABASE)
+        create_containers(self.client, DATABASE, VIEWS.indexed)
         self.clock = Clock()
         self.store = self.new_store()
         self._keys = itertools.count()
@@ -100,14 +100,16 @@ class Bank:
 
     # Who drives
 
-    def processes(self, **settings: Any) -> Processes:
+    def processes(self, **settings: Any) -> LedgerProcesses:
         """Those of a new process of the machine: a store of its own, nothing in its cache; one thread."""
         chosen = ProcessSettings(**{"parallel": 0, "resume_after": 60.0, **settings})
-        return Processes.open(
+        return LedgerProcesses.open(
             self.client, DATABASE, self.new_store(), clock=self.clock, mapper=self.mapper, settings=chosen
         )
 
-    def worker(self, processes: Processes | None = None, *, late: float = 0.0, views: tuple[View, ...] = ()) -> Worker:
+    def worker(
+        self, processes: LedgerProcesses | None = None, *, late: float = 0.0, views: tuple[View, ...] = ()
+    ) -> Worker:
         """A worker on transfers, in a new process unless given; `late` puts the clock of its leases forward."""
         consumer = (processes or self.processes()).consumer
         settings = WorkerSettings(parallel=0, retry_min=0.001, retry_max=0.01)

@@ -13,7 +13,7 @@ from azure.core.exceptions import ServiceResponseError
 
 from domain.ledger.transfer import Status
 from localazure.cosmos import LocalCosmos, RequestInfo
-from projectors.ledger.processes import Processes
+from projectors.ledger.processes import LedgerProcesses
 from tests.ledger.transfers.bank import LATER, OWN, WRITES, Bank
 
 Prepare = Callable[[Bank], None]
@@ -161,7 +161,7 @@ def test_many_drivers_at_once_bring_every_transfer_to_one_end(bank: Bank) -> Non
     ends: list[tuple[str, Status]] = []
     failures: list[Exception] = []
 
-    def drive(processes: Processes, order: list[str], give_up: bool) -> None:
+    def drive(processes: LedgerProcesses, order: list[str], give_up: bool) -> None:
         try:
             ends.extend((each, processes.driver.drive(each, give_up=give_up)) for each in order)
         except Exception as error:  # noqa: BLE001 - told to the test

@@ -16,6 +16,7 @@ from projectors.errors import FeedReplaced
 from projectors.feed.change_feed import Feed, Page, Split
 from projectors.feed.continuation import continuation
 from projectors.feed.ranges import FeedRange, effective_key
+from projectors.ledger import VIEWS
 from projectors.throughput.meter import Meter
 from tests.projectors.feeding import Ledger
 
@@ -161,7 +162,7 @@ def test_a_position_in_a_container_that_was_made_anew_is_refused_when_it_is_read
     ledger.open("alice")
     rid = feed.rid()
     client.get_database_client(database).delete_container("events")
-    create_containers(client, database)
+    create_containers(client, database, VIEWS.indexed)
     with pytest.raises(FeedReplaced, match="rebuild its view"):
         feed.read(EVERYTHING, 1, rid, limit=10)
 

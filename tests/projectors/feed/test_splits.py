@@ -17,6 +17,7 @@ from projectors.errors import LeaseLost
 from projectors.feed.change_feed import Page
 from projectors.feed.ranges import FeedRange
 from projectors.leases.lease import Lease
+from projectors.ledger import VIEWS
 from projectors.ledger.views.ledger_totals import LedgerTotals
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
@@ -47,14 +48,14 @@ def test_a_split_before_in_and_after_a_run_loses_nothing(
     client: CosmosClient, database: str, cosmos: LocalCosmos, ledger: Ledger, small_pages: WorkerSettings
 ) -> None:
     write(ledger)
-    Worker(client, database, settings=small_pages).run_until_idle(30)
+    Worker(client, database, settings=small_pages, views=VIEWS.values()).run_until_idle(30)
     cosmos.split(database, "events")
     write(ledger)
-    assert Worker(client, database, settings=small_pages).run_until_idle(30).idle
+    assert Worker(client, database, settings=small_pages, views=VIEWS.values()).run_until_idle(30).idle
     assert shown_by_the_views(client, database) == told_by_the_log(ledger)
     cosmos.split(database, "events")
     write(ledger)
-    assert Worker(client, database, settings=small_pages).run_until_idle(30).idle
+    assert Worker(client, database, settings=small_pages, views=VIEWS.values()).run_until_idle(30).idle
     assert shown_by_the_views(client, database) == told_by_the_log(ledger)
     leases = Stores.open(client, database).leases.of("statement@1")
     assert len(leases) == 3

@@ -16,12 +16,13 @@ set_meter_provider(MeterProvider([reader]))
 
 from localazure.cosmos import LocalCosmos
 from eventstore.cosmos.containers import create_containers
-from feeding import Ledger
+from tests.projectors.feeding import Ledger
 from projectors import Worker, WorkerSettings
+from projectors.ledger import VIEWS
 
 with LocalCosmos() as cosmos:
     client = cosmos.client(no_response_on_write=True, retry_throttle_total=2)
-    create_containers(client, "tidemark")
+    create_containers(client, "tidemark", VIEWS.indexed)
     ledger = Ledger(client.get_database_client("tidemark").get_container_client("events"))
     ledger.open("alice")
     ledger.corrupt("alice")
@@ -36,7 +37,8 @@ with LocalCosmos() as cosmos:
                     label = attributes.get("consumer") or attributes.get("view") or ""
                     found.setdefault(f"{metric.name} {label}".strip(), []).append(point.value)
 
-    worker = Worker(client, "tidemark", only=["statement"], settings=WorkerSettings(parallel=0, page=1))
+    settings = WorkerSettings(parallel=0, page=1)
+    worker = Worker(client, "tidemark", views=[VIEWS["statement"]], settings=settings)
     assert worker.run_until_idle(20, progress=look).idle
     look()
     print(json.dumps(found))
@@ -44,20 +46,22 @@ with LocalCosmos() as cosmos:
 
 
 def test_events_lag_parks_and_throttling_are_measured() -> None:
-    here = Path(__file__).parent
+    root = Path(__file__).parents[3]
     finished = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(PROGRAM)],
         capture_output=True,
         text=True,
         check=False,
-        cwd=here.parent.parent,
-        env={"PYTHONPATH": f"{here}:{here.parent.parent}", "PATH": ""},
+        cwd=root,
+        env={"PYTHONPATH": str(root), "PATH": ""},
     )
     assert finished.returncode == 0, finished.stderr
     found = json.loads(finished.stdout)
     assert found["tidemark.projector.events statement@1"][-1] == 2
     assert found["tidemark.projector.lag.transactions statement@1"][0] == 1
     assert found["tidemark.projector.lag.transactions statement@1"][-1] == 0
+    assert found["tidemark.projector.lag.events statement@1"][0] == 1
+    assert found["tidemark.projector.lag.events statement@1"][-1] == 0
     assert found["tidemark.projector.lag.seconds statement@1"][-1] == 0
     assert found["tidemark.projector.parks statement"][-1] == 1
     assert found["tidemark.projector.throttled"][-1] >= 0.02

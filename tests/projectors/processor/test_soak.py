@@ -92,7 +92,9 @@ class Crew:
             page=self._dice.choice((1, 3, 20)),
             parallel=self._dice.choice((0, 2)),
         )
-        worker = Worker(client, DATABASE, [PageConsumer("relay", self._arrivals.work)], settings=settings)
+        worker = Worker(
+            client, DATABASE, [PageConsumer("relay", self._arrivals.work)], settings=settings, views=VIEWS.values()
+        )
 
         def work() -> None:
             with suppress(Stopped):
@@ -197,7 +199,7 @@ def test_whatever_happens_to_workers_the_views_are_a_fold_of_the_log(
     broken.on = False
     with LocalCosmos(partitions=2) as cosmos:
         client: CosmosClient = cosmos.client(no_response_on_write=True)
-        create_containers(client, DATABASE)
+        create_containers(client, DATABASE, VIEWS.indexed)
         ledger = Ledger(client.get_database_client(DATABASE).get_container_client("events"))
         stores, customers = Stores.open(client, DATABASE), Client(ledger, dice)
         crew = Crew(cosmos, arrivals, dice)
@@ -222,7 +224,7 @@ def test_whatever_happens_to_workers_the_views_are_a_fold_of_the_log(
         assert crew.slept > 0
         assert shown_by_the_views(client, DATABASE) == told_by_the_log(ledger)
         for view in VIEWS:
-            verified = verify(stores, view, settle=0)
+            verified = verify(stores, VIEWS[view], settle=0)
             assert verified.right, (view, verified.different[:5])
             assert verified.parked == []
         assert arrivals.gaps == []
@@ -233,7 +235,7 @@ def settle(client: CosmosClient, stores: Stores, arrivals: Arrivals) -> None:
     """One worker alone, long after; then everything that was parked."""
     relay = PageConsumer("relay", arrivals.work)
     calm = WorkerSettings(parallel=0, retry_min=0.001)
-    last = Worker(client, DATABASE, [relay], settings=calm, clock=lambda: time.time() + 1_000)
+    last = Worker(client, DATABASE, [relay], settings=calm, clock=lambda: time.time() + 1_000, views=VIEWS.values())
     assert last.run_until_idle(120).idle
     retry_parked(stores)
     for lag in lag_of(stores, [*(f"{view}@1" for view in VIEWS), "relay"]):

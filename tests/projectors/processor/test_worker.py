@@ -54,7 +54,7 @@ def shows_the_log(client: CosmosClient, database: str, ledger: Ledger) -> Callab
 def test_a_running_worker_follows_the_log_until_it_is_stopped_and_gives_its_leases_back(
     client: CosmosClient, database: str, ledger: Ledger
 ) -> None:
-    with running(Worker(client, database, settings=QUICK)):
+    with running(Worker(client, database, settings=QUICK, views=VIEWS.values())):
         for name in ("alice", "bob"):
             ledger.open(name)
             ledger.deposit(name, 10)
@@ -69,7 +69,12 @@ def test_a_worker_that_is_woken_does_not_wait_for_its_next_poll(
     client: CosmosClient, database: str, ledger: Ledger
 ) -> None:
     ledger.open("alice")
-    worker = Worker(client, database, settings=QUICK.model_copy(update={"idle_min": 60, "idle_max": 60, "lease": 90}))
+    worker = Worker(
+        client,
+        database,
+        settings=QUICK.model_copy(update={"idle_min": 60, "idle_max": 60, "lease": 90}),
+        views=VIEWS.values(),
+    )
     with running(worker):
         until(shows_the_log(client, database, ledger))
         ledger.deposit("alice", 5)
@@ -96,7 +101,7 @@ def test_events_that_trickle_in_are_read_together_and_the_first_after_a_silence_
 def test_workers_share_the_ranges_and_one_that_leaves_is_replaced() -> None:
     with LocalCosmos(partitions=4) as account:
         shared = account.client(no_response_on_write=True)
-        create_containers(shared, "tidemark")
+        create_containers(shared, "tidemark", VIEWS.indexed)
         ledger = Ledger(shared.get_database_client("tidemark").get_container_client("events"))
         for number in range(8):
             ledger.open(f"a{number}")
@@ -184,7 +189,7 @@ def test_throttling_is_waited_out_as_long_as_the_store_asks(
     meter = Meter()
     cosmos.faults.add(status=429, retry_after_ms=30, probability=0.4, seed=3, container="views")
     cosmos.faults.add(status=429, retry_after_ms=30, probability=0.4, seed=4, container="leases")
-    assert Worker(client, database, settings=settings, meter=meter).run_until_idle(60).idle
+    assert Worker(client, database, settings=settings, meter=meter, views=VIEWS.values()).run_until_idle(60).idle
     cosmos.faults.clear()
     assert shown_by_the_views(client, database) == told_by_the_log(ledger)
 
@@ -194,10 +199,14 @@ def test_a_throttled_worker_stops_when_it_is_told_to(
 ) -> None:
     ledger.open("alice")
     fault = cosmos.faults.add(status=429, retry_after_ms=20, container="views", operation="batch")
-    with running(Worker(client, database, settings=QUICK)):
+    with running(Worker(client, database, settings=QUICK, views=VIEWS.values())):
         until(lambda: fault.fired > 0)
     cosmos.faults.clear()
-    assert Worker(client, database, settings=QUICK, clock=lambda: time.time() + 10).run_until_idle(20).idle
+    assert (
+        Worker(client, database, settings=QUICK, clock=lambda: time.time() + 10, views=VIEWS.values())
+        .run_until_idle(20)
+        .idle
+    )
     assert shown_by_the_views(client, database) == told_by_the_log(ledger)
 
 

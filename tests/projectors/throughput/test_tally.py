@@ -33,9 +33,9 @@ def test_another_process_sees_how_much_was_done_and_what_was_done_again(
         ledger.open(name)
     cosmos.faults.add(status=429, retry_after_ms=1, count=9, container="views", operation="batch")
     settings = WorkerSettings(parallel=parallel, retry_min=0.001)
-    Worker(client, database, only=["account-summary"], settings=settings).run_until_idle(30)
+    Worker(client, database, only=["account-summary"], settings=settings, views=VIEWS.values()).run_until_idle(30)
     cosmos.faults.clear()
-    Worker(client, database, only=["statement"], settings=settings).run_until_idle(30)
+    Worker(client, database, only=["statement"], settings=settings, views=VIEWS.values()).run_until_idle(30)
     summary, statement = (lag(client, database, f"{name}@1") for name in ("account-summary", "statement"))
     assert [part.applied for part in (*summary.ranges, *statement.ranges)] == [3, 3]
     assert summary.rate > 0
@@ -79,7 +79,7 @@ def test_a_page_writes_its_lease_once(
         ledger.deposit("alice", 1)
     pages = settings.model_copy(update={"page": 1, "flush": 0.0})
     cosmos.log.clear()
-    Worker(client, database, only=["account-summary"], settings=pages).run_until_idle(30)
+    Worker(client, database, only=["account-summary"], settings=pages, views=VIEWS.values()).run_until_idle(30)
     assert cosmos.log.count("replace", container="leases") == 10 + 2
     (lease,) = Stores.open(client, database).leases.of("account-summary@1")
     assert (lease.lsn, lease.events) == (10, 10)
@@ -89,7 +89,7 @@ def test_totals_go_on_with_whoever_takes_the_lease_and_after_a_split(
     client: CosmosClient, database: str, ledger: Ledger, cosmos: LocalCosmos, settings: WorkerSettings
 ) -> None:
     def work() -> None:
-        Worker(client, database, only=["statement"], settings=settings).run_until_idle(30)
+        Worker(client, database, only=["statement"], settings=settings, views=VIEWS.values()).run_until_idle(30)
 
     for name in ("alice", "bob", "carol", "dave"):
         ledger.open(name)
@@ -117,7 +117,7 @@ def test_a_rate_falls_to_nothing_when_nobody_works_any_more(
     client: CosmosClient, database: str, ledger: Ledger, settings: WorkerSettings
 ) -> None:
     ledger.open("alice")
-    Worker(client, database, only=["statement"], settings=settings).run_until_idle(30)
+    Worker(client, database, only=["statement"], settings=settings, views=VIEWS.values()).run_until_idle(30)
     assert lag(client, database, "statement@1", later=1).rate > 0.1
     assert lag(client, database, "statement@1", later=3600).rate < 0.001
 
@@ -148,7 +148,7 @@ def test_lag_in_events_is_counted_when_few_wait_and_reckoned_when_many_do(
     client: CosmosClient, database: str, ledger: Ledger, settings: WorkerSettings
 ) -> None:
     ledger.open("alice")
-    worker = Worker(client, database, only=["statement"], settings=settings)
+    worker = Worker(client, database, only=["statement"], settings=settings, views=VIEWS.values())
     worker.run_until_idle(30)
     deposit = [lambda account: account.deposit(1, at=ledger.now())] * 5
     for _ in range(10):
@@ -174,7 +174,13 @@ def test_what_threads_do_for_somebody_is_booked_with_him() -> None:
 
 def test_a_worker_shows_its_work_while_it_works(client: CosmosClient, database: str, ledger: Ledger) -> None:
     stop = threading.Event()
-    worker = Worker(client, database, only=["statement"], settings=WorkerSettings(refresh=0.05, idle_min=0.005))
+    worker = Worker(
+        client,
+        database,
+        only=["statement"],
+        settings=WorkerSettings(refresh=0.05, idle_min=0.005),
+        views=VIEWS.values(),
+    )
     thread = threading.Thread(target=worker.run, args=(stop,))
     thread.start()
     try:

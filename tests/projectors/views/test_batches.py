@@ -86,7 +86,9 @@ def test_accounts_that_share_a_bucket_go_in_one_batch(
     for number in range(60):
         ledger.open(f"a{number}")
     batches = watch(cosmos)
-    Worker(client, database, only=["account-summary"], settings=WorkerSettings(parallel=0)).run_until_idle(30)
+    Worker(
+        client, database, only=["account-summary"], settings=WorkerSettings(parallel=0), views=VIEWS.values()
+    ).run_until_idle(30)
     assert len(batches) <= 16
     assert sum(len(batch) for batch in batches) == 60
 

@@ -53,7 +53,7 @@ def test_a_stream_waits_behind_its_poison_and_all_others_go_on(
     client: CosmosClient, database: str, ledger: Ledger, broken: Broken, stores: Stores, page: int
 ) -> None:
     poison(ledger)
-    worker = Worker(client, database, settings=WorkerSettings(parallel=0, page=page))
+    worker = Worker(client, database, settings=WorkerSettings(parallel=0, page=page), views=VIEWS.values())
     assert worker.run_until_idle(30).idle
     ledger.withdraw("alice", 2)
     assert worker.run_until_idle(30).idle
@@ -71,7 +71,7 @@ def test_a_poison_event_that_comes_alone_parks_its_stream(
 ) -> None:
     """The park is then the only thing to write."""
     ledger.open("alice")
-    worker = Worker(client, database, settings=WorkerSettings(parallel=0))
+    worker = Worker(client, database, settings=WorkerSettings(parallel=0), views=VIEWS.values())
     assert worker.run_until_idle(30).idle
     ledger.deposit("alice", 13)
     assert worker.run_until_idle(30).idle
@@ -84,7 +84,7 @@ def test_readers_of_a_parked_stream_are_told(
 ) -> None:
     poison(ledger)
     worker.run_until_idle(30)
-    found = ViewReader(client, database).page("statement", "account-alice")
+    found = ViewReader(client, database, VIEWS).page("statement", "account-alice")
     assert [entry["balance"] for entry in found.data] == [100]
     assert found.freshness.parked is not None
     assert (found.freshness.version, found.freshness.parked["version"], found.freshness.parked["upto"]) == (2, 3, 4)

@@ -22,7 +22,7 @@ AT = "2026-11-23T12:00:00+00:00"
 
 @pytest.fixture
 def reader(client: CosmosClient, database: str) -> ViewReader:
-    return ViewReader(client, database, follow_seconds=0.0)
+    return ViewReader(client, database, VIEWS, follow_seconds=0.0)
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def test_what_was_served_is_waited_for_though_nothing_was_asked_for(
     client: CosmosClient, database: str, ledger: Ledger, worker: Worker, view: str
 ) -> None:
     """Two generations, the second one a deposit behind when it begins to serve."""
-    reader, stores = ViewReader(client, database, follow_seconds=0.0), Stores.open(client, database)
+    reader, stores = ViewReader(client, database, VIEWS, follow_seconds=0.0), Stores.open(client, database)
     second = ViewConsumer(VIEWS[view], 2, views=stores.views, history=stores.history, mapper=stores.mapper)
     behind = Worker(client, database, [second], views=())
 

@@ -42,7 +42,7 @@ def test_falsified_missing_and_surplus_items_are_mended_and_nothing_else_is_writ
     container.delete_item(second["id"], second["pk"])
     container.create_item(first | {"id": "0000009999"})
     assert mend(stores, VIEWS["statement"], STREAM).written == 3
-    assert verify(stores, "statement", settle=0).right
+    assert verify(stores, VIEWS["statement"], settle=0).right
 
 
 def test_a_falsified_and_a_missing_guard_are_mended(
@@ -55,7 +55,7 @@ def test_a_falsified_and_a_missing_guard_are_mended(
     container.delete_item("~acc1", "statement@1:acc1")
     assert mend(stores, VIEWS["statement"], STREAM).written == 1
     for view in ("account-summary", "statement"):
-        assert verify(stores, view, settle=0).right
+        assert verify(stores, VIEWS[view], settle=0).right
 
 
 def test_a_live_worker_goes_on_after_the_mend_and_brings_nothing_twice(
@@ -67,7 +67,7 @@ def test_a_live_worker_goes_on_after_the_mend_and_brings_nothing_twice(
     assert mended.version == max(event.version for event in stores.history.stream(STREAM))
     history.write(30)
     served.run_until_idle(30)
-    assert verify(stores, "statement", settle=0).right
+    assert verify(stores, VIEWS["statement"], settle=0).right
 
 
 def test_a_worker_that_writes_between_reading_and_mending_is_not_overwritten(
@@ -84,7 +84,7 @@ def test_a_worker_that_writes_between_reading_and_mending_is_not_overwritten(
     monkeypatch.setattr(stores.views, "batch", with_another_before)
     assert mend(stores, VIEWS["statement"], STREAM).written == 0
     assert next(others, None) is None
-    assert verify(stores, "statement", settle=0).right
+    assert verify(stores, VIEWS["statement"], settle=0).right
 
 
 def test_more_items_than_a_batch_holds_are_mended(
@@ -98,7 +98,7 @@ def test_more_items_than_a_batch_holds_are_mended(
     for row in rows(stores, "statement"):
         container.delete_item(row["id"], row["pk"])
     assert mend(stores, VIEWS["statement"], STREAM).written > 120
-    assert verify(stores, "statement", settle=0).right
+    assert verify(stores, VIEWS["statement"], settle=0).right
 
 
 def test_a_mend_stopped_half_way_holds_no_live_worker_up_and_is_completed_by_the_next(
@@ -122,7 +122,7 @@ def test_a_mend_stopped_half_way_holds_no_live_worker_up_and_is_completed_by_the
     history.write(20)
     assert served.run_until_idle(30).failures == {}
     assert mend(stores, VIEWS["statement"], STREAM).written > 0
-    assert verify(stores, "statement", settle=0).right
+    assert verify(stores, VIEWS["statement"], settle=0).right
 
 
 def test_a_parked_stream_is_mended_up_to_where_it_waits_and_waits_on(

@@ -33,7 +33,7 @@ def change(client: CosmosClient, database: str, view: str, field: str, **values:
 
 @pytest.mark.parametrize("view", sorted(VIEWS))
 def test_what_the_processor_made_is_right(served: Worker, stores: Stores, view: str) -> None:
-    verified = verify(stores, view, settle=0)
+    verified = verify(stores, VIEWS[view], settle=0)
     assert verified.right
     assert verified.log == verified.stored
 
@@ -44,9 +44,9 @@ def test_sums_are_right_after_splits_wherever_the_parts_are(
     for _ in range(2):
         cosmos.split(database, "events")
         history.write(20)
-        assert verify(stores, "ledger-totals", settle=0).right
+        assert verify(stores, VIEWS["ledger-totals"], settle=0).right
         served.run_until_idle(30)
-        assert verify(stores, "ledger-totals", settle=0).right
+        assert verify(stores, VIEWS["ledger-totals"], settle=0).right
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_falsified_item_is_found_and_named(
     served: Worker, stores: Stores, client: CosmosClient, database: str, view: str, field: str, value: dict[str, int]
 ) -> None:
     name = change(client, database, view, field, **value)
-    verified = verify(stores, view, settle=0)
+    verified = verify(stores, VIEWS[view], settle=0)
     assert [difference.name for difference in verified.different] == [name]
     assert verified.log != verified.stored
 
@@ -72,8 +72,8 @@ def test_a_missing_item_and_a_missing_stream_are_found(
     container = client.get_database_client(database).get_container_client("views")
     container.delete_item("0000000002", "statement@1:acc1")
     container.delete_item("~acc2", stores_partition(stores, "acc2"))
-    assert [found.name for found in verify(stores, "statement", settle=0).different] == ["account-acc1"]
-    (missing,) = verify(stores, "account-summary", settle=0).different
+    assert [found.name for found in verify(stores, VIEWS["statement"], settle=0).different] == ["account-acc1"]
+    (missing,) = verify(stores, VIEWS["account-summary"], settle=0).different
     assert (missing.name, missing.version) == ("account-acc2", 0)
     assert "still not applied" in missing.reason
 
@@ -87,23 +87,23 @@ def stores_partition(stores: Stores, account: str) -> str:
 
 def test_lag_is_no_difference_once_it_is_made_up_for(served: Worker, stores: Stores, history: History) -> None:
     history.write(10)
-    behind = verify(stores, "account-summary", settle=0)
+    behind = verify(stores, VIEWS["account-summary"], settle=0)
     assert behind.different
     assert all("still not applied" in difference.reason for difference in behind.different)
     served.run_until_idle(30)
-    assert verify(stores, "account-summary", settle=0).right
+    assert verify(stores, VIEWS["account-summary"], settle=0).right
 
 
 def test_status_tells_generations_lag_and_what_is_parked(served: Worker, stores: Stores, history: History) -> None:
     stores.registry.build("statement", by="olga", at="2026-11-23T12:00:00+00:00")
     history.write(1)
-    found = {(row.view, row.generation): row for row in status(stores).views}
+    found = {(row.view, row.generation): row for row in status(stores, VIEWS).views}
     assert found["statement", 2].state == "building"
     assert found["statement", 2].by == "olga"
     assert found["statement", 1].lag.transactions == 1
     assert found["statement", 1].parked == 0
     stores.leases.establish("relay", stores.feed.ranges(), stores.feed.rid())
-    facts = status(stores).facts()
+    facts = status(stores, VIEWS).facts()
     assert [row["consumer"] for row in facts["consumers"]] == ["relay"]
     assert {row["view"] for row in facts["views"]} == set(VIEWS)
 

@@ -49,7 +49,7 @@ def test_a_view_of_the_past_is_what_the_view_was_then(
     then, moment = digest(stores, view), pause()
     history.write(40)
     served.run_until_idle(30)
-    past = build_past(client, database, view, moment, settings=settings)
+    past = build_past(client, database, VIEWS[view], moment, settings=settings)
     assert past.built is not None
     assert (past.built.digest, digest(stores, view) != then) == (then, True)
     assert stores.registry.of(view).all == [1]
@@ -58,26 +58,26 @@ def test_a_view_of_the_past_is_what_the_view_was_then(
 def test_a_view_of_the_past_serves_nobody_and_is_read_by_its_name(
     served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores, history: History
 ) -> None:
-    before, moment = ViewReader(client, database).get("account-summary", "account-acc1").data, pause()
+    before, moment = ViewReader(client, database, VIEWS).get("account-summary", "account-acc1").data, pause()
     history.write(40)
     served.run_until_idle(30)
-    name = build_past(client, database, "account-summary", moment, settings=settings).name
-    (row,) = read_past(stores, name, "account-acc1")
+    name = build_past(client, database, VIEWS["account-summary"], moment, settings=settings).name
+    (row,) = read_past(stores, VIEWS, name, "account-acc1")
     assert row["state"] == before
-    assert len(list(read_past(stores, name))) == 6
-    now = ViewReader(client, database).get("account-summary", "account-acc1")
+    assert len(list(read_past(stores, VIEWS, name))) == 6
+    now = ViewReader(client, database, VIEWS).get("account-summary", "account-acc1")
     assert (now.freshness.generation, now.data != before) == (1, True)
-    totals = build_past(client, database, "ledger-totals", moment, settings=settings)
-    assert [row["key"] for row in read_past(stores, totals.name)] == ["EUR-2:2026-11-23"]
-    assert list(read_past(stores, totals.name, "nothing")) == []
+    totals = build_past(client, database, VIEWS["ledger-totals"], moment, settings=settings)
+    assert [row["key"] for row in read_past(stores, VIEWS, totals.name)] == ["EUR-2:2026-11-23"]
+    assert list(read_past(stores, VIEWS, totals.name, "nothing")) == []
 
 
 def test_a_position_ends_its_stream_exactly_there(
     served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores, history: History
 ) -> None:
     version = 5
-    past = build_past(client, database, "statement", encode("account-acc1", version), settings=settings)
-    versions = [row["version"] for row in read_past(stores, past.name, "account-acc1") if "state" in row]
+    past = build_past(client, database, VIEWS["statement"], encode("account-acc1", version), settings=settings)
+    versions = [row["version"] for row in read_past(stores, VIEWS, past.name, "account-acc1") if "state" in row]
     assert versions == [version]
 
 
@@ -104,7 +104,7 @@ def test_partition_splits_and_kills_in_between_change_nothing(
 
         remove = cosmos.faults.on_request(kill)
         with pytest.raises(SystemExit):
-            build_past(client, database, "statement", moment, options, settings=small)
+            build_past(client, database, VIEWS["statement"], moment, options, settings=small)
         remove()
         (past,) = PastViews(stores.views).all()
         assert past.built is None
@@ -112,10 +112,10 @@ def test_partition_splits_and_kills_in_between_change_nothing(
         if number < 2:
             cosmos.split(database, "events")
             history.write(10)
-    finished = build_past(client, database, "statement", moment, options, settings=small)
+    finished = build_past(client, database, VIEWS["statement"], moment, options, settings=small)
     assert finished.built is not None
     assert finished.built.digest == then
-    assert build_past(client, database, "statement", moment, settings=small) == finished
+    assert build_past(client, database, VIEWS["statement"], moment, settings=small) == finished
 
 
 def test_reading_stops_at_the_moment_however_long_the_log_has_become(
@@ -131,7 +131,7 @@ def test_reading_stops_at_the_moment_however_long_the_log_has_become(
     moment = pause()
     history.write(400)
     cosmos.log.clear()
-    build_past(client, database, "statement", moment, settings=settings)
+    build_past(client, database, VIEWS["statement"], moment, settings=settings)
     reads = cosmos.log.count("changefeed", container="events")
     assert 0 < reads < 25
 
@@ -145,13 +145,13 @@ def test_two_builds_of_one_view_of_the_past_are_refused_by_name(
         BuilderLock(client, database, name, at=moment),
         pytest.raises(RebuildRunning, match=f"{name} is being rebuilt by"),
     ):
-        build_past(client, database, "statement", moment, settings=settings)
+        build_past(client, database, VIEWS["statement"], moment, settings=settings)
 
 
 def test_a_dropped_view_of_the_past_leaves_nothing_behind(
     served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores
 ) -> None:
-    name = build_past(client, database, "statement", pause(), settings=settings).name
+    name = build_past(client, database, VIEWS["statement"], pause(), settings=settings).name
     assert drop_past(stores, name) > 0
     assert stores.views.query("SELECT * FROM c WHERE STARTSWITH(c.pk, @name)", name=name) == []
     assert not any(consumer.startswith(name) for consumer in stores.leases.consumers())
@@ -171,13 +171,13 @@ def test_a_moment_that_never_was_is_refused(
     client: CosmosClient, database: str, settings: WorkerSettings, until: str, says: str
 ) -> None:
     with pytest.raises(NoSuchMoment, match=says):
-        build_past(client, database, "statement", until, settings=settings)
+        build_past(client, database, VIEWS["statement"], until, settings=settings)
 
 
 def test_a_moment_before_the_first_event_gives_an_empty_view(
     served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores
 ) -> None:
-    past = build_past(client, database, "account-summary", "2020-01-01T00:00:00Z", settings=settings)
+    past = build_past(client, database, VIEWS["account-summary"], "2020-01-01T00:00:00Z", settings=settings)
     assert past.name == "account-summary.20200101T000000Z"
     assert past.built is not None
-    assert (past.built.streams, list(read_past(stores, past.name))) == (0, [])
+    assert (past.built.streams, list(read_past(stores, VIEWS, past.name))) == (0, [])

@@ -10,6 +10,7 @@ from azure.cosmos import CosmosClient
 from cli.replay.rebuild import abandon_rebuild
 from projectors.database import Stores
 from projectors.errors import LeaseLost, RebuildRunning
+from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from replay.lock import BuilderLock, builder_partition, this_process
@@ -90,10 +91,10 @@ def test_a_second_rebuild_is_refused_during_the_comparison_too(
     def start_another(progress: Progress) -> None:
         if progress.phase is Phase.COMPARING:
             with pytest.raises(RebuildRunning) as error:
-                rebuild(client, database, "statement", settings=settings)
+                rebuild(client, database, VIEWS["statement"], settings=settings)
             refused.append(error.value)
 
-    assert rebuild(client, database, "statement", settings=settings, progress=start_another).switched
+    assert rebuild(client, database, VIEWS["statement"], settings=settings, progress=start_another).switched
     assert [error.by for error in refused] == [this_process()]
 
 

@@ -30,7 +30,7 @@ def test_a_forecast_comes_true(
     history.write(300)
     served.run_until_idle(30)
     expected = forecast(stores, VIEWS[view], price=2.0)
-    rebuilt = rebuild(client, database, view, settings=settings.model_copy(update={"page": 1000}))
+    rebuilt = rebuild(client, database, VIEWS[view], settings=settings.model_copy(update={"page": 1000}))
     assert (expected.serves, expected.builds) == (rebuilt.before, rebuilt.generation)
     assert expected.events == rebuilt.progress.events == 372
     assert expected.items == rebuilt.comparison.items

@@ -19,17 +19,19 @@ import httpx
 import pytest
 from azure.cosmos import CosmosClient
 
+from eventstore.environment import load
 from functions.composition import build_services
 from functions.hosting import local
-from functions.settings import Settings, load
+from functions.settings import Settings
 from localazure.cosmos import LocalCosmos, serve
 from projectors.database import Stores
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from replay.verify import verify
-from tests.functions.transport import AsgiThread
+from service import SERVICE
 from tests.replay.replaying import History
+from tests.support.asgi import AsgiThread
 
 FULL = os.environ.get("TIDEMARK_PROOF") == "full"
 ACCOUNTS, COMMANDS = (200, 6_000) if FULL else (30, 400)
@@ -150,14 +152,14 @@ class Operator:
 def ledger(client: CosmosClient, database: str) -> History:
     ledger = History(client.get_database_client(database).get_container_client("events"), ACCOUNTS)
     ledger.write(COMMANDS)
-    Worker(client, database).run_until_idle(PATIENCE)
+    Worker(client, database, views=VIEWS.values()).run_until_idle(PATIENCE)
     return ledger
 
 
 @pytest.fixture
 def readers(client: CosmosClient, database: str, ledger: History) -> Iterator[Readers]:
-    services = build_services(load(Settings, auth="none", max_wait_ms=10_000), client, database)
-    with httpx.Client(transport=AsgiThread(local.create_app(services)), base_url="http://localhost") as api:
+    services = build_services(SERVICE, load(Settings, auth="none", max_wait_ms=10_000), client, database)
+    with httpx.Client(transport=AsgiThread(local.create_app(SERVICE, services)), base_url="http://localhost") as api:
         yield Readers(api, [account.account_id for account in ledger.accounts[:5]])
 
 
@@ -170,7 +172,7 @@ def test_all_views_are_rebuilt_under_load_splits_throttling_and_three_kills_and_
     operator = Operator(server.endpoint, stores)
     background.repeat(lambda: ledger.write(1), pause=WRITE_EVERY)
     background.repeat(readers.look, pause=LOOK_EVERY)
-    background.run(lambda: Worker(client, database, settings=settings).run(background.stop))
+    background.run(lambda: Worker(client, database, settings=settings, views=VIEWS.values()).run(background.stop))
     for number, container in enumerate(("views", "leases")):
         cosmos.faults.add(status=429, retry_after_ms=2, probability=0.05, seed=number, container=container)
     cosmos.faults.add(status=429, retry_after_ms=2, probability=0.05, seed=9, operation="changefeed")
@@ -195,10 +197,12 @@ def test_all_views_are_rebuilt_under_load_splits_throttling_and_three_kills_and_
         server.close()
     background.end()
     assert readers.answers > 100
-    Worker(client, database, settings=settings, clock=lambda: time.time() + 1000).run_until_idle(PATIENCE)
+    Worker(client, database, settings=settings, clock=lambda: time.time() + 1000, views=VIEWS.values()).run_until_idle(
+        PATIENCE
+    )
     for view in VIEWS:
         assert stores.registry.of(view).serving == 2, view
-        verified = verify(stores, view, settle=0)
+        verified = verify(stores, VIEWS[view], settle=0)
         assert verified.right, verified.different
     for account in ledger.accounts:
         shown = readers._get(f"/accounts/{account.account_id}").json()

@@ -32,12 +32,12 @@ pytestmark = pytest.mark.usefixtures("served")
 def test_a_rebuild_gives_item_by_item_what_was_there_before(
     client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores, view: str
 ) -> None:
-    rebuilt = rebuild(client, database, view, settings=settings)
+    rebuilt = rebuild(client, database, VIEWS[view], settings=settings)
     assert (rebuilt.before, rebuilt.generation, rebuilt.switched) == (1, 2, True)
     assert rebuilt.comparison.left == rebuilt.comparison.right
     assert rebuilt.comparison.agrees
     assert stores.registry.of(view).serving == 2
-    assert verify(stores, view).right
+    assert verify(stores, VIEWS[view]).right
     if view != "transfer-status":
         assert rebuilt.comparison.streams > 0
 
@@ -46,7 +46,7 @@ def test_a_rebuild_writes_each_item_once_however_many_events_it_has(
     client: CosmosClient, database: str, settings: WorkerSettings, cosmos: LocalCosmos
 ) -> None:
     cosmos.log.clear()
-    rebuilt = rebuild(client, database, "account-summary", settings=settings)
+    rebuilt = rebuild(client, database, VIEWS["account-summary"], settings=settings)
     assert rebuilt.comparison.streams == 6
     assert cosmos.log.count("batch", container="views") <= 6
     assert cosmos.log.count("batch", container="events") == 0
@@ -61,10 +61,10 @@ def test_pages_that_end_early_do_not_end_a_rebuild_early_nor_cost_a_write_each(
         account.deposit(2, at=NOON)
         account.withdraw(1, at=NOON)
         log.save(account)
-    Worker(client, database, settings=settings).run_until_idle(30)
+    Worker(client, database, settings=settings, views=VIEWS.values()).run_until_idle(30)
     events = stores.feed.count()
     cosmos.log.clear()
-    rebuilt = rebuild(client, database, "account-summary", settings=settings.model_copy(update={"page": 7}))
+    rebuilt = rebuild(client, database, VIEWS["account-summary"], settings=settings.model_copy(update={"page": 7}))
     assert rebuilt.progress.events == events
     assert cosmos.log.count("query", container="events") == 0
     assert cosmos.log.count("batch", container="views") <= 7
@@ -73,11 +73,11 @@ def test_pages_that_end_early_do_not_end_a_rebuild_early_nor_cost_a_write_each(
 def test_workers_take_the_new_generation_over_and_keep_the_old_one_for_an_undo(
     client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores, history: History, served: Worker
 ) -> None:
-    rebuild(client, database, "statement", settings=settings)
+    rebuild(client, database, VIEWS["statement"], settings=settings)
     history.write(20)
     served.run_until_idle(30)
-    assert verify(stores, "statement", settle=0).right
-    assert verify(stores, "statement", generation=1, settle=0).right
+    assert verify(stores, VIEWS["statement"], settle=0).right
+    assert verify(stores, VIEWS["statement"], generation=1, settle=0).right
 
 
 def test_no_reader_fails_or_goes_back_while_everything_is_rebuilt_under_load(
@@ -98,7 +98,7 @@ def test_no_reader_fails_or_goes_back_while_everything_is_rebuilt_under_load(
             time.sleep(0.005)
 
     def read() -> None:
-        reader = ViewReader(client, database, follow_seconds=0.1)
+        reader = ViewReader(client, database, VIEWS, follow_seconds=0.1)
         highest = {account.id: 0 for account in history.accounts}
         while not stop.is_set():
             for stream, least in highest.items():
@@ -113,7 +113,7 @@ def test_no_reader_fails_or_goes_back_while_everything_is_rebuilt_under_load(
         except BaseException as error:  # noqa: BLE001 - told by the assertion below
             trouble.append(error)
 
-    worker = Worker(client, database, settings=settings)
+    worker = Worker(client, database, settings=settings, views=VIEWS.values())
     jobs = [write, read, lambda: worker.run(stop)]
     threads = [threading.Thread(target=guarded, args=(job,)) for job in jobs]
     for thread in threads:
@@ -123,16 +123,18 @@ def test_no_reader_fails_or_goes_back_while_everything_is_rebuilt_under_load(
     try:
         for view in ("statement", "account-summary", "ledger-totals"):
             cosmos.split(database, "events") if view != "ledger-totals" else None
-            assert rebuild(client, database, view, settings=settings).comparison.agrees
+            assert rebuild(client, database, VIEWS[view], settings=settings).comparison.agrees
     finally:
         stop.set()
         for thread in threads:
             thread.join(30)
         cosmos.faults.clear()
     assert trouble == []
-    Worker(client, database, settings=settings, clock=lambda: time.time() + 1000).run_until_idle(30)
+    Worker(client, database, settings=settings, clock=lambda: time.time() + 1000, views=VIEWS.values()).run_until_idle(
+        30
+    )
     for view in ("statement", "account-summary", "ledger-totals", "active-holds"):
-        assert verify(stores, view, settle=0).right
+        assert verify(stores, VIEWS[view], settle=0).right
 
 
 class Killed(BaseException):
@@ -144,7 +146,7 @@ def test_a_rebuild_killed_at_any_moment_goes_on_and_ends_with_the_same_digest(
 ) -> None:
     small = settings.model_copy(update={"page": 20})
     options = RebuildOptions(flush=0.0)
-    expected = rebuild(client, database, "statement", options, settings=small).comparison.right
+    expected = rebuild(client, database, VIEWS["statement"], options, settings=small).comparison.right
     for fatal in range(1, 200, 9):
         sent = 0
 
@@ -157,17 +159,17 @@ def test_a_rebuild_killed_at_any_moment_goes_on_and_ends_with_the_same_digest(
 
         remove = cosmos.faults.on_request(kill)
         try:
-            rebuild(client, database, "statement", options, settings=small)
+            rebuild(client, database, VIEWS["statement"], options, settings=small)
         except Killed:
             remove()
             _expire(stores)
-            found = rebuild(client, database, "statement", options, settings=small)
+            found = rebuild(client, database, VIEWS["statement"], options, settings=small)
             assert found.comparison.right == expected
         else:
             remove()
             break
     assert sent > 20
-    assert verify(stores, "statement").right
+    assert verify(stores, VIEWS["statement"]).right
 
 
 def _expire(stores: Stores) -> None:
@@ -187,10 +189,10 @@ def test_a_second_rebuild_of_a_view_is_refused_with_the_name_of_the_first(
     def start_another(progress: Progress) -> None:
         if not second:
             with pytest.raises(RebuildRunning, match="is being rebuilt by") as refused:
-                rebuild(client, database, "statement", settings=settings)
+                rebuild(client, database, VIEWS["statement"], settings=settings)
             second.append(refused.value)
 
-    assert rebuild(client, database, "statement", settings=settings, progress=start_another).switched
+    assert rebuild(client, database, VIEWS["statement"], settings=settings, progress=start_another).switched
     assert len(second) == 1
 
 
@@ -203,7 +205,7 @@ def test_a_rebuild_whose_process_is_gone_is_taken_up_at_once(
     stores.leases.establish("statement@2", stores.feed.ranges(), stores.feed.rid())
     for lease in stores.leases.of("statement@2"):
         stores.leases.take(lease, "the process that is gone")
-    rebuilt = rebuild(client, database, "statement", settings=settings)
+    rebuilt = rebuild(client, database, VIEWS["statement"], settings=settings)
     assert (rebuilt.generation, rebuilt.comparison.agrees) == (2, True)
 
 
@@ -215,20 +217,20 @@ def test_a_rebuild_on_another_machine_is_waited_for_until_its_leases_expire(
     (lease,) = stores.leases.of("statement@2")
     taken = stores.leases.take(lease, "elsewhere")
     with pytest.raises(RebuildRunning, match="by elsewhere:1"):
-        rebuild(client, database, "statement", settings=settings)
+        rebuild(client, database, VIEWS["statement"], settings=settings)
     stores.leases.release(taken)
-    assert rebuild(client, database, "statement", settings=settings).generation == 2
+    assert rebuild(client, database, VIEWS["statement"], settings=settings).generation == 2
 
 
 def test_without_a_switch_the_new_generation_is_kept_up_to_date_and_does_not_serve(
     client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores, history: History, served: Worker
 ) -> None:
-    rebuilt = rebuild(client, database, "statement", RebuildOptions(switch=False), settings=settings)
+    rebuilt = rebuild(client, database, VIEWS["statement"], RebuildOptions(switch=False), settings=settings)
     assert not rebuilt.switched
     assert stores.registry.of("statement").serving == 1
     history.write(10)
     served.run_until_idle(30)
-    assert verify(stores, "statement", generation=2, settle=0).right
+    assert verify(stores, VIEWS["statement"], generation=2, settle=0).right
 
 
 def test_a_view_that_has_changed_is_not_switched_unless_that_is_accepted(
@@ -242,7 +244,9 @@ def test_a_view_that_has_changed_is_not_switched_unless_that_is_accepted(
 
     monkeypatch.setattr(AccountSummary, "opened", with_more)
     with pytest.raises(Differences, match="--accept-changes"):
-        rebuild(client, database, "account-summary", settings=settings)
+        rebuild(client, database, VIEWS["account-summary"], settings=settings)
     assert stores.registry.of("account-summary").serving == 1
-    accepted = rebuild(client, database, "account-summary", RebuildOptions(accept_changes=True), settings=settings)
+    accepted = rebuild(
+        client, database, VIEWS["account-summary"], RebuildOptions(accept_changes=True), settings=settings
+    )
     assert (accepted.generation, accepted.switched, accepted.comparison.agrees) == (2, True, False)

@@ -16,6 +16,7 @@ from cli.command_line import connect
 from cli.replay.commands import app
 from localazure.cosmos import LocalCosmos, serve
 from projectors.database import Stores
+from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from replay.rebuild import parallel as workers
@@ -55,7 +56,7 @@ def test_single_streams_are_mended_where_they_lie(run: Run, stores: Stores) -> N
     first, second = result.output.splitlines()
     assert first.startswith("account-summary v1  account-acc1: mended, 1 document written, at version ")
     assert second.startswith("account-summary v1  account-acc2: right already, at version ")
-    assert verify(stores, "account-summary").right
+    assert verify(stores, VIEWS["account-summary"]).right
     assert "rebuild it whole" in run("rebuild", "ledger-totals", "--only", "account-acc1").stderr
 
 
@@ -108,7 +109,7 @@ def test_several_processes_build_what_one_does(run: Run, stores: Stores) -> None
     assert result.exit_code == 0, result.output
     assert "digests match; v2 serves" in result.output
     assert "272 events" in result.output
-    assert verify(stores, "ledger-totals").right
+    assert verify(stores, VIEWS["ledger-totals"]).right
 
 
 @pytest.mark.usefixtures("split")
@@ -146,7 +147,7 @@ def test_an_event_that_one_process_cannot_apply_stops_all_of_them(run: Run, stor
 
 def test_more_processes_than_ranges_are_not_started(stores: Stores, served: Worker, settings: WorkerSettings) -> None:
     ranges = workers.ranges_of(stores, "statement@1")
-    whole = workers.Share(connect, "statement", 1, ranges, settings, park=False, max_ru=300.0)
+    whole = workers.Share(connect, VIEWS["statement"], 1, ranges, settings, park=False, max_ru=300.0)
     assert [(part.ranges, part.max_ru) for part in workers.shares(whole, 3)] == [(ranges, 300.0)]
     three = [(len(part.ranges), part.max_ru) for part in workers.shares(replace(whole, ranges=ranges * 5), 3)]
     assert three == [(2, 100.0), (2, 100.0), (1, 100.0)]

@@ -9,6 +9,7 @@ from eventstore.log.position import Position
 from localazure.cosmos import LocalCosmos
 from projectors.database import Stores
 from projectors.errors import PoisonEvent, Unavailable
+from projectors.ledger import VIEWS
 from projectors.ledger.views.statement import Statement
 from projectors.settings import WorkerSettings
 from projectors.views.dead_letters import parked_in
@@ -39,10 +40,10 @@ def test_a_bad_event_stops_a_rebuild_by_name_and_it_goes_on_after_the_mend(
     client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores, poisoned: list[bool]
 ) -> None:
     with pytest.raises(PoisonEvent, match=r"statement cannot apply account-acc\d version 4 \(account\.[a-z-]+\)"):
-        rebuild(client, database, "statement", settings=settings)
+        rebuild(client, database, VIEWS["statement"], settings=settings)
     assert (stores.registry.of("statement").serving, stores.registry.of("statement").building.generation) == (1, 2)
     poisoned[0] = False
-    assert rebuild(client, database, "statement", settings=settings).generation == 2
+    assert rebuild(client, database, VIEWS["statement"], settings=settings).generation == 2
 
 
 def test_a_generation_with_parked_streams_does_not_replace_one_without(
@@ -50,14 +51,14 @@ def test_a_generation_with_parked_streams_does_not_replace_one_without(
 ) -> None:
     parking = RebuildOptions(park=True, accept_changes=True)
     with pytest.raises(Exception, match="parked streams that the serving one has not"):
-        rebuild(client, database, "statement", parking, settings=settings)
+        rebuild(client, database, VIEWS["statement"], parking, settings=settings)
     assert len(parked_in(stores.views, "statement", 2)) == 6
     assert stores.registry.of("statement").serving == 1
 
 
 def test_progress_counts_up_to_the_whole_log(client: CosmosClient, database: str, settings: WorkerSettings) -> None:
     seen: list[Progress] = []
-    rebuilt = rebuild(client, database, "account-summary", settings=settings, progress=seen.append)
+    rebuilt = rebuild(client, database, VIEWS["account-summary"], settings=settings, progress=seen.append)
     assert [moment.events for moment in seen] == sorted(moment.events for moment in seen)
     assert rebuilt.progress.events == rebuilt.progress.total == 72
     assert seen[0].eta is None or seen[0].events > 0
@@ -75,13 +76,13 @@ def test_progress_moves_before_anything_is_stored_and_its_rate_is_that_of_this_a
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        rebuild(client, database, "statement", settings=settings, progress=interrupt)
+        rebuild(client, database, VIEWS["statement"], settings=settings, progress=interrupt)
     assert [moment.events for moment in seen] == [25, 50]
     assert stores.views.query("SELECT * FROM c WHERE STARTSWITH(c.pk, 'statement@2:')") == []
     with pytest.raises(KeyboardInterrupt):
-        rebuild(client, database, "statement", RebuildOptions(flush=0.0), settings=settings, progress=interrupt)
+        rebuild(client, database, VIEWS["statement"], RebuildOptions(flush=0.0), settings=settings, progress=interrupt)
     again: list[Progress] = []
-    rebuilt = rebuild(client, database, "statement", settings=settings, progress=again.append)
+    rebuilt = rebuild(client, database, VIEWS["statement"], settings=settings, progress=again.append)
     assert {moment.before for moment in again} == {50}
     assert rebuilt.progress.events == 72
     assert rebuilt.rate == 22 / rebuilt.built_seconds
@@ -94,9 +95,9 @@ def test_what_keeps_failing_ends_a_rebuild_and_is_named(
     with monkeypatch.context() as broken:
         broken.setattr(StreamProjector, "handle", lambda *_: 1 / 0)
         with pytest.raises(NotCaughtUp, match="statement has not caught up: division by zero"):
-            rebuild(client, database, "statement", settings=settings)
+            rebuild(client, database, VIEWS["statement"], settings=settings)
     assert stores.registry.of("statement").serving == 1
-    assert rebuild(client, database, "statement", settings=settings).generation == 2
+    assert rebuild(client, database, VIEWS["statement"], settings=settings).generation == 2
 
 
 def test_an_interrupted_rebuild_leaves_what_serves_alone(
@@ -106,10 +107,10 @@ def test_an_interrupted_rebuild_leaves_what_serves_alone(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        rebuild(client, database, "statement", settings=settings, progress=interrupt)
-    reader = ViewReader(client, database)
+        rebuild(client, database, VIEWS["statement"], settings=settings, progress=interrupt)
+    reader = ViewReader(client, database, VIEWS)
     assert reader.page("statement", "account-acc0", after=Position("account-acc0", 2)).freshness.generation == 1
-    assert rebuild(client, database, "statement", settings=settings).generation == 2
+    assert rebuild(client, database, VIEWS["statement"], settings=settings).generation == 2
 
 
 def test_an_unreachable_store_is_told_as_such(
@@ -117,4 +118,4 @@ def test_an_unreachable_store_is_told_as_such(
 ) -> None:
     cosmos.faults.add(reset=True, container="views")
     with pytest.raises(Unavailable):
-        rebuild(client, database, "statement", settings=settings)
+        rebuild(client, database, VIEWS["statement"], settings=settings)

@@ -18,6 +18,7 @@ from azure.cosmos import CosmosClient
 from localazure.cosmos import LocalCosmos, RequestInfo
 from projectors.database import Stores
 from projectors.errors import ProjectionError
+from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from replay.generations import drop_generation
@@ -44,12 +45,12 @@ class Case:
         self.stores = Stores.open(client, database)
         self.settings = WorkerSettings(parallel=0, page=8, retry_min=0.001)
         History(client.get_database_client(database).get_container_client("events"), 2).write(10)
-        Worker(client, database, only=[VIEW], settings=self.settings).run_until_idle(30)
+        Worker(client, database, only=[VIEW], settings=self.settings, views=VIEWS.values()).run_until_idle(30)
 
     def rebuild(self, *, keep: timedelta | None = timedelta(), switch: bool = True) -> str:
         """The digest that it ended with; each page is flushed, so that there are many moments to stop at."""
         options = RebuildOptions(flush=0.0, keep=keep, switch=switch)
-        return rebuild(self.client, self.database, VIEW, options, settings=self.settings).comparison.right
+        return rebuild(self.client, self.database, VIEWS[VIEW], options, settings=self.settings).comparison.right
 
     def prune(self) -> None:
         prune(self.stores, VIEW, keep=timedelta(), now=datetime.now(UTC))
@@ -135,7 +136,7 @@ def test_a_rebuild_stopped_anywhere_ends_with_the_same_digest_and_leaves_nothing
         case.stop(case.rebuild, fatal)
         assert case.rebuild() == expected
         case.check_that_only(case.stores.registry.of(VIEW).serving)
-    assert verify(case.stores, VIEW, settle=0).right
+    assert verify(case.stores, VIEWS[VIEW], settle=0).right
 
 
 def test_a_rebuild_that_loses_any_answer_ends_with_the_same_digest_and_leaves_nothing(case: Case) -> None:
@@ -144,7 +145,7 @@ def test_a_rebuild_that_loses_any_answer_ends_with_the_same_digest_and_leaves_no
         case.lose(case.rebuild, number)
         assert case.rebuild() == expected
         case.check_that_only(case.stores.registry.of(VIEW).serving)
-    assert verify(case.stores, VIEW, settle=0).right
+    assert verify(case.stores, VIEWS[VIEW], settle=0).right
 
 
 def test_a_rebuild_that_loses_the_answer_to_a_query_while_it_compares_goes_on(case: Case) -> None:

@@ -1,6 +1,6 @@
 """One line per command of a local run: what happened, and when its account's summary had it.
 
-    201 Deposit alice v4 +5.00 EUR -> account-summary v4 in 38 ms
+    201 Deposit alice v4 +5.00 EUR -> account-summary v4 in 38 ms        (the ledger's own line, then its first view)
 
 A thread of its own prints, so that no command waits for the terminal. When commands come faster than lines can be
 read (an import), one line a second says how many there were instead.
@@ -16,9 +16,10 @@ from azure.core.exceptions import AzureError
 from pydantic import BaseModel
 
 from eventstore.commands.store import Outcome
-from functions.http.problems import STATUS
+from functions.service import Service
 from projectors.errors import ProjectionError
 from projectors.views.reader import ViewReader
+from projectors.views.streams.view import StreamView
 
 __all__ = ["CommandReport"]
 
@@ -26,8 +27,6 @@ _LINES_PER_SECOND = 20
 _FOLLOWED_PER_SECOND = 3
 _PATIENCE_SECONDS = 2.0
 _LOOK_SECONDS = 0.005
-_ANSWERS = {"OpenAccount": 201, "Deposit": 201, "Withdraw": 201, "PlaceHold": 201, "RequestTransfer": 202}
-_SIGNS = {"Deposit": "+", "Withdraw": "-"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,8 @@ class _Seen:
 class CommandReport:
     """`outcome` is called by the API with every outcome; `close` ends the thread."""
 
-    def __init__(self, echo: Callable[[str], None]) -> None:
+    def __init__(self, service: Service, echo: Callable[[str], None]) -> None:
+        self._service = service
         self._echo = echo
         self._seen: queue.SimpleQueue[_Seen | None] = queue.SimpleQueue()
         self._views: ViewReader | None = None
@@ -71,7 +71,7 @@ class CommandReport:
             if lines < _LINES_PER_SECOND:
                 lines += 1
                 arrival = self._arrival(seen) if lines <= _FOLLOWED_PER_SECOND else ""
-                self._echo(describe(seen.operation, seen.body, seen.outcome) + arrival)
+                self._echo(self._service.line(seen.operation, seen.body, seen.outcome) + arrival)
             else:
                 untold += 1
         if untold:
@@ -79,35 +79,22 @@ class CommandReport:
 
     def _arrival(self, seen: _Seen) -> str:
         stream, version = seen.outcome.stream, seen.outcome.version
-        category = stream.partition("-")[0]
-        if self._views is None or category != "account" or not seen.outcome.events or seen.outcome.replayed:
+        view = self._view_of(stream)
+        if self._views is None or view is None or not seen.outcome.events or seen.outcome.replayed:
             return ""
         while self._seen.empty() and time.monotonic() - seen.at < _PATIENCE_SECONDS:
             try:
-                found = self._views.get("account-summary", stream).freshness.version
+                found = self._views.get(view, stream).freshness.version
             except (AzureError, ProjectionError) as error:
-                return f" -> account-summary cannot be read: {error}"
+                return f" -> {view} cannot be read: {error}"
             if found >= version:
-                return f" -> account-summary v{found} in {1000 * (time.monotonic() - seen.at):.0f} ms"
+                return f" -> {view} v{found} in {1000 * (time.monotonic() - seen.at):.0f} ms"
             time.sleep(_LOOK_SECONDS)
         return ""
 
-
-def describe(operation: str, body: BaseModel | None, outcome: Outcome) -> str:
-    """The part of the line that the command itself tells."""
-    head = f"{operation.split(' ')[0]} {outcome.stream.partition('-')[2]}"
-    if outcome.refusal is not None:
-        line = f"{STATUS[outcome.refusal.code]} {head}: {outcome.refusal.message}"
-    else:
-        line = f"{_ANSWERS.get(operation, 200)} {head} v{outcome.version}"
-        amount = getattr(body, "amount", None)
-        if amount is not None:
-            line += f" {_SIGNS.get(operation, '')}{money(amount, outcome.answer['asset'])}"
-    return line + ("  (replayed)" if outcome.replayed else "")
-
-
-def money(amount: int, asset: str) -> str:
-    """Minor units as people write them: 500 of EUR/2 is 5.00 EUR."""
-    code, _, scale = asset.partition("/")
-    whole, part = divmod(amount, 10 ** int(scale))
-    return f"{whole:,}" + (f".{part:0{int(scale)}d}" if int(scale) else "") + f" {code}"
+    def _view_of(self, stream: str) -> str | None:
+        """The first view that has one item for such a stream."""
+        for view in self._service.views.values():
+            if isinstance(view, StreamView) and not view.keyed_by_stream and view.reads(stream):
+                return view.name
+        return None

@@ -1,0 +1,23 @@
+"""Model of a domain: what the machinery needs to know of its aggregates, and no more."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from domain.aggregate import Aggregate
+
+
+def _never(_: dict[str, Any]) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """`aggregates` are those whose events the log holds: naming them here registers their types.
+
+    `carries_texts` says of the fields of an event that its personal texts came from another event, where they were
+    encrypted: a step of a process that carries the text of its request on.
+    """
+
+    aggregates: tuple[type[Aggregate], ...] = ()
+    carries_texts: Callable[[dict[str, Any]], bool] = _never
