@@ -14,12 +14,12 @@ WORKERS ?= 2
 BENCH ?= audit capacity eventstore http projectors.live projectors.relay projectors.workers replay.library replay.limit \
 	replay.memory replay.rebuild servers.cosmos servers.eventhubs
 
-.PHONY: help install run test check format conformance proof soak loosenings fuzz bench openapi containers package lock clean
+.PHONY: help install run test check format conformance proof soak loosenings fuzz bench openapi containers package wheels lock clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-$(VENV)/runtime: requirements.lock pyproject.toml
+$(VENV)/runtime: requirements.lock pyproject.toml setup.py
 	@test -n "$(PYTHON)" || { echo "Tidemark needs Python 3.11 or newer on PATH (or PYTHON=/path/to/python)." >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python -m venv failed: on Debian, apt install python3-venv." >&2; exit 1; }
 	@echo "Installing into $(VENV) …"
@@ -74,6 +74,9 @@ containers: $(VENV)/development ## Write the definitions of containers that Terr
 
 package: $(VENV)/development ## Build the zip that Azure Functions runs, and prove it in an empty folder
 	@$(BIN)/python -m infra.package $(ARGS)
+
+wheels: $(VENV)/development ## Build the distributions into dist/: the service, the event store, the local servers
+	@$(BIN)/python -m infra.distributions
 
 openapi: $(VENV)/development ## Write the OpenAPI documents that the gateway imports
 	@$(BIN)/python -m infra.openapi_documents

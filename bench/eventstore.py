@@ -252,9 +252,9 @@ def library_rate(settings: dict[str, str], seconds: float) -> float:
     cached = {
         "AGGREGATE_CACHE_MAXSIZE": "100",
         "AGGREGATE_CACHE_FASTFORWARD": "n",
-        "MAPPER_TOPIC": "eventstore.log.mapper:Mapper",
+        "MAPPER_TOPIC": "eventstore:Mapper",
     }
-    transcoder = {"TRANSCODER_TOPIC": "eventstore.log.mapper:PlainTranscoder"}
+    transcoder = {"TRANSCODER_TOPIC": "eventstore:PlainTranscoder"}
     with Accounts(settings | cached | transcoder) as accounts:
         account = Account.open(f"library-{next(_keys)}", asset="EUR/2", owner="owner-1", at=AT)
         accounts.save(account)

@@ -1,7 +1,8 @@
-"""The `tidemark` command. What only one command needs is imported when it runs: deployed, there is no devkit."""
+"""The `tidemark` command. What only one command needs is imported when it runs: deployed, no local server is there."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -85,7 +86,8 @@ def up(
     from devkit.up import UpOptions
     from devkit.up import up as run
 
-    run(UpOptions(port, cosmos_port, eventhubs_port, None if memory else data), lambda line: typer.echo(line))
+    with _local_servers():
+        run(UpOptions(port, cosmos_port, eventhubs_port, None if memory else data), lambda line: typer.echo(line))
 
 
 @emulator.command("cosmos")
@@ -100,9 +102,10 @@ def emulator_cosmos(
 
     Example: tidemark emulator cosmos --memory --port 8081
     """
-    from devkit.emulators import run_cosmos
+    from localazure.process import run_cosmos
 
-    run_cosmos(host, port, None if memory else data, partitions, lambda line: typer.echo(line))
+    with _local_servers():
+        run_cosmos(host, port, None if memory else data, partitions, lambda line: typer.echo(line))
 
 
 @emulator.command("eventhubs")
@@ -122,9 +125,11 @@ def emulator_eventhubs(
 
     Example: tidemark emulator eventhubs --memory --hub orders:2
     """
-    from devkit.emulators import run_eventhubs
+    from localazure.process import run_eventhubs
 
-    run_eventhubs(host, port, None if memory else data, hub or [_HUB], auto_create or [], lambda line: typer.echo(line))
+    kept = None if memory else data
+    with _local_servers():
+        run_eventhubs(host, port, kept, hub or [_HUB], auto_create or [], lambda line: typer.echo(line))
 
 
 @app.command()
@@ -195,6 +200,17 @@ def main() -> None:
         if message is None:
             raise
         _fail(message)
+
+
+@contextmanager
+def _local_servers() -> Iterator[None]:
+    """What keeps a local server from starting is one line, too; where there are no local servers, nobody asks."""
+    from localazure.errors import CannotServe
+
+    try:
+        yield
+    except CannotServe as error:
+        _fail(str(error))
 
 
 def _mendable(error: Exception) -> str | None:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from azure.cosmos import CosmosClient
 
-from devkit.data_folder import DataFolderError, data_folder
 from devkit.report import CommandReport
 from eventstore.cosmos.client import connect
 from eventstore.cosmos.containers import create_containers, index_views
@@ -29,6 +28,8 @@ from functions.hosting.server import run_app
 from functions.settings import Settings
 from localazure.cosmos import LocalCosmos, serve
 from localazure.cosmos.transport import InProcessTransport
+from localazure.data_folder import data_folder
+from localazure.errors import DataFolderError
 from localazure.eventhubs import LocalEventHubs, RunningServer
 from localazure.eventhubs import serve as serve_hubs
 from projectors.relay import EventHubsSettings
@@ -60,7 +61,7 @@ def up(options: UpOptions, echo: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Raises:
-        CannotStart: a port is in use, or the data folder cannot be used. Nothing has been started or written then.
+        CannotStart, CannotServe: a port is in use, or the data folder cannot be used. Nothing has been started then.
         SettingsError: an environment variable is wrong.
     """
     settings = load(Settings, auth="none")

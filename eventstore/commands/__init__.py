@@ -1,5 +1,10 @@
-"""Commands that take effect exactly once: load, decide, append; one outcome for each."""
+"""Commands that take effect exactly once: load, decide, append; one outcome for each.
 
-from eventstore.commands.store import Command, CommandStore, Outcome, Refusal
+store = CommandStore(database, mapper=Mapper(), fold=fold, refusals=DomainError)
+outcome = store.execute("account-alice", Command(key, fingerprint), lambda account: …)
+"""
+
+from eventstore.commands.store import CommandStore
+from eventstore.log.outcomes import Command, Outcome, Refusal
 
 __all__ = ["Command", "CommandStore", "Outcome", "Refusal"]

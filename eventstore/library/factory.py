@@ -5,7 +5,8 @@
     one alone CREATE_TABLE         y: create database and containers that are missing. Default: only on this machine
 
 The library's own settings work as ever: COMPRESSOR_TOPIC, CIPHER_TOPIC, CIPHER_KEY, MAPPER_TOPIC, TRANSCODER_TOPIC,
-IS_SNAPSHOTTING_ENABLED, AGGREGATE_CACHE_MAXSIZE. `MAPPER_TOPIC=eventstore.log.mapper:Mapper` stores plain JSON.
+IS_SNAPSHOTTING_ENABLED, AGGREGATE_CACHE_MAXSIZE. `MAPPER_TOPIC=eventstore:Mapper` with
+`TRANSCODER_TOPIC=eventstore:PlainTranscoder` stores plain JSON.
 """
 
 from functools import cached_property

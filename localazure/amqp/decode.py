@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
 
-from localazure.eventhubs.errors import MalformedValue
+from localazure.amqp.errors import MalformedValue
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 Span: TypeAlias = tuple[int, int]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from localazure.eventhubs.errors import ProtocolError
+from localazure.amqp.errors import ProtocolError
 
 AMQP_FRAME, SASL_FRAME = 0, 1
 AMQP_HEADER = b"AMQP\x00\x01\x00\x00"

@@ -15,7 +15,7 @@ from typing import NamedTuple, cast
 
 from localazure.amqp.decode import content, decode, items, skip
 from localazure.amqp.encode import long, mapping, section, string, symbol, timestamp
-from localazure.eventhubs.errors import MalformedValue, MessageRejected
+from localazure.amqp.errors import MalformedValue, MessageRejected
 
 BATCH_FORMAT = 0x80013700
 HEADER, DELIVERY_ANNOTATIONS, ANNOTATIONS, PROPERTIES, APPLICATION_PROPERTIES, DATA, SEQUENCE, VALUE, FOOTER = range(

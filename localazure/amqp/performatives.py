@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from localazure.amqp.decode import Described, Symbol, decode, items, skip
 from localazure.amqp.encode import NULL, boolean, composite, string, symbol, symbol_array, uint, ulong, ushort
-from localazure.eventhubs.errors import MalformedValue
+from localazure.amqp.errors import MalformedValue
 
 OPEN, BEGIN, ATTACH, FLOW, TRANSFER, DISPOSITION, DETACH, END, CLOSE = range(0x10, 0x19)
 ERROR, ACCEPTED, REJECTED = 0x1D, 0x24, 0x25

@@ -5,8 +5,9 @@ with serve(hubs) as server:
     EventHubProducerClient.from_connection_string(server.connection_string("ledger-events"))
 """
 
-from localazure.eventhubs.errors import ConfigurationError, EventHubsError
+from localazure.eventhubs.errors import ConfigurationError
 from localazure.eventhubs.faults import Fault, FaultKind, Faults
+from localazure.eventhubs.hubs.stored_event import StoredEvent
 from localazure.eventhubs.local import EMULATOR_KEYS, LocalEventHubs, Retention
 from localazure.eventhubs.server import DEFAULT_PORT, RunningServer, run_server, serve
 
@@ -14,13 +15,13 @@ __all__ = [
     "DEFAULT_PORT",
     "EMULATOR_KEYS",
     "ConfigurationError",
-    "EventHubsError",
     "Fault",
     "FaultKind",
     "Faults",
     "LocalEventHubs",
     "Retention",
     "RunningServer",
+    "StoredEvent",
     "run_server",
     "serve",
 ]

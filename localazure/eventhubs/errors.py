@@ -1,15 +1,12 @@
-"""Why the server refuses, in AMQP's terms.
+"""Why the local Event Hubs refuses: what its own rules add to the errors of AMQP.
 
-    EventHubsError                    anything this package raises on purpose
-    |- ProtocolError                  the peer broke AMQP 1.0; the connection is closed with a condition
-    |  `- MalformedValue              bytes that are no AMQP value
+    AmqpError                         localazure.amqp.errors
     |- ConfigurationError             hubs, partitions, groups or data directory as configured cannot be served
     `- Refusal                        a request that is understood and denied: condition, HTTP-like status, description
        |- NotFound             404    unknown hub, consumer group or node
        |- Unauthorized         401    no token, wrong key, expired
        |- OutOfRange           400    no such partition
        |- BadRequest           400    a filter, address or operation that makes no sense
-       |- MessageRejected      400    an event or batch that is no message
        |- MessageTooLarge      413    over the size that the attach announced
        |- LinkStolen           409    a receiver with a higher epoch owns the partition
        |- TooManyReceivers     429    five readers of a partition in one consumer group
@@ -21,37 +18,11 @@ https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protoco
 
 from __future__ import annotations
 
-
-class EventHubsError(Exception):
-    """Base of all errors of the local Event Hubs server."""
+from localazure.amqp.errors import AmqpError, Refusal
 
 
-class ConfigurationError(EventHubsError):
+class ConfigurationError(AmqpError):
     """The server cannot be set up as asked; the message says what to change."""
-
-
-class ProtocolError(EventHubsError):
-    """The peer broke the protocol; `condition` goes into the close frame."""
-
-    condition = "amqp:connection:framing-error"
-
-
-class MalformedValue(ProtocolError):
-    """Bytes that cannot be read as an AMQP value."""
-
-    condition = "amqp:decode-error"
-
-
-class Refusal(EventHubsError):
-    """A denied request; condition and description reach the client in a detach, a disposition or a reply."""
-
-    condition = "amqp:internal-error"
-    status = 500
-
-    def __init__(self, description: str, *, condition: str | None = None) -> None:
-        super().__init__(description)
-        self.description = description
-        self.condition = condition or type(self).condition
 
 
 class NotFound(Refusal):
@@ -79,13 +50,6 @@ class BadRequest(Refusal):
     """The request makes no sense as it stands."""
 
     condition = "amqp:invalid-field"
-    status = 400
-
-
-class MessageRejected(Refusal):
-    """What was sent is not a message; nothing of it was stored."""
-
-    condition = "amqp:decode-error"
     status = 400
 
 

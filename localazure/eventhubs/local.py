@@ -16,6 +16,7 @@ from localazure.eventhubs.faults import Faults
 from localazure.eventhubs.hubs.hub import Hub
 from localazure.eventhubs.hubs.partition import Partition
 from localazure.eventhubs.hubs.store import EventStore
+from localazure.eventhubs.hubs.stored_event import StoredEvent, stored_event
 
 EMULATOR_KEYS: Mapping[str, str] = {"RootManageSharedAccessKey": "SAS_KEY_VALUE"}
 """Policy and key of the official emulator: https://learn.microsoft.com/azure/event-hubs/overview-emulator"""
@@ -93,6 +94,14 @@ class LocalEventHubs:
         names = sorted(known.name for known in self._hubs.values())
         shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "") or "none"
         raise NotFound(f"there is no hub {name!r} here (known: {shown}); start the server with --hub {name}:PARTITIONS")
+
+    def events(self, name: str) -> list[StoredEvent]:
+        """All events that a hub keeps: partition after partition, each in its order. Raises NotFound."""
+        return [
+            stored_event(partition.number, sequence, message)
+            for partition in self.hub(name).partitions
+            for sequence, message in partition.read(partition.first, partition.tail.next_sequence - partition.first)
+        ]
 
     def enforce_retention(self) -> None:
         """Removes what is too old or too much. A running server does so by itself, every second."""

@@ -11,6 +11,7 @@ from types import TracebackType
 
 from localazure.eventhubs.errors import ConfigurationError
 from localazure.eventhubs.faults import Faults
+from localazure.eventhubs.hubs.stored_event import StoredEvent
 from localazure.eventhubs.links.connection import Connection
 from localazure.eventhubs.local import LocalEventHubs
 
@@ -34,6 +35,14 @@ class RunningServer:
     @property
     def faults(self) -> Faults:
         return self.hubs.faults
+
+    def events(self, hub: str) -> list[StoredEvent]:
+        """All events that a hub keeps now: partition after partition, each in its order. Raises NotFound."""
+
+        async def read() -> list[StoredEvent]:
+            return self.hubs.events(hub)
+
+        return asyncio.run_coroutine_threadsafe(read(), self._loop).result()
 
     def connection_string(self, hub: str | None = None) -> str:
         """What an Event Hubs client is made from; without a hub, that of the namespace."""
@@ -60,6 +69,7 @@ class RunningServer:
 
     async def _serve(self, host: str, port: int) -> None:
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
+        self._loop = loop
 
         def end() -> None:
             if not loop.is_closed():

@@ -11,9 +11,9 @@ from contextlib import suppress
 import pytest
 
 CODE = """
-import atexit, sys, cli
+import atexit, sys, tidemark
 atexit.register(lambda: print("loaded:", *sorted(sys.modules)))
-cli.main()
+tidemark.main()
 """
 STARTED_WITHIN = 30.0
 
@@ -55,11 +55,7 @@ def test_the_cosmos_emulator_loads_no_sdk_and_no_framework(loaded: set[str], nam
     assert [module for module in loaded if module.partition(".")[0] == name] == []
 
 
-def test_the_cosmos_emulator_loads_nothing_of_the_service_but_its_way_of_refusing_a_port(loaded: set[str]) -> None:
-    service = {"domain", "eventstore", "projectors", "replay", "functions"}
-    assert {module for module in loaded if module.partition(".")[0] in service} == {
-        "functions",
-        "functions.hosting.errors",
-        "functions.hosting.ports",
-    }
+def test_the_cosmos_emulator_loads_nothing_of_the_service(loaded: set[str]) -> None:
+    service = {"domain", "eventstore", "projectors", "replay", "audit", "functions", "devkit"}
+    assert {module for module in loaded if module.partition(".")[0] in service} == set()
     assert [module for module in loaded if module.startswith("localazure.eventhubs")] == []

@@ -52,13 +52,22 @@ def test_the_commands_are_those_that_the_service_needs() -> None:
     } <= names
 
 
-def test_a_deployed_command_line_needs_no_devkit() -> None:
-    code = (
-        "import sys; sys.modules['devkit'] = None; from cli.main import main; sys.argv = ['tidemark', '--help']; main()"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+DEPLOYED = """
+import sys
+sys.modules["devkit"] = sys.modules["localazure"] = None
+from tidemark import main
+main()
+"""
+
+
+def test_a_deployed_command_line_needs_no_devkit_and_no_local_server() -> None:
+    command = [sys.executable, "-c", DEPLOYED]
+    done = subprocess.run([*command, "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "Usage: tidemark" in done.stdout
+    assert "Usage: " in done.stdout
+    open_to_all = [*command, "serve", "queries", "--host", "0.0.0.0"]
+    done = subprocess.run(open_to_all, capture_output=True, text=True, check=False, env={"TIDEMARK_AUTH": "none"})
+    assert (done.returncode, done.stderr.count("\n"), done.stderr[:9]) == (1, 1, "tidemark:"), done.stderr
 
 
 def test_a_hub_that_is_not_configured_is_one_clear_line() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -45,6 +47,7 @@ class RunningServer:
         self._socket = _listen(host, port)
         self.port: int = self._socket.getsockname()[1]
         self.endpoint = f"http://{host}:{self.port}/"
+        self.key = cosmos.key
         self._server = _Server(_config(cosmos))
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="cosmos-server", daemon=True
@@ -52,6 +55,11 @@ class RunningServer:
         self._thread.start()
         if not self._server.is_up.wait(_START_TIMEOUT):
             raise TimeoutError(f"The local Cosmos DB server did not start on {self.endpoint}.")
+
+    @property
+    def connection_string(self) -> str:
+        """What `CosmosClient.from_connection_string` is given, of the SDK for any language."""
+        return f"AccountEndpoint={self.endpoint};AccountKey={self.key};"
 
     def close(self) -> None:
         """Stop serving; the account stays open."""
@@ -77,10 +85,28 @@ def serve(cosmos: LocalCosmos, host: str = "127.0.0.1", port: int = 0) -> Runnin
     return RunningServer(cosmos, host, port)
 
 
-def run_server(cosmos: LocalCosmos, host: str = "127.0.0.1", port: int = 8081) -> None:
-    """Serve an account until the process is told to stop."""
+def run_server(
+    cosmos: LocalCosmos,
+    host: str = "127.0.0.1",
+    port: int = 8081,
+    *,
+    ready: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Serve an account until SIGINT or SIGTERM, in the main thread; `ready` gets the address that is listened on."""
     listening = _listen(host, port)
-    uvicorn.Server(_config(cosmos)).run(sockets=[listening])
+    ready(f"http://{_shown(host)}:{listening.getsockname()[1]}/")
+    server = uvicorn.Server(_config(cosmos))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn raises again what it has caught: to itself, so that the caller gets to close the store.
+        signal.signal(number, server.handle_exit)
+    server.run(sockets=[listening])
+
+
+def _shown(host: str) -> str:
+    """A host in a URL: an address that means all of them is no place to go to."""
+    if host in ("127.0.0.1", "0.0.0.0", "::"):  # noqa: S104 (compared, not bound)
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
 
 
 def _listen(host: str, port: int) -> socket.socket:

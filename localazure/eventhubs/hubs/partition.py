@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from localazure.amqp.errors import Refusal
 from localazure.amqp.message import Event
-from localazure.eventhubs.errors import LinkStolen, Refusal, TooManyReceivers
+from localazure.eventhubs.errors import LinkStolen, TooManyReceivers
 from localazure.eventhubs.hubs.position import Position
 from localazure.eventhubs.hubs.store import Column, EventStore, Row, Tail
 

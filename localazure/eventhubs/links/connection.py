@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 
 from localazure.amqp.encode import NULL, composite, symbol_array, ubyte
+from localazure.amqp.errors import ProtocolError
 from localazure.amqp.frames import AMQP_HEADER, EMPTY, SASL_FRAME, SASL_HEADER, Frame, FrameBuffer, frame
 from localazure.amqp.performatives import (
     BEGIN,
@@ -22,7 +23,7 @@ from localazure.amqp.performatives import (
     error,
     open_frame,
 )
-from localazure.eventhubs.errors import ProtocolError, Unauthorized
+from localazure.eventhubs.errors import Unauthorized
 from localazure.eventhubs.links.session import Session
 from localazure.eventhubs.local import LocalEventHubs
 

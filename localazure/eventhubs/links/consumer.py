@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from localazure.amqp.encode import long, string, timestamp
+from localazure.amqp.errors import Refusal
 from localazure.amqp.message import with_delivery_annotations
 from localazure.amqp.performatives import Attach
-from localazure.eventhubs.errors import BadRequest, Refusal, ServerBusy
+from localazure.eventhubs.errors import BadRequest, ServerBusy
 from localazure.eventhubs.faults import Fault, FaultKind
 from localazure.eventhubs.hubs.hub import Hub
 from localazure.eventhubs.hubs.position import position_of

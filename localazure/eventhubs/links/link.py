@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from localazure.amqp.errors import Refusal
 from localazure.amqp.performatives import (
     MAX_MESSAGE,
     Attach,
@@ -15,7 +16,7 @@ from localazure.amqp.performatives import (
     error,
     rejected,
 )
-from localazure.eventhubs.errors import MessageTooLarge, Refusal
+from localazure.eventhubs.errors import MessageTooLarge
 from localazure.eventhubs.links.channel import Channel
 
 CREDIT = 1000

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from localazure.amqp.encode import boolean, long, string, string_array, text_map, timestamp
+from localazure.amqp.errors import Refusal
 from localazure.amqp.performatives import Attach
 from localazure.eventhubs.auth import check_token, hub_of
-from localazure.eventhubs.errors import BadRequest, Refusal
+from localazure.eventhubs.errors import BadRequest
 from localazure.eventhubs.links.channel import Channel
 from localazure.eventhubs.links.link import Delivery, ReceivingLink, SendingLink
 from localazure.eventhubs.links.request import Request

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from localazure.amqp.errors import Refusal
 from localazure.amqp.message import BATCH_FORMAT, Event, read_batch, read_event
 from localazure.amqp.performatives import Attach
-from localazure.eventhubs.errors import Refusal, ServerBusy
+from localazure.eventhubs.errors import ServerBusy
 from localazure.eventhubs.faults import Fault, FaultKind
 from localazure.eventhubs.hubs.hub import Hub
 from localazure.eventhubs.hubs.partition import Partition

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from localazure.amqp.decode import decode, items
 from localazure.amqp.encode import NULL, int32, section, sequence, string, text_map
+from localazure.amqp.errors import MalformedValue
 from localazure.amqp.message import APPLICATION_PROPERTIES, PROPERTIES, VALUE, sections
-from localazure.eventhubs.errors import BadRequest, MalformedValue
+from localazure.eventhubs.errors import BadRequest
 
 _CORRELATION_ID = 5
 _PROPERTY_COUNT = 13

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from localazure.amqp.encode import NULL
+from localazure.amqp.errors import ProtocolError, Refusal
 from localazure.amqp.frames import HEAD, frame
 from localazure.amqp.performatives import (
     ATTACH,
@@ -23,7 +24,6 @@ from localazure.amqp.performatives import (
     flow_frame,
     transfer_head,
 )
-from localazure.eventhubs.errors import ProtocolError, Refusal
 from localazure.eventhubs.links.address import parse_address
 from localazure.eventhubs.links.channel import Wire
 from localazure.eventhubs.links.consumer import ConsumerLink

@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 
 from localazure.amqp import encode
 from localazure.amqp.decode import Symbol, decode, items, skip
-from localazure.eventhubs.errors import MalformedValue
+from localazure.amqp.errors import MalformedValue
 from localazure.eventhubs.hubs.hashing import partition_of
 
 ENCODED = [

@@ -15,7 +15,7 @@ from projectors.relay import EventHubPublisher, EventHubsSettings
 from projectors.relay.tail import starting_position
 from tests.projectors.relay.events import recorded
 
-TIDEMARK = (sys.executable, "-c", "import cli; cli.main()")
+TIDEMARK = (sys.executable, "-m", "tidemark")
 PATIENCE = 30.0
 
 

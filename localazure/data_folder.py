@@ -1,20 +1,16 @@
-"""The data folder of a local run: its version, and that only one process uses it."""
+"""The data folder of local servers: its version, and that only one process uses it."""
 
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from functions.hosting.errors import CannotStart
+from localazure.errors import DataFolderError
 
-__all__ = ["DATA_VERSION", "DataFolderError", "data_folder"]
+__all__ = ["DATA_VERSION", "data_folder"]
 
 DATA_VERSION = "1"
 """Raised when a folder written before can no longer be read."""
-
-
-class DataFolderError(CannotStart):
-    """The folder is another version's, another program's, or in use; the message says what to do."""
 
 
 @contextmanager
@@ -30,7 +26,7 @@ def data_folder(path: Path) -> Iterator[Path]:
         if not mark.exists():
             if any(path.iterdir()):
                 raise DataFolderError(
-                    f"{path} is not empty and holds no Tidemark data: give another folder with --data"
+                    f"{path} is not empty and holds no data of local servers: give another folder with --data"
                 )
             mark.write_text(DATA_VERSION + "\n")
         lock = mark.open()
@@ -41,13 +37,13 @@ def data_folder(path: Path) -> Iterator[Path]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise DataFolderError(f"{path} is in use by another tidemark: stop that one, or give --data") from None
+            raise DataFolderError(f"{path} is in use by another process: stop that one, or give --data") from None
         yield path
 
 
 def _check_version(path: Path, version: str) -> None:
     if version != DATA_VERSION:
         raise DataFolderError(
-            f"{path} holds data of version {version[:20] or '(none)'}, this tidemark reads version {DATA_VERSION}: "
+            f"{path} holds data of version {version[:20] or '(none)'}, this program reads version {DATA_VERSION}: "
             "move the folder away, or give another with --data"
         )

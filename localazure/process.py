@@ -1,29 +1,29 @@
-"""`tidemark emulator`: one of the local servers alone, until it is told to stop.
+"""One local server as a whole process, until it is told to stop.
 
 Each server is imported when it is started, so that neither waits for the other.
 """
 
+import errno
+import socket
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from devkit.data_folder import data_folder
-from functions.hosting.errors import CannotStart
-from functions.hosting.ports import listen
+from localazure.data_folder import data_folder
+from localazure.errors import CannotServe, PortTaken
 
 __all__ = ["run_cosmos", "run_eventhubs"]
 
 
 def run_cosmos(host: str, port: int, data: Path | None, partitions: int, echo: Callable[[str], None]) -> None:
-    """Serve a local Cosmos DB. Raises CannotStart."""
+    """Serve a local Cosmos DB; `data` None keeps it in memory. `echo` is told where it is. Raises CannotServe."""
     from localazure.cosmos import LocalCosmos, run_server
 
-    listen(host, port, "Cosmos DB", "--port or TIDEMARK_COSMOS_PORT").close()
+    _check_port(host, port, "Cosmos DB")
     with ExitStack() as stack:
         folder = stack.enter_context(data_folder(data)) if data else None
         cosmos = stack.enter_context(LocalCosmos(folder, partitions=partitions))
-        echo(f"Cosmos DB    http://localhost:{port}   {_kept(data)}")
-        run_server(cosmos, host, port)
+        run_server(cosmos, host, port, ready=lambda address: echo(f"Cosmos DB    {address}   {_kept(data)}"))
 
 
 def run_eventhubs(
@@ -34,10 +34,10 @@ def run_eventhubs(
     auto_create: Sequence[str],
     echo: Callable[[str], None],
 ) -> None:
-    """Serve a local Event Hubs namespace. `hubs` and `auto_create` are NAME:PARTITIONS. Raises CannotStart."""
+    """Serve a local Event Hubs namespace. `hubs` and `auto_create` are NAME:PARTITIONS. Raises CannotServe."""
     from localazure.eventhubs import ConfigurationError, LocalEventHubs, run_server
 
-    listen(host, port, "Event Hubs", "--port or TIDEMARK_EVENTHUBS_PORT").close()
+    _check_port(host, port, "Event Hubs")
     with ExitStack() as stack:
         folder = stack.enter_context(data_folder(data)) if data else None
         try:
@@ -45,9 +45,21 @@ def run_eventhubs(
                 folder, hubs=_counts(hubs, "--hub"), auto_create=_counts(auto_create, "--auto-create")
             )
         except ConfigurationError as error:
-            raise CannotStart(str(error)) from error
+            raise CannotServe(str(error)) from error
         stack.enter_context(closing(namespace))
         run_server(namespace, host, port, ready=lambda address: echo(f"Event Hubs   {address}   {_kept(data)}"))
+
+
+def _check_port(host: str, port: int, what: str) -> None:
+    """A port that is taken is told before anything is opened."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+            raise PortTaken(f"port {port} for {what} {why}: choose another with --port") from error
 
 
 def _counts(pairs: Sequence[str], option: str) -> dict[str, int]:
@@ -55,7 +67,7 @@ def _counts(pairs: Sequence[str], option: str) -> dict[str, int]:
     for pair in pairs:
         name, _, count = pair.rpartition(":")
         if not name or not count.isdecimal():
-            raise CannotStart(f"{option} {pair}: expected NAME:PARTITIONS, such as ledger-events:4")
+            raise CannotServe(f"{option} {pair}: expected NAME:PARTITIONS, such as orders:4")
         counts[name] = int(count)
     return counts
 
