@@ -32,10 +32,12 @@ from projectors.processor.worker import Worker
 from projectors.relay import RELAY, EventHubPublisher, EventHubsSettings, relay
 from projectors.settings import WorkerSettings
 from projectors.throughput.meter import Meter
+from projectors.throughput.pulse import SILENCE
 from projectors.views.reader import ViewReader
 
 __all__ = ["Consumers", "build_consumers", "build_services", "build_store", "require_master_key"]
 
+_TICK: Final = 0.1
 _MEMORY: Final = MemoryKey()
 """For a service of this machine alone that is given no other: what it encrypts is readable until the process ends."""
 
@@ -102,18 +104,25 @@ class Consumers:
     watches: bool = True
     """Whether the watchdog runs beside the worker."""
 
+    @property
+    def hanging(self) -> list[str]:
+        """What waits for something that does not come; nothing as long as all is well."""
+        watchdog = self.watchdog.pulse
+        return self.worker.hanging + ([watchdog.name] if watchdog.silence > SILENCE else [])
+
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set."""
+        """Work until `stop` is set. What hangs then is left behind: its lease expires."""
         if not self.watches:
             self.worker.run(stop)
             return
-        thread = threading.Thread(target=self.watchdog.run, args=(stop,), name="watchdog")
+        thread = threading.Thread(target=self.watchdog.run, args=(stop,), name="watchdog", daemon=True)
         thread.start()
         try:
             self.worker.run(stop)
         finally:
             stop.set()
-            thread.join()
+            while thread.is_alive() and self.watchdog.pulse.silence <= SILENCE:
+                thread.join(_TICK)
 
 
 def build_consumers(
@@ -136,16 +145,17 @@ def build_consumers(
     hub = hub or load(EventHubsSettings)
     _check_names(only, hub)
     store = store or build_store(client, database)
+    containers = client.get_database_client(database)
+    leases = Gateway(containers.get_container_client(LEASES.name), meter=Meter(), stop=threading.Event())
     processes = Processes.open(client, database, store, clock=utc_now, settings=load(ProcessSettings))
     consumers: list[Consumer] = [processes.consumer]
     if hub.configured:
-        consumers.append(relay(EventHubPublisher(hub.producer(), source=f"urn:tidemark:{database}")))
+        publisher = EventHubPublisher(hub.producer(), source=f"urn:tidemark:{database}")
+        consumers.append(relay(publisher, leases))
     worker = Worker(client, database, consumers, only=only, settings=settings or load(WorkerSettings))
-    containers = client.get_database_client(database)
     log = Log(containers.get_container_client(EVENTS.name))
-    leases = Gateway(containers.get_container_client(LEASES.name), meter=Meter(), stop=threading.Event())
-    watches = not only or TRANSFERS in only
-    return Consumers(worker, processes.watchdog, Patrol(log, leases), watches=watches)
+    patrol = Patrol(log, leases, snapshot_fault=store.snapshot_fault)
+    return Consumers(worker, processes.watchdog, patrol, watches=not only or TRANSFERS in only)
 
 
 def _check_names(names: Collection[str], hub: EventHubsSettings) -> None:

@@ -18,6 +18,7 @@ from fastapi.routing import APIRoute
 from functions.audit import data, pages
 from functions.commands import app as commands_app
 from functions.http.dependencies import Services
+from functions.http.liveness import Requests
 from functions.queries import app as queries_app
 from functions.settings import Settings
 
@@ -40,7 +41,9 @@ class Unconvertible(Exception):
 def documents() -> dict[str, dict[str, Any]]:
     """The documents by app, as they belong into DIRECTORY."""
     # An app's document depends on its routes alone, so that nothing has to be reachable here.
-    services = cast(Services, SimpleNamespace(settings=Settings(auth="none"), audit=SimpleNamespace()))
+    services = cast(
+        Services, SimpleNamespace(settings=Settings(auth="none"), audit=SimpleNamespace(), requests=Requests())
+    )
     made = {name: create(services).openapi() for name, create in _APPS.items()}
     made["queries"]["paths"] |= _pages()
     return {name: as_3_0(document) for name, document in made.items()}

@@ -6,6 +6,7 @@ from typing import Any
 
 from projectors.database import Stores
 from projectors.generations.generation import consumer_name
+from projectors.generations.registry import Generations
 from projectors.lag import ConsumerLag, lag_of
 from projectors.ledger import VIEWS
 from projectors.views.dead_letters import parked_in
@@ -13,7 +14,10 @@ from projectors.views.dead_letters import parked_in
 
 @dataclass(frozen=True, slots=True)
 class GenerationStatus:
-    """One generation of a view. `state` is "serving", "building" or "kept"; `parked` counts streams."""
+    """One generation of a view. `state` is "serving", "building" or "kept"; `parked` counts streams.
+
+    `is_other_codes`: it was begun by a view that handles other events, or that is of another version.
+    """
 
     view: str
     generation: int
@@ -22,6 +26,7 @@ class GenerationStatus:
     since: str | None
     lag: ConsumerLag
     parked: int
+    is_other_codes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class Status:
                     "by": found.by,
                     "since": found.since,
                     "parked": found.parked,
+                    "begun_by_other_code": found.is_other_codes,
                     **_lag_facts(found.lag),
                 }
                 for found in self.views
@@ -86,12 +92,24 @@ def status(stores: Stores, *, now: datetime | None = None) -> Status:
         now,
         [
             GenerationStatus(
-                view, generation, state, by, since, lags[name], len(parked_in(stores.views, view, generation))
+                view,
+                generation,
+                state,
+                by,
+                since,
+                lags[name],
+                len(parked_in(stores.views, view, generation)),
+                _is_other_codes(view, generation, registered),
             )
             for (view, generation, state, by, since), name in zip(rows, names, strict=True)
         ],
         [lags[name] for name in others],
     )
+
+
+def _is_other_codes(view: str, generation: int, registered: dict[str, Generations]) -> bool:
+    shape = VIEWS[view].shape
+    return view in registered and registered[view].shapes.get(generation, shape) != shape
 
 
 def _lag_facts(lag: ConsumerLag) -> dict[str, Any]:
@@ -104,5 +122,6 @@ def _lag_facts(lag: ConsumerLag) -> dict[str, Any]:
         "retries": asdict(lag.retries),
         "recent_seconds": lag.recent_seconds,
         "worked": lag.owned,
+        "errors": lag.errors,
         "ranges": [asdict(part) for part in lag.ranges],
     }

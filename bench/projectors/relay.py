@@ -38,7 +38,7 @@ WARM_UP = 100
 SERVER = """
 import sys
 from pathlib import Path
-from devkit.eventhubs import LocalEventHubs, run_server
+from localazure.eventhubs import LocalEventHubs, run_server
 
 with LocalEventHubs(Path(sys.argv[1]), hubs={"ledger-events": 4}) as hubs:
     run_server(hubs, port=0, ready=lambda connection: print(connection, flush=True))

@@ -29,8 +29,8 @@ VIEW = "account-summary"
 PARTITIONS = 4
 WORKER = f"""
 import signal, sys, threading
-from eventstore.client import connect
-from eventstore.settings import CosmosSettings
+from eventstore.cosmos.client import connect
+from eventstore.cosmos.settings import CosmosSettings
 from projectors import Worker, WorkerSettings
 
 stop = threading.Event()

@@ -24,9 +24,9 @@ MOST_MB = 300
 EVENTS_PER_COMMAND = 50
 CHILD = f"""
 import resource, sys
-from eventstore.client import connect
-from eventstore.settings import CosmosSettings
-from replay.rebuild import rebuild
+from eventstore.cosmos.client import connect
+from eventstore.cosmos.settings import CosmosSettings
+from replay.rebuild.rebuild import rebuild
 
 def resident():
     with open("/proc/self/statm") as statm:

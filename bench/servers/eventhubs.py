@@ -28,7 +28,7 @@ HUB = "bench"
 SERVER = """
 import sys
 from pathlib import Path
-from devkit.eventhubs import LocalEventHubs, run_server
+from localazure.eventhubs import LocalEventHubs, run_server
 
 with LocalEventHubs(Path(sys.argv[1]), hubs={"bench": 1}) as hubs:
     run_server(hubs, port=0, ready=lambda connection: print(connection, flush=True))

@@ -49,6 +49,7 @@ VIEWS: Final = ContainerSpec(
         "/stream/?",
         "/key/?",
         "/upto/?",
+        "/left_out/?",
         "/data/version/?",
         "/data/effective_date/?",
         "/data/hold/?",

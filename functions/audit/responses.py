@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from functions.queries.consistency import Exact
+
 __all__ = ["ComparisonView", "HealthView", "StateView", "StreamView", "TraceView"]
 
 Value = str | int | bool | None
@@ -140,9 +142,9 @@ class ConservationView(BaseModel):
     """Per asset, in minor units: `accounts` = `outside` + `on_the_way`, unless views are still moving."""
 
     asset: str
-    accounts: int
-    outside: int
-    on_the_way: int
+    accounts: Exact
+    outside: Exact
+    on_the_way: Exact
     verdict: str
 
 

@@ -18,6 +18,7 @@ from functions.hosting.logs import configure_logs
 from functions.hosting.metering import connect_metered
 from functions.hosting.ports import listen
 from functions.http.dependencies import Services
+from functions.http.liveness import Liveness
 from functions.queries import app as queries_app
 from functions.settings import Settings, is_loopback, load
 
@@ -68,7 +69,13 @@ def run_app(app: ASGIApp, listener: socket.socket) -> None:
 
 
 def work(only: Collection[str], echo: Callable[[str], None]) -> None:
-    """Run the consumers, or those that `only` names, until SIGINT or SIGTERM. Raises SettingsError."""
+    """Run the consumers, or those that `only` names, until SIGINT or SIGTERM.
+
+    Where something hangs the process ends with exit code 1, for whoever runs it to start it again.
+
+    Raises:
+        SettingsError: a variable is missing or wrong.
+    """
     settings = load(Settings)
     configure_logs(settings.log_level)
     configure_telemetry("projectors")
@@ -78,4 +85,5 @@ def work(only: Collection[str], echo: Callable[[str], None]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
     echo(f"Working: {', '.join(only)}." if only else "Working.")
-    consumers.run(stop)
+    with Liveness(lambda: consumers.hanging, stop):
+        consumers.run(stop)

@@ -5,9 +5,12 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
 from fastapi.telemetry import TelemetryConfig
 
+from functions.commands.recorded import on_validation_error
 from functions.http import health, problems
+from functions.http.answered import Answered
 from functions.http.bodies import JsonBodies
 from functions.http.dependencies import Services
 from functions.http.openapi import document
@@ -28,6 +31,8 @@ def create(title: str, description: str, services: Services, routers: Sequence[A
         app.include_router(router)
     app.add_middleware(JsonBodies, limit=services.settings.max_body_bytes)
     problems.install(app)
+    app.add_exception_handler(RequestValidationError, on_validation_error)
+    app.add_middleware(Answered, requests=services.requests)
     app.add_middleware(Telemetry)  # the last one added is the outermost
     app.openapi = partial(document, app)  # type: ignore[method-assign]
     return app

@@ -28,6 +28,7 @@ from eventstore.errors import (
     CommandReused,
     InvalidPosition,
     KeysUnavailable,
+    NameInvalid,
     StoreBusy,
     StoreError,
     StoreUnavailable,
@@ -35,7 +36,7 @@ from eventstore.errors import (
 )
 from projectors.errors import BadCursor, ProjectionError, Unavailable
 
-__all__ = ["MEDIA_TYPE", "STATUS", "Problem", "install", "problem_response"]
+__all__ = ["MEDIA_TYPE", "STATUS", "Problem", "install", "problem_response", "validation_problem"]
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -67,6 +68,7 @@ STATUS: Mapping[str, int] = {
     "INSUFFICIENT_FUNDS": 422,
     "LIMIT_EXCEEDED": 422,
     "CAPTURE_EXCEEDS_HOLD": 422,
+    "TOO_MANY_HOLDS": 422,
     "ASSET_MISMATCH": 422,
     "SAME_ACCOUNT": 422,
     "BALANCE_TOO_LARGE": 422,
@@ -123,12 +125,12 @@ def problem_response(problem: Problem, instance: str) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Make `app` answer every error, its framework's included, as a problem."""
+    """Make `app` answer every error, its framework's included, as a problem; but for invalid requests see
+    `functions.commands.recorded`."""
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(InvalidCommand, _on_invalid_command)
     app.add_exception_handler(StoreError, _on_store_error)
     app.add_exception_handler(ProjectionError, _on_projection_error)
-    app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(AzureError, _on_azure_error)
     app.add_middleware(LastResort)
@@ -156,7 +158,7 @@ async def _on_store_error(request: Request, error: Exception) -> Response:
             problem = Problem("STORE_BUSY", str(error))
         case StoreUnavailable() | KeysUnavailable():
             problem = Problem("STORE_UNAVAILABLE", str(error))
-        case CommandInvalid() | InvalidPosition():
+        case CommandInvalid() | NameInvalid() | InvalidPosition():
             problem = Problem("INVALID_REQUEST", str(error))
         case _:
             problem = _unexpected(request.scope, error)
@@ -174,16 +176,14 @@ async def _on_projection_error(request: Request, error: Exception) -> Response:
     return problem_response(problem, request.url.path)
 
 
-async def _on_validation_error(request: Request, error: Exception) -> Response:
-    if not isinstance(error, RequestValidationError):
-        raise error
+def validation_problem(error: RequestValidationError) -> Problem:
     # The values themselves are left out: an answer must not repeat what may be personal or a secret.
     faults = [{"at": _place(fault["loc"]), "problem": fault["msg"]} for fault in error.errors()]
     if any(f["type"] == "missing" and f["loc"] == ("header", "Idempotency-Key") for f in error.errors()):
         detail = "a command needs an Idempotency-Key header: 1 to 255 printable characters without '/'"
-        return problem_response(Problem("IDEMPOTENCY_KEY_MISSING", detail), request.url.path)
+        return Problem("IDEMPOTENCY_KEY_MISSING", detail)
     detail = "; ".join(f"{fault['at']}: {fault['problem']}" for fault in faults[:3])
-    return problem_response(Problem("INVALID_REQUEST", detail, {"errors": faults}), request.url.path)
+    return Problem("INVALID_REQUEST", detail, {"errors": faults})
 
 
 def _place(location: tuple[str | int, ...]) -> str:

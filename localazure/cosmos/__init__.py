@@ -1,6 +1,6 @@
 """A local Cosmos DB (NoSQL) account that speaks the service's REST protocol: in process, or over HTTP.
 
-from devkit.cosmos import LocalCosmos, serve
+from localazure.cosmos import LocalCosmos, serve
 
 with LocalCosmos() as cosmos:
     database = cosmos.client().create_database("ledger")        # the real SDK, no socket

@@ -92,7 +92,10 @@ class LocalEventHubs:
                     return self._open(name, count)
         names = sorted(known.name for known in self._hubs.values())
         shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "") or "none"
-        raise NotFound(f"there is no hub {name!r} here (known: {shown}); start the server with --hub {name}:PARTITIONS")
+        raise NotFound(
+            f"sb://localhost/{name}",
+            f"there is no hub {name!r} here (known: {shown}); start the server with --hub {name}:PARTITIONS",
+        )
 
     def enforce_retention(self) -> None:
         """Removes what is too old or too much. A running server does so by itself, every second."""

@@ -22,11 +22,11 @@ WRITER = textwrap.dedent(
     import sys
     from concurrent.futures import ThreadPoolExecutor
 
-    from eventstore.client import connect
-    from eventstore.commands import CommandStore
+    from eventstore.cosmos.client import connect
+    from eventstore.commands.store import CommandStore
     from eventstore.errors import StoreBusy
-    from eventstore.mapper import Mapper
-    from eventstore.settings import CosmosSettings
+    from eventstore.log.mapper import Mapper
+    from eventstore.cosmos.settings import CosmosSettings
     from tests.eventstore.conftest import pay_in
     from tests.eventstore.purse import PurseSnapshot, Refused, fold
 

@@ -19,7 +19,7 @@ BATCH = 5
 WRITER = """
 import itertools, sys, threading
 from pathlib import Path
-from devkit.cosmos import LocalCosmos
+from localazure.cosmos import LocalCosmos
 
 data, name = Path(sys.argv[1]), sys.argv[2]
 cosmos = LocalCosmos(data)

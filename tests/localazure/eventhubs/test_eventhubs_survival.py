@@ -16,7 +16,7 @@ from tests.localazure.eventhubs.eventhubs_wire import body_of
 SERVER = """
 import sys
 from pathlib import Path
-from devkit.eventhubs import LocalEventHubs, run_server
+from localazure.eventhubs import LocalEventHubs, run_server
 
 with LocalEventHubs(Path(sys.argv[1]), hubs={"orders": 2}) as hubs:
     run_server(hubs, port=0, ready=lambda connection: print(connection, flush=True))

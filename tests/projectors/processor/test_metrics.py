@@ -14,8 +14,8 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 reader = InMemoryMetricReader()
 set_meter_provider(MeterProvider([reader]))
 
-from devkit.cosmos import LocalCosmos
-from eventstore.containers import create_containers
+from localazure.cosmos import LocalCosmos
+from eventstore.cosmos.containers import create_containers
 from feeding import Ledger
 from projectors import Worker, WorkerSettings
 
