@@ -12,14 +12,19 @@ from azure.cosmos import CosmosClient
 from audit.errors import UnknownSubject
 from cli.output import fail
 from eventstore.cosmos.client import connect as open_client
+from eventstore.cosmos.client import pooled
 from eventstore.cosmos.settings import CosmosSettings
 from eventstore.errors import SettingsError, StoreError
+from eventstore.log.event_log import unanswered
 from projectors.database import Stores
-from projectors.errors import PoisonEvent, ProjectionError, UnknownGeneration, UnknownView
+from projectors.errors import Conflict, PoisonEvent, ProjectionError, Unanswered, UnknownGeneration, UnknownView
 from projectors.throughput.limiter import Allowance
 from projectors.throughput.meter import Meter
 from replay.errors import NoSuchMoment, ReplayError
+from replay.patient import PatientTransport
 from service import SERVICE
+
+_SILENT = "Cosmos DB gives no answer ({}), asked several times: nothing is lost, run the same command again later"
 
 FAILED, USAGE, POISON, INTERRUPTED = 1, 2, 3, 130
 
@@ -45,9 +50,13 @@ Generation = Annotated[int | None, typer.Option("--generation", help="Another ge
 
 
 def connect(allowance: Allowance | None = None) -> tuple[CosmosClient, str]:
-    """The client and the database that the environment names (COSMOS_…); `allowance` limits its request units."""
+    """The client and the database that the environment names (COSMOS_…); `allowance` limits its request units.
+
+    A read that is not answered is asked again for a while.
+    """
     settings = CosmosSettings.load()
-    return open_client(settings, observer=allowance), settings.database
+    transport = PatientTransport(pooled(settings.pool_size))
+    return open_client(settings, transport=transport, observer=allowance), settings.database
 
 
 def open_stores(allowance: Allowance | None = None) -> Stores:
@@ -71,11 +80,15 @@ def reported() -> Iterator[None]:
     except (SettingsError, UnknownView, UnknownGeneration, NoSuchMoment) as error:
         fail(str(error))
         raise typer.Exit(USAGE) from None
+    except (Unanswered, Conflict) as error:
+        fail(_SILENT.format(error))
+        raise typer.Exit(FAILED) from None
     except (ProjectionError, ReplayError, UnknownSubject, StoreError) as error:
         fail(str(error))
         raise typer.Exit(FAILED) from None
     except AzureError as error:
-        fail(f"Cosmos DB: {(error.message or str(error)).splitlines()[0]}")
+        said = (error.message or str(error)).splitlines()[0]
+        fail(_SILENT.format(said) if unanswered(error) else f"Cosmos DB refuses the request: {said}")
         raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
         fail("interrupted; start again and it goes on")

@@ -1,8 +1,10 @@
 """What aggregates share: ids that are strings, time that comes with the command, snapshots that are JSON-native."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import field, fields
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
 from typing import Any, Protocol, Self, TypeVar
 
 from eventsourcing.domain import (
@@ -12,13 +14,14 @@ from eventsourcing.domain import (
     CanSnapshotAggregate,
     MetaDomainEvent,
 )
-from eventsourcing.utils import get_topic, register_topic
+from eventsourcing.utils import get_topic, register_topic, resolve_topic
 
-from domain.state import fields_from_json, to_json
+from domain.state import describe, fields_from_json, to_json
+from domain.times import utc
 
 
 class DomainEvent(CanMutateAggregate[str], metaclass=MetaDomainEvent):
-    """Something that happened to `originator_id` at `timestamp`, the time that its command brought along.
+    """Something that happened to `originator_id` at `timestamp`, in UTC the time that its command brought along.
 
     A subclass lists its fields as annotations (JSON-native values, dates and times), names itself for ever in `TOPIC`,
     and says in `apply` what becomes of the aggregate. The library makes it a frozen data class.
@@ -29,8 +32,8 @@ class DomainEvent(CanMutateAggregate[str], metaclass=MetaDomainEvent):
     timestamp: datetime
 
     def __post_init__(self) -> None:
-        if self.timestamp.utcoffset() is None:
-            raise ValueError(f"{type(self).__qualname__} needs a time with its zone, not {self.timestamp!r}")
+        if self.timestamp.tzinfo is not UTC:
+            object.__setattr__(self, "timestamp", utc(self.timestamp))
 
     @staticmethod
     def create_timestamp() -> datetime:
@@ -49,10 +52,36 @@ class Aggregate(BaseAggregate[str]):
 
     A command either triggers events, or triggers none because its effect is already there, or raises a `DomainError`
     and leaves the aggregate as it was.
+
+    `class_version` goes up with every change of what events do to the state. Fields and events need no such reminder.
     """
 
     Event = DomainEvent
     class_version = 1
+
+
+@cache
+def state_version(aggregate_class: type[Aggregate]) -> str:
+    """The version of an aggregate's state, as text: two programs with the same one fold the same events to the same.
+
+    It comes from `class_version`, from the declared state, and from the events that the class knows, so a program that
+    lacks a field or an event of another one never goes on from what that one has folded.
+    """
+    events = sorted(_events(aggregate_class), key=lambda event: event.__qualname__)
+    known = [f"{get_topic(event)} {getattr(event, 'class_version', 1)} {describe(event)}" for event in events]
+    digest = sha256("\n".join([describe(aggregate_class), *known]).encode()).hexdigest()
+    return f"{aggregate_class.class_version}-{digest[:16]}"
+
+
+def _events(aggregate_class: type) -> set[type[DomainEvent]]:
+    named = (getattr(aggregate_class, name, None) for name in dir(aggregate_class))
+    return {each for each in named if isinstance(each, type) and issubclass(each, DomainEvent)}
+
+
+def _subclasses(cls: type[Any]) -> Iterator[type[Any]]:
+    for each in cls.__subclasses__():
+        yield each
+        yield from _subclasses(each)
 
 
 class Snapshot(CanSnapshotAggregate[str], metaclass=MetaDomainEvent):
@@ -78,8 +107,22 @@ class Snapshot(CanSnapshotAggregate[str], metaclass=MetaDomainEvent):
             state=to_json({**state, "created_on": aggregate.created_on, "class_version": aggregate.class_version}),
         )
 
+    @classmethod
+    def version_of(cls, stream: str) -> str:
+        """The version of the state that this program folds a stream into: that of the class whose TOPIC begins the
+        stream's name, and of all aggregates together when there is no such class."""
+        known: set[type[Aggregate]] = set(_subclasses(Aggregate))
+        named = [each for each in known if getattr(each, "TOPIC", None) == stream.partition("-")[0]]
+        if len(named) == 1:
+            return state_version(named[0])
+        return sha256("\n".join(sorted(state_version(each) for each in known)).encode()).hexdigest()[:16]
+
     def mutate(self, _: None) -> BaseAggregate[str]:
-        """The aggregate again, its state brought up to the class's version by the library's upcasts."""
+        """The aggregate again. What another version of the class has folded is refused: no upcast can know what that
+        one made of the events, or did not."""
+        known = resolve_topic(self.topic).class_version
+        if (taken := self.state.get("class_version")) != known:
+            raise ValueError(f"a snapshot of {self.topic}, version {taken}, and this program folds version {known}")
         aggregate = super().mutate(None)
         state = vars(aggregate)
         state |= fields_from_json(type(aggregate), state)

@@ -7,11 +7,12 @@
     │   ├── InvalidAsset          not a code and a scale
     │   ├── InvalidExpiry         a hold that would expire before it begins
     │   ├── InvalidId             not the id of anything
+    │   ├── InvalidTime           without a zone, or beyond the years that UTC has
     │   └── ReasonRequired        nobody freezes, unfreezes, closes or reverses without saying why
     └── Refused                   a rule, applied to the state of one stream
         ├── AccountNotFound, AccountExists, AccountFrozen, AccountClosed, AccountNotEmpty
         ├── AssetMismatch, BalanceTooLarge, InsufficientFunds, LimitExceeded
-        ├── HoldNotFound, HoldNotActive, HoldOfTransfer, CaptureExceedsHold
+        ├── HoldNotFound, HoldNotActive, HoldOfTransfer, CaptureExceedsHold, TooManyHolds
         └── TransferNotFound, TransferExists, TransferNotCompleted, TransferSettled, TransferGivenUp,
             SameAccount, AlreadyReversed, ReversalMismatch
 
@@ -48,3 +49,8 @@ class Refused(DomainError):
 class InvalidId(InvalidCommand):
     code = "INVALID_ID"
     template = "an id is 1 to 64 letters, digits, '.', '_' and '-', the first a letter or digit, not {id}"
+
+
+class InvalidTime(InvalidCommand):
+    code = "INVALID_TIME"
+    template = "a time has its zone and lies in the years 1 to 9999 of UTC, not {time}"

@@ -1,14 +1,14 @@
-"""State to JSON-native values and back, by the types that the state declares.
+"""State to JSON-native values and back, by the types that the state declares; and what these types are, in a text.
 
 Declared types may be str, int, bool, enums, dates and times, data classes of these, dicts of these, and `| None`.
 """
 
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import date
 from enum import Enum
 from functools import cache
-from types import NoneType
-from typing import Any, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 
 def to_json(value: Any) -> Any:
@@ -49,6 +49,26 @@ def fields_from_json(declared: Any, values: dict[str, Any]) -> dict[str, Any]:
         for field in fields(declared)
         if field.name in values
     }
+
+
+def describe(declared: Any) -> str:
+    """A type as text, the same in every process: its fields with their types and defaults, an enum with its values."""
+    if arguments := [describe(argument) for argument in get_args(declared)]:
+        origin = get_origin(declared)
+        return " | ".join(arguments) if origin in (Union, UnionType) else f"{origin.__name__}[{', '.join(arguments)}]"
+    if is_dataclass(declared):
+        types = get_type_hints(declared)
+        shapes = (f"{each.name}: {describe(types[each.name])}{_default(each)}" for each in fields(declared))
+        return f"{{{', '.join(shapes)}}}"
+    if isinstance(declared, type) and issubclass(declared, Enum):
+        return f"{declared.__name__}{[each.value for each in declared]}"
+    return str(getattr(declared, "__name__", declared))
+
+
+def _default(field: Field[Any]) -> str:
+    if field.default_factory is not MISSING:
+        return f" = {getattr(field.default_factory, '__name__', '')}()"
+    return "" if field.default is MISSING else f" = {field.default!r}"
 
 
 _types = cache(get_type_hints)

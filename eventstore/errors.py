@@ -4,6 +4,7 @@
     ├── SettingsError        a setting is missing or wrong; names the variable
     ├── Refusals before anything is sent
     │   ├── CommandInvalid       an id that cannot be a command's id
+    │   ├── NameInvalid          a name that Cosmos DB or the hub does not take
     │   ├── TooManyEvents        more events than one transaction holds
     │   ├── EventTooLarge        more bytes than an item or a request holds
     │   ├── EventNotStorable     a value that has no place in a stored event
@@ -12,15 +13,15 @@
     │   ├── VersionConflict      another writer was there first
     │   ├── VersionMismatch      the stream is not at the version that the caller expected
     │   ├── CommandReused        the same command id with another content
-    │   ├── StoreBusy            too much contention or throttling; nothing was recorded
-    │   └── StoreUnavailable     no answer; the command may have taken effect, so repeat it with the same id
+    │   ├── StoreBusy            too much contention or throttling; the command may have taken effect, so repeat it
+    │   └── StoreUnavailable     no answer; the same
     ├── Stored data
     │   ├── MalformedDocument    not a document of this store
     │   ├── UnknownEventType     no class is registered for a stored type
     │   └── UnknownSchema        stored by a newer class than the one that runs
     ├── Keys of personal data
     │   ├── MasterKeyUnusable    the master key is not there, not allowed, or another one
-    │   └── KeysUnavailable      no answer from the keys; nothing was recorded
+    │   └── KeysUnavailable      no answer from the keys; this attempt recorded nothing
     └── InvalidPosition      not a position token of this store
 
 Those that mean something to users of the eventsourcing library are also the library's: a `VersionConflict` is its
@@ -46,6 +47,13 @@ class SettingsError(StoreError):
 
 class CommandInvalid(StoreError):
     """The id of a command is empty, too long, or holds a character that ids may not have."""
+
+
+class NameInvalid(StoreError, DataError):
+    """A name (of a stream, a document, a partition) is one that Cosmos DB or Event Hubs does not take."""
+
+    def __init__(self, what: str, shown: str, fault: str, rule: str) -> None:
+        super().__init__(f"{what} {shown} {fault}: {rule}; choose another name, or a digest of this one")
 
 
 class TooManyEvents(StoreError, DataError):
@@ -110,10 +118,16 @@ class CommandReused(StoreError):
 
 
 class StoreBusy(StoreError, OperationalError):
-    """Too many writers on one stream, or too little throughput. Nothing was recorded: repeat later with the same id."""
+    """Too many writers on one stream, or too little throughput. Repeat the command later with the same id.
+
+    It may have taken effect: before the last answer, a throttled one, the SDK may have sent the same request without a
+    word and lost the answer; and "there already" may be said of the command itself.
+    """
 
     def __init__(self, stream: str, why: str) -> None:
-        super().__init__(f"stream {stream} is busy ({why}): repeat the command later, with the same id")
+        super().__init__(
+            f"stream {stream} is busy ({why}), the command may have taken effect: repeat it later, with the same id"
+        )
         self.stream = stream
 
 
@@ -157,7 +171,7 @@ class MasterKeyUnusable(StoreError):
 
 
 class KeysUnavailable(StoreError, OperationalError):
-    """The keys of personal data do not answer now. Nothing was recorded: repeat the command with the same id."""
+    """The keys of personal data do not answer now. This attempt recorded nothing: repeat it with the same id."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"the keys of personal data are not to be had ({why}): repeat the request later")

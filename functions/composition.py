@@ -33,10 +33,12 @@ from projectors.processor.worker import Worker
 from projectors.relay import RELAY, EventHubPublisher, EventHubsSettings, relay
 from projectors.settings import WorkerSettings
 from projectors.throughput.meter import Meter
+from projectors.throughput.pulse import SILENCE
 from projectors.views.reader import ViewReader
 
 __all__ = ["Consumers", "build_audit", "build_consumers", "build_services", "build_store", "require_master_key"]
 
+_TICK: Final = 0.1
 _MEMORY: Final = MemoryKey()
 """For a service of this machine alone that is given no other: what it encrypts is readable until the process ends."""
 
@@ -111,18 +113,25 @@ class Consumers:
     watchdog: Watchdog | None
     patrol: Patrol
 
+    @property
+    def hanging(self) -> list[str]:
+        """What waits for something that does not come; nothing as long as all is well."""
+        watching = [self.watchdog.pulse] if self.watchdog else []
+        return self.worker.hanging + [pulse.name for pulse in watching if pulse.silence > SILENCE]
+
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set."""
+        """Work until `stop` is set. What hangs then is left behind: its lease expires."""
         if self.watchdog is None:
             self.worker.run(stop)
             return
-        thread = threading.Thread(target=self.watchdog.run, args=(stop,), name="watchdog")
+        thread = threading.Thread(target=self.watchdog.run, args=(stop,), name="watchdog", daemon=True)
         thread.start()
         try:
             self.worker.run(stop)
         finally:
             stop.set()
-            thread.join()
+            while thread.is_alive() and self.watchdog.pulse.silence <= SILENCE:
+                thread.join(_TICK)
 
 
 def build_consumers(
@@ -145,20 +154,21 @@ def build_consumers(
     """
     hub = hub or load(EventHubsSettings)
     store = store or build_store(service.model, client, database)
+    containers = client.get_database_client(database)
+    leases = Gateway(containers.get_container_client(LEASES.name), meter=Meter(), stop=threading.Event())
     processes = service.processes(client, database, store, clock=utc_now)
     driven = {consumer.name for consumer in processes.consumers}
     _check_names(only, [*service.views, *sorted(driven)], hub)
     consumers = list(processes.consumers)
     if hub.configured:
-        consumers.append(relay(EventHubPublisher(hub.producer(), source=f"urn:tidemark:{database}")))
+        publisher = EventHubPublisher(hub.producer(), source=f"urn:tidemark:{database}")
+        consumers.append(relay(publisher, leases))
     worker = Worker(
         client, database, consumers, views=service.views.values(), only=only, settings=settings or load(WorkerSettings)
     )
-    containers = client.get_database_client(database)
     log = Log(containers.get_container_client(EVENTS.name))
-    leases = Gateway(containers.get_container_client(LEASES.name), meter=Meter(), stop=threading.Event())
     watchdog = processes.watchdog if not only or driven & set(only) else None
-    return Consumers(worker, watchdog, Patrol(log, leases))
+    return Consumers(worker, watchdog, Patrol(log, leases, snapshot_fault=store.snapshot_fault))
 
 
 def _check_names(names: Collection[str], own: Collection[str], hub: EventHubsSettings) -> None:

@@ -5,8 +5,9 @@ for people, whose requests would pile up. All other failures are sorted into the
 distinguish; what fits none of them passes through as the SDK raised it.
 
     409, 412, and 404 of a write    Conflict      somebody else was there first
-    no answer, 408, 449, 500, 503   Unanswered    it may have happened
+    no answer, 408, 410, 449, 5xx   Unanswered    it may have happened
     400, 413 of a write             Rejected      it will never happen
+    no JSON for what is written     Rejected
 """
 
 import threading
@@ -24,13 +25,14 @@ from projectors.errors import Conflict, Rejected, Stopping, Unanswered
 from projectors.throughput.charges import BATCH, QUERY, about_query
 from projectors.throughput.meter import Meter
 from projectors.throughput.retries import Retries, book
+from projectors.views.storable import check_value
 
 Document: TypeAlias = dict[str, Any]
 Operation: TypeAlias = tuple[str, tuple[Any, ...]] | tuple[str, tuple[Any, ...], dict[str, Any]]
 T = TypeVar("T")
 
 _CONFLICTS = frozenset((404, 409, 412))
-_UNANSWERED = frozenset((408, 449, 500, 503))
+_UNANSWERED = frozenset((408, 410, 449, 500, 502, 503, 504))
 _REJECTED = frozenset((400, 413))
 _NO_ANSWER = (ServiceRequestError, ServiceResponseError, CosmosClientTimeoutError)
 _RETRY_AFTER = "x-ms-retry-after-ms"
@@ -124,7 +126,7 @@ class Gateway:
 
     def create(self, document: Document) -> str:
         """Creates the item; its etag. Raises Conflict when there is one."""
-        return self._etag_of(lambda hooks: self.container.create_item(document, **hooks))
+        return self._etag_of(lambda hooks: self.container.create_item(document, **hooks), document)
 
     def replace(self, document: Document, etag: str) -> str:
         """Replaces the item If-Match; its new etag. Raises Conflict when it has changed or gone."""
@@ -135,7 +137,8 @@ class Gateway:
                 etag=etag,
                 match_condition=MatchConditions.IfNotModified,
                 **hooks,
-            )
+            ),
+            document,
         )
 
     def delete(self, id_: str, partition: str) -> None:
@@ -144,7 +147,10 @@ class Gateway:
 
     def batch(self, partition: str, operations: Sequence[Operation]) -> list[str]:
         """One transactional batch; the new etags, in the order of the operations ("" for a delete)."""
-        results = self.send(lambda: self.container.execute_item_batch(operations, partition, **self.hooks))
+        results = self._written(
+            lambda: self.container.execute_item_batch(operations, partition, **self.hooks),
+            [operation[1] for operation in operations],
+        )
         return [result.get("eTag") or "" for result in results]
 
     def send(self, request: Callable[[], T]) -> T:
@@ -155,6 +161,14 @@ class Gateway:
             except AzureError as error:
                 self._wait_or_raise(error)
 
+    def _written(self, request: Callable[[], T], content: Any) -> T:
+        """As `send`; raises Rejected when it is the content that the SDK has no JSON for."""
+        try:
+            return self.send(request)
+        except (TypeError, ValueError, RecursionError):
+            check_value(content)
+            raise
+
     def operations(self, most: int) -> int:
         """How many operations a batch may have now, at most so many."""
         return self.meter.fitting(BATCH, self.container.id, most)
@@ -162,9 +176,9 @@ class Gateway:
     def _fitting(self, sql: str, rows: int) -> int:
         return self.meter.fitting(QUERY, about_query(self.container.id, sql), rows)
 
-    def _etag_of(self, request: Callable[[dict[str, Any]], Any]) -> str:
+    def _etag_of(self, request: Callable[[dict[str, Any]], Any], document: Document) -> str:
         captured: list[Mapping[str, Any]] = []
-        self.send(lambda: request(self._hearing(captured)))
+        self._written(lambda: request(self._hearing(captured)), document)
         return str(captured[-1]["etag"])
 
     def _hearing(self, captured: list[Mapping[str, Any]]) -> dict[str, Any]:

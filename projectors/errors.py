@@ -5,13 +5,14 @@ ProjectionError
 │   ├── Unanswered        sent, no answer: it may have happened
 │   ├── Conflict          somebody else was there first (409, 412)
 │   └── Stopping          told to stop while waiting
-├── Rejected              the store will never take this write (too large, malformed)
+├── Rejected              the store will never take this write (too large, malformed, an item that is not there)
 ├── LeaseLost             another worker owns the range now
 ├── FeedReplaced          the events container is not the one that the leases were made for
 ├── BrokenLog             the log lacks a version that it must have
 ├── PoisonEvent           a view cannot apply an event, and was told not to park it
 ├── NotParked             there is no such dead letter
 ├── TooManyItems          one event changes more items than a batch can hold
+├── BadSum                a view over many streams adds what the store cannot keep
 ├── UnknownView, UnknownGeneration
 ├── RebuildRunning        a view has one rebuild at a time
 ├── RegistryChanged       a generation is not in the state that the change needs
@@ -46,7 +47,10 @@ class Stopping(Unavailable):
 
 
 class Rejected(ProjectionError):
-    """The store refuses the write for what it is: too large, or malformed. `index` is the operation in the batch."""
+    """The store refuses the write for what it is: too large, malformed, of an item that is there already, or is not.
+
+    `index` is the operation in the batch.
+    """
 
     def __init__(self, message: str, index: int = 0) -> None:
         super().__init__(message)
@@ -108,6 +112,10 @@ class TooManyItems(ProjectionError):
 
     def __init__(self, stream: str, version: int, items: int, limit: int) -> None:
         super().__init__(f"{stream} version {version} changes {items} items; a batch holds {limit} beside their guard")
+
+
+class BadSum(ProjectionError):
+    """An event adds to sums what the store cannot keep; its stream waits, and all others go on."""
 
 
 class UnknownView(ProjectionError):

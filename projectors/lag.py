@@ -28,7 +28,7 @@ class RangeLag:
 
     `transactions`, `events` and `seconds` are what is behind the log, 0 when caught up, None when the range has just
     been split; `counted` is False when `events` is reckoned. `applied` events and `retries` are totals of the range,
-    `recent_events` and `recent_retries` those of the last `recent_seconds`.
+    `recent_events` and `recent_retries` those of the last `recent_seconds`. `error` is why the range stands still.
     """
 
     range: str
@@ -44,6 +44,7 @@ class RangeLag:
     recent_seconds: float
     recent_events: int
     recent_retries: Retries
+    error: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,11 @@ class ConsumerLag:
     @property
     def recent_seconds(self) -> float:
         return max((part.recent_seconds for part in self.ranges), default=0.0)
+
+    @property
+    def errors(self) -> list[str]:
+        """Why ranges stand still, each reason once."""
+        return sorted({part.error for part in self.ranges if part.error is not None})
 
     def since(self, before: "ConsumerLag", seconds: float) -> "ConsumerLag":
         """The same with what happened since an earlier look, `seconds` ago, as what is recent.
@@ -153,6 +159,7 @@ def _range_lag(lease: Lease, behind: _Behind, now: float) -> RangeLag:
         recent_seconds=round(max(0.0, now - before.at), 3),
         recent_events=lease.events - before.events,
         recent_retries=lease.retries - before.retries,
+        error=lease.error,
     )
 
 

@@ -7,6 +7,7 @@ tidemark.projector.throttled           seconds waited because the store said 429
 tidemark.projector.lag.transactions    behind the log, per range held              consumer, range
 tidemark.projector.lag.events          the same in events, going by the last page  consumer, range
 tidemark.projector.lag.seconds         age of what is applied next, 0 caught up    consumer, range
+tidemark.projector.silence             seconds since a step at work heard anything consumer, range
 """
 
 import weakref
@@ -41,6 +42,10 @@ class Lagging(Protocol):
     def lag(self) -> Lag:
         """As of the last page."""
 
+    @property
+    def silence(self) -> float:
+        """Seconds since the step under way heard from the store, 0 between steps."""
+
 
 _ranges: "weakref.WeakSet[Lagging]" = weakref.WeakSet()
 
@@ -67,6 +72,13 @@ def _seconds(_: CallbackOptions) -> Iterable[Observation]:
     return [Observation(lagging.lag.seconds, lagging.labels) for lagging in list(_ranges)]
 
 
+def _silences(_: CallbackOptions) -> Iterable[Observation]:
+    return [Observation(lagging.silence, lagging.labels) for lagging in list(_ranges)]
+
+
+_meter.create_observable_gauge(
+    "tidemark.projector.silence", [_silences], unit="s", description="Since a step at work heard from the store"
+)
 _meter.create_observable_gauge(
     "tidemark.projector.lag.transactions", [_transactions], unit="{transaction}", description="Behind the log"
 )

@@ -2,11 +2,15 @@
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from projectors.throughput.pulse import SILENCE
+
 
 class WorkerSettings(BaseSettings):
     """Seconds, unless said otherwise.
 
     WORKER_LEASE           how long a lease lasts without renewal; a worker that died is replaced after that
+    WORKER_SILENCE         how long a range at work may hear nothing from the store; then it hangs: its lease is not
+                           renewed any more, and `tidemark work` ends for its host to start it again
     WORKER_REFRESH         how often leases and generations are looked at
     WORKER_IDLE_MIN, _MAX  polling of a feed that is caught up backs off between these
     WORKER_LINGER          while events trickle in, pages are read at growing intervals up to this one: a page costs
@@ -21,6 +25,7 @@ class WorkerSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="WORKER_", frozen=True)
 
     lease: float = 30.0
+    silence: float = SILENCE
     refresh: float = 2.0
     idle_min: float = 0.02
     idle_max: float = 1.0

@@ -68,10 +68,10 @@ class BuilderLock:
 
     def __enter__(self) -> Self:
         for _ in range(_TRIES):
-            found = self._read()
-            if found is not None and self._alive(found):
-                raise RebuildRunning(self._view, found["by"], found["since"])
             try:
+                found = self._read()
+                if found is not None and self._alive(found):
+                    raise RebuildRunning(self._view, found["by"], found["since"])
                 self._write(found)
             except (Conflict, Unanswered):
                 continue

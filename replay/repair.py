@@ -21,7 +21,7 @@ from replay.errors import NotMendable
 
 _TRIES = 20
 _ITEMS = MAX_OPERATIONS - 1
-_PARKING = ("upto", "error", "attempts", "dropped")
+_PARKING = ("upto", "error", "attempts", "dropped", "left_out")
 
 
 @dataclass(frozen=True, slots=True)

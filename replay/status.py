@@ -1,19 +1,24 @@
 """Where every consumer and every view stands."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from projectors.database import Stores
 from projectors.generations.generation import consumer_name
+from projectors.generations.registry import Generations
 from projectors.lag import ConsumerLag, lag_of
 from projectors.views.dead_letters import parked_in
+from projectors.views.view import View
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationStatus:
-    """One generation of a view. `state` is "serving", "building" or "kept"; `parked` counts streams."""
+    """One generation of a view. `state` is "serving", "building" or "kept"; `parked` counts streams.
+
+    `is_other_codes`: it was begun by a view that handles other events, or that is of another version.
+    """
 
     view: str
     generation: int
@@ -22,6 +27,7 @@ class GenerationStatus:
     since: str | None
     lag: ConsumerLag
     parked: int
+    is_other_codes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ class Status:
                     "by": found.by,
                     "since": found.since,
                     "parked": found.parked,
+                    "begun_by_other_code": found.is_other_codes,
                     **_lag_facts(found.lag),
                 }
                 for found in self.views
@@ -65,7 +72,7 @@ class Status:
         }
 
 
-def status(stores: Stores, views: Collection[str], *, now: datetime | None = None) -> Status:
+def status(stores: Stores, views: Mapping[str, View], *, now: datetime | None = None) -> Status:
     """Reads registry, leases of `views`, by name, and of all other consumers, and one page of the feed per distinct
     position."""
     now = now or datetime.now(UTC)
@@ -87,12 +94,23 @@ def status(stores: Stores, views: Collection[str], *, now: datetime | None = Non
         now,
         [
             GenerationStatus(
-                view, generation, state, by, since, lags[name], len(parked_in(stores.views, view, generation))
+                view,
+                generation,
+                state,
+                by,
+                since,
+                lags[name],
+                len(parked_in(stores.views, view, generation)),
+                _is_other_codes(views[view], generation, registered),
             )
             for (view, generation, state, by, since), name in zip(rows, names, strict=True)
         ],
         [lags[name] for name in others],
     )
+
+
+def _is_other_codes(view: View, generation: int, registered: dict[str, Generations]) -> bool:
+    return view.name in registered and registered[view.name].shapes.get(generation, view.shape) != view.shape
 
 
 def _lag_facts(lag: ConsumerLag) -> dict[str, Any]:
@@ -105,5 +123,6 @@ def _lag_facts(lag: ConsumerLag) -> dict[str, Any]:
         "retries": asdict(lag.retries),
         "recent_seconds": lag.recent_seconds,
         "worked": lag.owned,
+        "errors": lag.errors,
         "ranges": [asdict(part) for part in lag.ranges],
     }

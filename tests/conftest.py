@@ -7,6 +7,7 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from eventstore.cosmos.containers import create_containers
+from eventstore.cosmos.routing import bound_refreshes
 from localazure.cosmos import LocalCosmos
 from projectors.ledger import VIEWS
 
@@ -19,7 +20,7 @@ def cosmos() -> Iterator[LocalCosmos]:
 
 @pytest.fixture
 def client(cosmos: LocalCosmos) -> CosmosClient:
-    return cosmos.client()
+    return bound_refreshes(cosmos.client())
 
 
 @pytest.fixture

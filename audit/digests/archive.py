@@ -3,9 +3,11 @@
 Copies of the folder belong where whoever can write to the database cannot: that is what makes digests worth anything.
 """
 
+import fcntl
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +19,7 @@ from audit.digests.digest import Digest
 from audit.digests.heads import Head, SealedOutcome, read_heads, sealed_heads
 from audit.errors import DigestUnreadable
 
+_LOCK = ".lock"
 _NAME = re.compile(r"digest-[0-9]{6,}\.json")
 
 
@@ -71,22 +74,43 @@ class Archive:
         return self.folder / f"digest-{number:06d}.json"
 
     def keep(self, digest: Digest, heads: Path) -> KeptDigest:
-        """Move the heads to their place, then the digest: a digest is never there without its heads.
+        """Move the heads to their place, then the digest: a digest is never there without its own heads.
+
+        `heads` lies in a folder of the caller's own, where the draft of the digest is written too. Heads without a
+        digest are what an interruption leaves; the next digest of that number takes their place.
 
         Raises:
             DigestUnreadable: that number is taken already.
         """
         kept = KeptDigest(digest, self.path(digest.number))
-        if kept.path.exists():
-            raise DigestUnreadable(f"{kept.path} is there already: another digest was made meanwhile")
-        heads.replace(kept.heads_path)
-        draft = kept.path.with_suffix(".draft")
-        with draft.open("wb") as file:
-            file.write(orjson.dumps(digest.document(), option=orjson.OPT_INDENT_2) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(kept.path)
+        draft = heads.with_name("digest.json")
+        draft.write_bytes(orjson.dumps(digest.document(), option=orjson.OPT_INDENT_2) + b"\n")
+        with self._alone():
+            if kept.path.exists():
+                raise DigestUnreadable(
+                    f"{kept.path} is there already: another digest was made meanwhile, so make this one again"
+                )
+            for made, place in ((heads, kept.heads_path), (draft, kept.path)):
+                _settle(made)
+                os.replace(made, place)  # noqa: PTH105 - beside the other calls that a test ends it at
+                _settle(self.folder)
         return kept
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Of those who keep a digest here at the same time, one; the lock goes with its process."""
+        with (self.folder / _LOCK).open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _settle(path: Path) -> None:
+    """What a file, or a folder, holds outlives a power cut from here on."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def kept_at(path: Path, key: Ed25519PublicKey) -> KeptDigest:

@@ -17,6 +17,7 @@ from audit.trail.timeline import Timeline, Timelines
 from domain.aggregate import fold
 from eventstore.log.documents import RecordedEvent
 from eventstore.log.mapper import Mapper
+from eventstore.log.outcomes import CLAIMED
 from eventstore.personal import PersonalData
 
 MAX_PAGE = 500
@@ -121,7 +122,7 @@ class AuditTrail:
 
     def refusals(self, stream: str, *, limit: int) -> list[Refused]:
         """The newest commands on this stream that left no event: refused, or nothing to do."""
-        found = map(refused_of, self._log.outcomes(stream))
+        found = (refused_of(each) for each in self._log.outcomes(stream) if each.get("type") != CLAIMED)
         return heapq.nlargest(limit, found, key=lambda refused: refused.recorded_at or "")
 
     def timeline(self, stream: str) -> Timeline:

@@ -69,7 +69,7 @@ class CountingProducer:
     def create_batch(self, *, partition_id: str) -> EventDataBatch:
         return EventDataBatch(max_size_in_bytes=1_048_576, partition_id=partition_id)
 
-    def send_batch(self, batch: EventDataBatch) -> None:
+    def send_batch(self, batch: EventDataBatch, *, timeout: float) -> None:  # noqa: ARG002
         self.events += len(batch)
         self.bytes += batch.size_in_bytes
 

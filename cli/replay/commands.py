@@ -13,15 +13,17 @@ import typer
 from rich.console import Console
 
 from audit.formats import counted
-from cli.command_line import FAILED, NAMES, VIEWS, Json, KeepDays, View, Views, now, open_stores, reported
+from cli.command_line import FAILED, NAMES, VIEWS, Json, KeepDays, View, Views, connect, now, open_stores, reported
 from cli.output import json_line
 from cli.replay import deadletters as deadletters_cli
 from cli.replay import past as past_cli
+from cli.replay.display import told
 from cli.replay.rebuild import Price, abandon_rebuild, build_pasts, forecast_views, mend_streams, rebuild_views
-from cli.replay.status_table import status_table
+from cli.replay.status_table import status_notes, status_table
 from projectors.throughput.limiter import Allowance
 from replay.generations import drop_generation
 from replay.rebuild.forecast import PRICE
+from replay.rebuild.handover import switch_to
 from replay.rebuild.progress import RebuildOptions
 from replay.retention import KEEP_DAYS, prune
 from replay.status import Status, status
@@ -124,6 +126,8 @@ def status_command(
                 if watch and console.is_terminal:
                     console.clear()
                 console.print(status_table(shown))
+                for note in status_notes(shown):
+                    console.print(note, soft_wrap=True)
             if not watch:
                 return
             time.sleep(_WATCH_SECONDS)
@@ -159,10 +163,9 @@ def switch_command(view: View, generation: Annotated[int, typer.Argument(help="A
     Example: tidemark replay switch account-summary 6
     """
     with reported():
-        registry = open_stores().registry
-        before = registry.of(VIEWS.named(view).name).serving
-        registry.switch(view, generation, at=now().isoformat(timespec="seconds"))
-        typer.echo(f"{view} v{generation} serves. Undo: tidemark replay switch {view} {before}")
+        before, lag = switch_to(*connect(), VIEWS.named(view), generation)
+        undo = f"tidemark replay switch {view} {before}"
+        typer.echo(f"{view} v{generation} serves, lag {told(lag)}. Undo: {undo}")
 
 
 @app.command("drop")

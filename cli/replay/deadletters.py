@@ -1,19 +1,24 @@
 """`tidemark replay deadletters`: events that a view could not apply, and the streams that wait behind them.
 
 The queue is the log itself, so retrying applies the events in order and as they would be applied today, upcasters
-included. It is safe beside running workers.
+included. It is safe beside running workers. `relay` stands for the relay, where streams wait that the hub has stopped.
 """
 
 import getpass
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from typing import Annotated
 
+import orjson
 import typer
 
-from cli.command_line import FAILED, VIEWS, Generation, Json, View, now, open_stores, reported
+from cli.command_line import FAILED, NAMES, VIEWS, Generation, Json, now, open_stores, reported
 from cli.output import json_line
+from eventstore.cosmos.settings import CosmosSettings
 from projectors.database import Stores
 from projectors.errors import NotParked
+from projectors.relay import RELAY, EventHubPublisher, EventHubsSettings, RelayDrain, parked_streams
 from projectors.views.dead_letters import Drain, Parked, drain_of, parked_in
 
 app = typer.Typer(
@@ -23,12 +28,18 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+
+def _complete(incomplete: str) -> list[str]:
+    return [name for name in (*sorted(VIEWS), RELAY) if name.startswith(incomplete)]
+
+
+View = Annotated[str, typer.Argument(help=f"One of: {NAMES}, or {RELAY}.", autocompletion=_complete)]
 Stream = Annotated[str, typer.Argument(help="The parked stream, e.g. account-alice.")]
 
 
 @app.command("list")
 def list_command(
-    view: Annotated[str | None, typer.Argument(help="One view; all of them unless given.")] = None,
+    view: Annotated[str | None, typer.Argument(help="One view, or relay; all of them unless given.")] = None,
     generation: Generation = None,
     json: Json = False,
 ) -> None:
@@ -38,10 +49,8 @@ def list_command(
     """
     with reported():
         stores = open_stores()
-        names = [VIEWS.named(view).name] if view else sorted(VIEWS)
-        found = [
-            parked for name in names for parked in parked_in(stores.views, name, _number(stores, name, generation))
-        ]
+        names = [view] if view else [*sorted(VIEWS), RELAY]
+        found = [parked for name in names for parked in _waiting(stores, name, generation)]
         for parked in found:
             typer.echo(json_line("parked", asdict(parked)) if json else _line(parked))
         if not found and not json:
@@ -56,8 +65,7 @@ def show_command(view: View, stream: Stream, generation: Generation = None, json
     """
     with reported():
         stores = open_stores()
-        number = _number(stores, VIEWS.named(view).name, generation)
-        for parked in _parked(stores, view, number, stream):
+        for parked in _parked(stores, view, generation, stream):
             event = next(stores.history.stream(stream, after=parked.version, limit=1))
             facts = asdict(parked) | {"meta": event.meta, "state": event.state.decode(errors="replace")}
             if json:
@@ -65,7 +73,7 @@ def show_command(view: View, stream: Stream, generation: Generation = None, json
                 continue
             typer.echo(_line(parked))
             for name in ("attempts", "state", "meta"):
-                typer.echo(f"  {name:<9} {facts[name]}")
+                typer.echo(f"  {name:<9} {_json(event.meta) if name == 'meta' else facts[name]}")
 
 
 @app.command("retry")
@@ -80,17 +88,23 @@ def retry_command(
     """
     with reported():
         stores = open_stores()
-        number = _number(stores, VIEWS.named(view).name, generation)
-        drain = _drain(stores, view, number)
+        waiting = {parked.stream for parked in _waiting(stores, view, generation)}
+        if not (waiting or streams):
+            typer.echo("nothing waits")
         left = 0
-        for stream in streams or sorted({parked.stream for parked in parked_in(stores.views, view, number)}):
-            failure = drain.retry(stream)
-            left += failure is not None
-            typer.echo(
-                f"{stream}: applied"
-                if failure is None
-                else f"{stream}: still at version {failure['version']} ({failure['type']}): {failure['reason']}"
-            )
+        with _draining(stores, view, generation) as drain:
+            for stream in streams or sorted(waiting):
+                if stream not in waiting:
+                    typer.echo(f"{stream}: nothing waits")
+                    left += 1
+                    continue
+                failure = drain.retry(stream)
+                left += failure is not None
+                typer.echo(
+                    f"{stream}: {_done(view)}"
+                    if failure is None
+                    else f"{stream}: still at version {failure['version']} ({failure['type']}): {failure['reason']}"
+                )
         if left:
             raise typer.Exit(FAILED)
 
@@ -105,41 +119,91 @@ def drop_command(
 ) -> None:
     """Leave one event out of a view for good, and apply what waits behind it. The log keeps it, and the view a note.
 
+    What follows from the event is then missing or wrong, and every answer out of it says so, until a rebuild.
+
     Example: tidemark replay deadletters drop account-summary account-alice 7
     """
     with reported():
         stores = open_stores()
-        number = _number(stores, VIEWS.named(view).name, generation)
+        found = _parked(stores, view, generation, stream)
+        if all(parked.version + 1 != version for parked in found):
+            raise NotParked(view, stream, version)
+        typer.echo(_consequence(version, max(parked.upto for parked in found)))
         if not yes:
-            typer.confirm(f"Leave version {version} of {stream} out of {view} v{number} for good?", abort=True)
-        drain = _drain(stores, view, number)
-        drain.drop(stream, version, by=getpass.getuser(), at=now())
-        failure = drain.retry(stream)
+            typer.confirm(
+                f"Leave version {version} of {stream} out of {_title(stores, view, generation)} for good?", abort=True
+            )
+        with _draining(stores, view, generation) as drain:
+            drain.drop(stream, version, by=getpass.getuser(), at=now())
+            failure = drain.retry(stream)
         typer.echo(
-            f"{stream}: version {version} left out, the rest applied"
+            f"{stream}: version {version} left out, the rest {_done(view)}{_again(view)}"
             if failure is None
             else f"{stream}: version {version} left out, now at version {failure['version']}: {failure['reason']}"
         )
 
 
 def _number(stores: Stores, view: str, generation: int | None) -> int:
-    return stores.registry.of(view).serving if generation is None else generation
+    return stores.registry.of(VIEWS.named(view).name).serving if generation is None else generation
 
 
-def _drain(stores: Stores, view: str, generation: int) -> Drain:
-    return drain_of(VIEWS.named(view), generation, views=stores.views, history=stores.history, mapper=stores.mapper)
+def _title(stores: Stores, view: str, generation: int | None) -> str:
+    return RELAY if view == RELAY else f"{view} v{_number(stores, view, generation)}"
 
 
-def _parked(stores: Stores, view: str, generation: int, stream: str) -> list[Parked]:
-    found = [parked for parked in parked_in(stores.views, view, generation) if parked.stream == stream]
+def _done(view: str) -> str:
+    return "sent" if view == RELAY else "applied"
+
+
+def _waiting(stores: Stores, view: str, generation: int | None) -> list[Parked]:
+    if view != RELAY:
+        return parked_in(stores.views, view, _number(stores, view, generation))
+    found = parked_streams(stores.leases.gateway).all().values()
+    return [
+        Parked(RELAY, 1, each.stream, each.version, each.upto, each.error["type"], each.error["reason"], each.attempts)
+        for each in sorted(found, key=lambda each: each.stream)
+    ]
+
+
+@contextmanager
+def _draining(stores: Stores, view: str, generation: int | None) -> Iterator[Drain]:
+    if view != RELAY:
+        number = _number(stores, view, generation)
+        yield drain_of(VIEWS.named(view), number, views=stores.views, history=stores.history, mapper=stores.mapper)
+        return
+    source = f"urn:tidemark:{CosmosSettings.load().database}"
+    with closing(EventHubPublisher(EventHubsSettings().producer(), source=source)) as publisher:
+        yield RelayDrain(parked_streams(stores.leases.gateway), stores.history, publisher)
+
+
+def _parked(stores: Stores, view: str, generation: int | None, stream: str) -> list[Parked]:
+    found = [parked for parked in _waiting(stores, view, generation) if parked.stream == stream]
     if not found:
         raise NotParked(view, stream)
     return found
 
 
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _again(view: str) -> str:
+    return "" if view == RELAY else f"; after a mend, `tidemark replay rebuild {view}` takes it in again"
+
+
+def _consequence(version: int, upto: int) -> str:
+    """What depends on an event that is left out: every later one of its stream."""
+    waiting = f" ({version + 1} to {upto} wait already)" if upto > version else ""
+    return (
+        f"versions from {version + 1} on{waiting} are applied without version {version}: "
+        "what follows from it is missing or wrong there, balances included"
+    )
+
+
 def _line(parked: Parked) -> str:
     waiting = parked.upto - parked.version
+    title = parked.view if parked.view == RELAY else f"{parked.view} v{parked.generation}"
     return (
-        f"{parked.view} v{parked.generation}  {parked.stream} version {parked.version + 1} ({parked.type}), "
+        f"{title}  {parked.stream} version {parked.version + 1} ({parked.type}), "
         f"{waiting} {'event waits' if waiting == 1 else 'events wait'}: {parked.reason}"
     )

@@ -20,6 +20,11 @@ from replay.rebuild.progress import Progress, Rebuilt
 _EVERY = 5.0
 
 
+def told(lag: int | None) -> str:
+    """How far something is behind the log."""
+    return "unknown" if lag is None else f"{lag:,}"
+
+
 def line(progress: Progress) -> str:
     """One moment in one line."""
     share = progress.events * 100 // progress.total if progress.total else 100
@@ -102,10 +107,11 @@ class RebuildDisplay:
             f"  digest v{rebuilt.generation}  {comparison.right}   {counted(comparison.streams, 'stream')}, "
             f"{counted(comparison.items, 'item')}"
         )
+        view, before, after, lag = rebuilt.view, rebuilt.before, rebuilt.generation, told(rebuilt.lag)
         end = (
-            f"v{rebuilt.generation} serves. Undo: tidemark replay switch {rebuilt.view} {rebuilt.before}"
+            f"v{after} serves, lag {lag}. Undo: tidemark replay switch {view} {before}"
             if rebuilt.switched
-            else f"v{rebuilt.before} serves on. Use it: tidemark replay switch {rebuilt.view} {rebuilt.generation}"
+            else f"v{before} serves on, v{after} has lag {lag}. Use it: tidemark replay switch {view} {after}"
         )
         self._print(
             f"  done: {counted(rebuilt.progress.events, 'event')} in {duration(rebuilt.built_seconds)}, "

@@ -11,6 +11,15 @@ _HEADINGS = ("view", "gen", "state", "lag", "behind", "events/s", "retries", "pa
 _NUMBERS = ("lag", "behind", "events/s", "parked")
 
 
+def status_notes(found: Status) -> list[str]:
+    """What the table has no column for, a line each."""
+    return [
+        f"{row.view} v{row.generation} was begun by other code: `tidemark replay rebuild {row.view}` makes it anew"
+        for row in found.views
+        if row.is_other_codes and row.state != "kept"
+    ]
+
+
 def status_table(found: Status) -> Table:
     """One row per generation of a view, then one per other consumer. Lag is in events, "~" before one reckoned."""
     table = Table(box=None, pad_edge=False)
@@ -25,7 +34,7 @@ def status_table(found: Status) -> Table:
 
 
 def _add(table: Table, lag: ConsumerLag, *names: str, parked: str) -> None:
-    worked = "yes" if lag.owned else "no"
+    worked = "; ".join(("yes" if lag.owned else "no", *(f"stands still: {error}" for error in lag.errors)))
     if not lag.ranges:
         table.add_row(*names, "not begun", "", "", "", parked, worked)
         return

@@ -19,7 +19,8 @@ from domain.ids import check_id
 from domain.ledger import errors
 from domain.ledger.holds import Hold, Holds, ReleaseReason
 from domain.ledger.limits import Limits
-from domain.ledger.values import MAX_BALANCE, check_amount, check_asset, check_reason
+from domain.ledger.values import MAX_BALANCE, MAX_HOLDS, check_amount, check_asset, check_reason
+from domain.times import utc
 
 
 class Status(StrEnum):
@@ -224,9 +225,12 @@ class Account(Aggregate):
         at: datetime,
     ) -> None:
         """Money is set aside until captured, released or expired; `holds.placed` is then the number of the hold."""
+        expires_at = None if expires_at is None else utc(expires_at)
         if expires_at is not None and expires_at <= at:
             raise errors.InvalidExpiry(at=str(at), expires_at=str(expires_at))
         self._check_debit(amount, at)
+        if len(self.holds.open) >= MAX_HOLDS:
+            raise errors.TooManyHolds(account=self.account_id, largest=MAX_HOLDS)
         hold = {"hold_id": self.holds.placed + 1, "expires_at": expires_at, "transfer_id": transfer_id}
         self._move(self.HoldPlaced, amount, at, reference=reference, **hold)
 

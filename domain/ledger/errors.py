@@ -93,6 +93,11 @@ class CaptureExceedsHold(Refused):
     template = "{amount} is more than the {held} of hold {hold}"
 
 
+class TooManyHolds(Refused):
+    code = "TOO_MANY_HOLDS"
+    template = "account {account} has {largest} open holds, the most that it can have: capture or release one first"
+
+
 class TransferNotFound(Refused):
     code = "TRANSFER_NOT_FOUND"
     template = "there is no transfer {transfer}"

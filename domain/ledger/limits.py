@@ -1,10 +1,12 @@
 """What may leave an account: at most so much per debit, and so much per UTC day."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Self
 
 from domain.ledger.errors import LimitExceeded
+from domain.ledger.values import MAX_BALANCE
+from domain.times import utc
 
 
 @dataclass(frozen=True)
@@ -13,6 +15,7 @@ class Limits:
 
     A debit counts on the UTC day of its command, a hold on the day it is placed; what a hold gives back on that same
     day counts no more. The day never goes back: a clock that lags behind another cannot spend one day's limit twice.
+    Without a limit a day has MAX_BALANCE, so that what has counted is a number that every reader keeps exact.
     """
 
     per_debit: int | None = None
@@ -25,12 +28,13 @@ class Limits:
         if self.per_debit is not None and amount > self.per_debit:
             raise LimitExceeded(limit="per_debit", amount=amount, debited=0, allowed=self.per_debit)
         debited = self.debit(amount, at).debited - amount
-        if self.per_day is not None and debited + amount > self.per_day:
-            raise LimitExceeded(limit="per_day", amount=amount, debited=debited, allowed=self.per_day)
+        allowed = MAX_BALANCE if self.per_day is None else self.per_day
+        if debited + amount > allowed:
+            raise LimitExceeded(limit="per_day", amount=amount, debited=debited, allowed=allowed)
 
     def debit(self, amount: int, at: datetime) -> Self:
         """The limits after a debit of `amount` at `at`."""
-        day = at.astimezone(UTC).date()
+        day = utc(at).date()
         if day > self.day:
             return replace(self, day=day, debited=amount)
         return replace(self, debited=self.debited + amount)

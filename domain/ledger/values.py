@@ -1,4 +1,4 @@
-"""What amounts, assets, ids and reasons look like, and how the steps of processes are named."""
+"""What amounts, assets, ids, reasons and times look like, and how the steps of processes are named."""
 
 import re
 from typing import Final
@@ -10,6 +10,9 @@ MAX_AMOUNT: Final = 10**15
 
 MAX_BALANCE: Final = 2**53 - 1
 """The largest balance: every reader of JSON keeps integers exact up to here (RFC 8259, section 6)."""
+
+MAX_HOLDS: Final = 10_000
+"""The most open holds of an account: with so many of the largest, its state still fits into a document of 2 MB."""
 
 ASSET: Final = re.compile(r"[A-Z][A-Z0-9]{1,9}/[0-9]{1,2}")
 """Code and scale: 500 of `EUR/2` are 5.00 EUR, 500 of `JPY/0` are 500 JPY."""

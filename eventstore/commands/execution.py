@@ -2,10 +2,17 @@
 
     events                -> append          conflict: load again, decide again
     refusal or no events  -> decided on a fresh state? record the outcome : make it fresh, decide again
+    anything else raised  -> raised on a fresh state? raise it : make it fresh, decide again
     the command is there  -> say what became of it
 
 The order makes one outcome per command id: an append and an outcome carry the same unique id, a refusal is answered
-only after it is recorded, and after every conflict the command is looked up at the session token of that conflict.
+only after it is recorded, and after every conflict the command is looked up at the session token of that conflict. To
+make a state fresh is to look the command up too. So an error that is not recorded never stands in for an outcome that
+is: by now the clock may be past a term, a rule be stricter, or a key away, and the command was accepted all the same.
+
+A command whose id is claimed (`Command.claimed_in`) writes the claim after the decision and before what it records. So
+what makes no sense claims nothing; and a claim whose command never came, for its process died, lets in nothing but
+that same command, whenever it is sent again.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,10 +29,12 @@ from eventstore.commands.snapshots import Snapshots
 from eventstore.commands.states import State, States
 from eventstore.errors import StoreBusy, VersionMismatch
 from eventstore.log import position
-from eventstore.log.documents import Document, command_ids, event_id, is_event, sealed
+from eventstore.log.chain import genesis
+from eventstore.log.documents import MAX_VERSION, Document, command_ids, event_id, sealed
 from eventstore.log.event_log import EventLog, Taken, pause
+from eventstore.log.limits import check_limits
 from eventstore.log.mapper import schema_of
-from eventstore.log.outcomes import Command, Outcome, RecordedOutcome, Refusal, check_same, outcome_document
+from eventstore.log.outcomes import Command, Outcome, Refusal, check_same, claim_document, outcome_document, outcome_of
 
 _FIRST_PAUSE: Final = 0.005
 
@@ -42,6 +51,17 @@ class Parts:
     mapper: Mapper[Any]
     refusals: type[Exception]
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What is to be recorded: the documents of events, or of an outcome; none for an outcome on a state that is old."""
+
+    aggregate: Any
+    events: int
+    refusal: Refusal | None
+    facts: Mapping[str, Any]
+    documents: Sequence[Document]
 
 
 class Execution:
@@ -64,6 +84,7 @@ class Execution:
         self._expected = expected_version
         self._session: str | None = None
         self._sent: str | None = None
+        self._claimed = command.claimed_in in (None, stream)
 
     def run(self) -> Outcome:
         """The state leaves the cache at the start and returns only after all went well."""
@@ -89,82 +110,84 @@ class Execution:
         else:
             state.fresh = False
         while recorded is None:
-            if self._expected in (None, state.version):
-                aggregate, events, refusal = self._decision(state)
-                if events:
-                    return state, self._accept(state, aggregate, events)
-                if state.fresh:
-                    return state, self._conclude(state, aggregate, refusal)
+            if state.fault or self._expected in (None, state.version):
+                if decision := self._decide_on(state):
+                    return state, self._record(state, decision)
             elif state.fresh:
                 self._parts.cache.put(self._stream, state)
                 raise VersionMismatch(self._stream, self._expected or 0, state.version)
             state, recorded = self._refresh(state)
-        return state, self._replay(state, recorded)
+        replayed = recorded["hash"] != self._sent  # or it is this very execution's own write, whose answer was lost
+        return state, outcome_of(recorded, self._command, state.session, replayed=replayed)
 
     def _load(self, session: str | None) -> tuple[State, Document | None]:
         return self._parts.states.load(self._stream, command_id=self._command.id, session=session)
 
     def _refresh(self, state: State) -> tuple[State, Document | None]:
         """The state with everything that was acknowledged before this moment, by whichever process."""
-        probe = self._outcome_document(state, None, {})
-        if state.exists:  # what is there already is refused at the first of the two documents, which costs least
-            probe["id"] = event_id(state.version)
-        session = self._parts.log.fence(self._stream, probe)
+        # What is there already is refused at the first of the two documents, which costs least.
+        place = event_id(state.version) if state.exists else None
+        session = fence(self._parts.log, self._stream, self._command.id, place)
         if state.spoiled:
             return self._load(session)
         return state, self._parts.states.refresh(self._stream, state, command_id=self._command.id, session=session)
 
-    def _decision(self, state: State) -> tuple[Any, Sequence[Any], Refusal | None]:
+    def _decide_on(self, state: State) -> _Decision | None:
+        """None where nothing may be recorded or raised yet: it takes a fresh state."""
         try:
-            aggregate = self._decide(state.aggregate)
+            decision = self._decision(state)
+            check_limits(self._stream, decision.documents)
+        except Exception:
+            if state.fresh:
+                raise
+            state.spoiled = state.spoiled or state.exists
+            return None
+        return decision if decision.documents else None
+
+    def _decision(self, state: State) -> _Decision:
+        if state.fault:
+            raise state.fault
+        try:
+            aggregate, refusal = self._decide(state.aggregate), None
         except self._parts.refusals as refused:
             if state.exists and state.aggregate.collect_events():
                 state.spoiled = True
-            return None, (), _refusal(refused)
-        return aggregate, () if aggregate is None else aggregate.collect_events(), None
-
-    def _accept(self, state: State, aggregate: Any, events: Sequence[Any]) -> Outcome:
+            aggregate, refusal = None, _refusal(refused)
+        events = () if aggregate is None else aggregate.collect_events()
+        if not events and not state.fresh:
+            return _Decision(aggregate, 0, refusal, {}, ())
         facts = self._facts(aggregate)
-        documents = self._event_documents(state, events, facts)
+        if events:
+            return _Decision(aggregate, len(events), None, facts, self._event_documents(state, events, facts))
+        return _Decision(aggregate, 0, refusal, facts, [self._outcome_document(state, refusal, facts)])
+
+    def _record(self, state: State, decision: _Decision) -> Outcome:
+        documents = decision.documents
         self._sent = documents[0]["hash"]
-        state.session = self._parts.log.append(self._stream, documents)
-        state.aggregate = aggregate
-        state.version, state.head = documents[-1]["version"], documents[-1]["hash"]
-        self._take_snapshot(state)
-        return self._outcome(state.version, state.session, facts, events=len(events))
+        state.session = self._append(documents)
+        if decision.events:
+            state.aggregate = decision.aggregate
+            state.version, state.head = documents[-1]["version"], documents[-1]["hash"]
+            self._take_snapshot(state)
+        token = position.encode(self._stream, state.version, state.session)
+        return Outcome(self._stream, state.version, token, False, decision.facts, decision.refusal, decision.events)
 
-    def _conclude(self, state: State, aggregate: Any, refusal: Refusal | None) -> Outcome:
-        facts = self._facts(aggregate)
-        document = self._outcome_document(state, refusal, facts)
-        self._sent = document["hash"]
-        state.session = self._parts.log.append(self._stream, [document])
-        return self._outcome(state.version, state.session, facts, refusal=refusal)
+    def _append(self, documents: Sequence[Document]) -> str:
+        if not self._claimed:
+            self._claim(str(self._command.claimed_in))
+            self._claimed = True
+        return self._parts.log.append(self._stream, documents)
 
-    def _replay(self, state: State, recorded: Document) -> Outcome:
-        """What was recorded before; it may be this very execution's own write, whose answer was lost."""
-        meta = orjson.loads(recorded["meta"])
-        check_same(self._stream, self._command, meta)
-        replayed = recorded["hash"] != self._sent
-        if not is_event(recorded):
-            outcome = RecordedOutcome.from_document(recorded)
-            return self._outcome(
-                outcome.version, state.session, meta["answer"], refusal=outcome.refusal, replayed=replayed
-            )
-        version = recorded["version"] + meta["count"] - 1
-        return self._outcome(version, state.session, meta["answer"], events=meta["count"], replayed=replayed)
-
-    def _outcome(
-        self,
-        version: int,
-        session: str,
-        facts: Mapping[str, Any],
-        *,
-        events: int = 0,
-        refusal: Refusal | None = None,
-        replayed: bool = False,
-    ) -> Outcome:
-        token = position.encode(self._stream, version, session)
-        return Outcome(self._stream, version, token, replayed, facts, refusal, events)
+    def _claim(self, place: str) -> None:
+        """From here on the id creates this stream or none. A claim that is there already may be this very command's."""
+        recorded_at = _common_meta(self._command)["recorded_at"]
+        try:
+            self._parts.log.append(place, [claim_document(place, self._stream, self._command, recorded_at)])
+        except Taken as taken:
+            tail = self._parts.log.tail(place, MAX_VERSION, command_id=self._command.id, session=taken.session)
+            if tail.of_command is None:
+                raise StoreBusy(place, f"what took command {self._command.id} cannot be read") from None
+            check_same(place, self._command, tail.of_command, claims=self._stream)
 
     def _facts(self, aggregate: Any) -> Mapping[str, Any]:
         """As they will be read back, so that the first answer and its repetitions are equal."""
@@ -218,6 +241,22 @@ class Execution:
         due = state.version - state.snapshot_version >= self._parts.snapshot_every
         if snapshots and due and snapshots.write(self._stream, state.aggregate, state.head):
             state.snapshot_version = state.version
+
+
+def look_up(log: EventLog, stream: str, command: Command) -> Outcome | None:
+    """What is recorded under the command's id, None if nothing is, as of this moment."""
+    session = fence(log, stream, command.id)
+    found = log.tail(stream, MAX_VERSION, command_id=command.id, session=session)
+    return None if found.of_command is None else outcome_of(found.of_command, command, found.session)
+
+
+def fence(log: EventLog, stream: str, command_id: str, place: str | None = None) -> str:
+    """A session token of this moment, by way of a document that never lands; it holds nothing that could be too large.
+    `place` is the id of one that is there already."""
+    probe = outcome_document(
+        stream=stream, version=0, head=genesis(stream), command_id=command_id, refusal=None, meta={}
+    )
+    return log.fence(stream, probe | {"id": place} if place else probe)
 
 
 def _common_meta(command: Command) -> dict[str, Any]:

@@ -11,16 +11,18 @@ and another accepted.
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+from uuid import uuid4
 
 from azure.cosmos import DatabaseProxy
 from eventsourcing.persistence import Mapper
 
 from eventstore.commands.cache import StreamCache, StreamLocks
-from eventstore.commands.execution import Execution, Parts
+from eventstore.commands.execution import Execution, Parts, fence, look_up
 from eventstore.commands.snapshots import Fold, SnapshotClass, Snapshots
 from eventstore.commands.states import State, States
 from eventstore.cosmos.containers import EVENTS, SNAPSHOTS
 from eventstore.log.event_log import EventLog
+from eventstore.log.limits import check_stream
 from eventstore.log.outcomes import Command, Outcome, Refusal
 
 __all__ = ["Command", "CommandStore", "Outcome", "Refusal"]
@@ -35,7 +37,8 @@ class CommandStore:
         mapper: writes and reads domain events.
         fold: `fold(aggregate or None, events)`, how aggregates come from events (and from a snapshot as the first one).
         refusals: the class of exceptions that mean "no"; they have `code`, `message` and `details` (JSON values).
-        snapshot_class: takes snapshots (`take(aggregate)`); None for no snapshots.
+        snapshot_class: takes snapshots (`take(aggregate)`) and names their versions (`version_of(stream)`); None for no
+            snapshots.
         snapshot_every: how many events behind the last snapshot a new one is taken.
         cache_size: how many aggregates stay in memory.
         attempts: how often a command is decided when other writers are faster.
@@ -56,7 +59,7 @@ class CommandStore:
         patience: float = 10.0,
     ) -> None:
         self._containers = [database.get_container_client(spec.name) for spec in (EVENTS, SNAPSHOTS)]
-        log = EventLog(self._containers[0])
+        self._log = log = EventLog(self._containers[0])
         snapshots = Snapshots(self._containers[1], mapper, fold, snapshot_class) if snapshot_class else None
         self._states = States(log, snapshots, mapper, fold)
         self._cache: StreamCache[State] = StreamCache(cache_size)
@@ -85,22 +88,38 @@ class CommandStore:
         """
         if session is None and (known := self._cache.peek(stream)):
             session = known.session
-        state, _ = self._states.load(stream, session=session)
-        return state.aggregate
+        return self._states.read(stream, session=session).aggregate
 
     def glance(self, stream: str) -> Any:
-        """The aggregate as this process last saw it, or read now, None if the stream has no events; not to be changed.
+        """The aggregate as this process last saw it, or read now; not to be changed. For facts that never change.
 
-        For facts that never change. What is read stays in the cache, so a command that follows does not read it again.
+        None says nothing: the stream may have events that a replica has not seen yet. Therefore it is not kept. What
+        else is read stays in the cache, so a command that follows does not read it again.
         """
-        if known := self._cache.peek(stream):
+        if (known := self._cache.peek(stream)) and known.exists:
             return known.aggregate
         with self._locks.hold(stream):  # another thread may have taken it out to work on it
-            if known := self._cache.peek(stream):
+            if (known := self._cache.peek(stream)) and known.exists:
                 return known.aggregate
-            state, _ = self._states.load(stream)
-            self._cache.put(stream, state)
+            state = self._states.read(stream)
+            if state.exists:
+                self._cache.put(stream, state)
             return state.aggregate
+
+    def look(self, stream: str) -> Any:
+        """As `glance`, and None means that the stream had no events when this was called."""
+        found = self.glance(stream)
+        if found is None:
+            session = fence(self._parts.log, stream, uuid4().hex)
+            found = self._states.read(stream, session=session).aggregate
+        return found
+
+    def snapshot_fault(self, stream: str) -> str | None:
+        """What is wrong with the snapshot that this program begins a stream at; None if there is none, or it is sound.
+
+        Reads the stream from its first event up to there, a few pages in memory.
+        """
+        return self._states.snapshot_fault(stream, session=fence(self._parts.log, stream, uuid4().hex))
 
     def execute(
         self,
@@ -113,6 +132,10 @@ class CommandStore:
     ) -> Outcome:
         """Run one command, or say again what became of it.
 
+        Whatever `decide` and `answer` raise, and whatever is wrong with their events, passes through only after the
+        command was looked up: what is recorded under its id is its outcome, whatever the clock, the rules or the
+        program say by now.
+
         Args:
             decide: gets the aggregate, None if the stream has no events, and returns it or a new one with pending
                 events, or without any if there is nothing to do; may be called several times. The aggregate is the
@@ -121,12 +144,25 @@ class CommandStore:
             expected_version: run only if the stream is at this version (0: has no events).
 
         Raises:
+            NameInvalid: no stream can have this name.
             VersionMismatch: the stream is at another version; nothing was recorded.
             CommandReused: the id was recorded with another fingerprint.
-            StoreBusy: others were faster each time, or Cosmos DB throttles; nothing was recorded.
-            StoreUnavailable: no answer; repeat the command with the same id.
+            StoreBusy: others were faster each time, or Cosmos DB throttles.
+            StoreUnavailable: no answer. After both the command may have taken effect; repeat it with the same id.
             TooManyEvents, EventTooLarge, EventNotStorable: the command's events cannot be stored.
             Exception: what `decide` and `answer` raise and is no refusal.
         """
+        check_stream(stream)
         with self._locks.hold(stream):
             return Execution(self._parts, stream, command, decide, answer, expected_version).run()
+
+    def recorded(self, stream: str, command: Command) -> Outcome | None:
+        """What became of a command, None if nothing is recorded under its id at this moment. Two requests.
+
+        For who would refuse a command before it is decided, and must not contradict what was answered before.
+
+        Raises:
+            NameInvalid, CommandReused, StoreBusy, StoreUnavailable: as `execute`.
+        """
+        check_stream(stream)
+        return look_up(self._parts.log, stream, command)

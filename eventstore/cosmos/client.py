@@ -10,6 +10,7 @@ from azure.identity import DefaultAzureCredential
 from requests.adapters import HTTPAdapter
 
 from eventstore.cosmos.observer import ObservedTransport, Observer
+from eventstore.cosmos.routing import bound_refreshes
 from eventstore.cosmos.settings import CosmosSettings
 
 _THROTTLE_RETRIES = 2
@@ -29,7 +30,7 @@ def connect(
     Opening it reads the account: an address where nothing answers shows here. Writes carry no time limit of their own
     (`timeout=`), for that limit raises although the write was accepted; the socket's limits apply.
     """
-    wire = transport or _pooled(settings.pool_size)
+    wire = transport or pooled(settings.pool_size)
     chosen: dict[str, Any] = {
         "transport": wire if observer is None else ObservedTransport(wire, observer),
         "connection_timeout": settings.connection_timeout,
@@ -39,14 +40,14 @@ def connect(
         "enable_compact_utf8_item_writes": True,
         "user_agent_suffix": "tidemark",
     }
-    return CosmosClient(settings.endpoint, _credential(settings), **(chosen | options))
+    return bound_refreshes(CosmosClient(settings.endpoint, _credential(settings), **(chosen | options)))
 
 
 def _credential(settings: CosmosSettings) -> str | TokenCredential:
     return settings.account_key or DefaultAzureCredential()
 
 
-def _pooled(size: int) -> HttpTransport[Any, Any]:
+def pooled(size: int) -> HttpTransport[Any, Any]:
     """Without `trust_env` requests does not look for proxies and .netrc at every call, a tenth of its time."""
     session = requests.Session()
     session.trust_env = False

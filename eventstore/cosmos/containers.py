@@ -40,7 +40,7 @@ EVENTS: Final = ContainerSpec(
     "events", "/streamId", _only("/id/?", "/streamId/?", "/commandId/?"), unique_keys=("/commandId",)
 )
 SNAPSHOTS: Final = ContainerSpec("snapshots", "/streamId", _only("/id/?", "/streamId/?"))
-VIEWS: Final = ContainerSpec("views", "/pk", _only("/id/?", "/pk/?", "/stream/?", "/key/?", "/upto/?"))
+VIEWS: Final = ContainerSpec("views", "/pk", _only("/id/?", "/pk/?", "/stream/?", "/key/?", "/upto/?", "/left_out/?"))
 """What a view's own queries filter and sort by is indexed beside it: every indexed value is paid for at every write."""
 LEASES: Final = ContainerSpec("leases", "/consumer", _only("/consumer/?", "/kind/?"))
 KEYS: Final = ContainerSpec("keys", "/subject", _only("/subject/?"))

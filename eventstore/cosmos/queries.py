@@ -5,7 +5,7 @@ it during a query; azure-cosmos 4.17.1 fails there with a RuntimeError when anot
 query changes nothing, so it is asked again.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 from azure.core.paging import ItemPaged
@@ -49,6 +49,23 @@ def read_pages(items: ItemPaged[Any], token: str | None = None) -> Iterator[list
             yield list(page)
     finally:
         vars(pages).clear()
+
+
+def query_page(
+    ask: Callable[[Callable[[Mapping[str, Any], Any], None]], ItemPaged[Any]], token: str | None
+) -> tuple[list[Any], str | None]:
+    """One page of a query over all partitions, and the continuation token of the next, None after the last.
+
+    `ask` makes the query with the response hook that it is given, and may be called several times. The token is that of
+    the page's own answer: the SDK's iterator takes it from the last answer to any thread.
+    """
+
+    def read() -> tuple[list[Any], str | None]:
+        captured: list[Mapping[str, Any]] = []
+        rows = next(read_pages(ask(lambda headers, _: captured.append(headers)), token), [])
+        return rows, captured[-1].get("x-ms-continuation")
+
+    return unraced(read)
 
 
 def run_query(ask: Callable[[], ItemPaged[dict[str, Any]]], *, limit: int | None = None) -> list[dict[str, Any]]:

@@ -18,10 +18,12 @@ from eventsourcing.persistence import AggregateRecorder, ApplicationRecorder, No
 from eventsourcing.utils import TopicError, resolve_topic
 from typing_extensions import override
 
+from eventstore.commands.execution import fence
 from eventstore.errors import NotSupported, VersionConflict
 from eventstore.log.chain import genesis
 from eventstore.log.documents import MAX_VERSION, Document, command_ids, event_id, from_text, sealed
 from eventstore.log.event_log import EventLog, Taken
+from eventstore.log.limits import check_stream
 from eventstore.log.mapper import schema_of
 from eventstore.log.outcomes import Command
 
@@ -73,8 +75,8 @@ class CosmosAggregateRecorder(AggregateRecorder):
 
         Raises:
             VersionConflict: a version is taken, or the command was recorded before.
-            NotSupported: events of several aggregates, or tracking, in one transaction.
-            TooManyEvents, EventTooLarge: before anything is sent.
+            NotSupported: events of several aggregates, or tracking, in one transaction; a command that is claimed.
+            NameInvalid, TooManyEvents, EventTooLarge: before anything is sent.
         """
         if kwargs.get("tracking") is not None:
             raise NotSupported(
@@ -89,7 +91,13 @@ class CosmosAggregateRecorder(AggregateRecorder):
                 "a transaction holds the events of one aggregate: save them one after the other, "
                 "each step with a command id of its own so that it can be repeated"
             )
-        documents = self._documents(stream, stored_events, kwargs.get("command"), kwargs.get("metadata") or {})
+        check_stream(stream)
+        command: Command | None = kwargs.get("command")
+        if command is not None and command.claimed_in is not None:
+            raise NotSupported(
+                f"command {command.id} is to be claimed in {command.claimed_in}: run it by a CommandStore"
+            )
+        documents = self._documents(stream, stored_events, command, kwargs.get("metadata") or {})
         self._append(stream, documents)
         return None
 
@@ -164,11 +172,22 @@ class CosmosAggregateRecorder(AggregateRecorder):
         if version == 0:
             return genesis(stream)
         head = self._heads.get(stream)
-        if head is not None and head.version in (None, version - 1):
+        if head is not None and (head.version == version - 1 or (head.version is None and version == 1)):
             return head.hash
         session = head.session if head else None
-        tail = self._log.between(stream, 0, version - 1, descending=True, limit=1, session=session)
-        return str(tail.events[0]["hash"]) if tail.events else genesis(stream)
+        before = self._last(stream, version - 1, session)
+        if before is None or before["version"] != version - 1:
+            # A replica that lags behind shows less than there is; this moment's session token shows all.
+            before = self._last(stream, version - 1, fence(self._log, stream, uuid4().hex))
+        if before is None:
+            return genesis(stream)
+        if before["version"] != version - 1:
+            raise VersionConflict(stream, version)
+        return str(before["hash"])
+
+    def _last(self, stream: str, upto: int, session: str | None) -> Document | None:
+        tail = self._log.between(stream, 0, upto, descending=True, limit=1, session=session)
+        return tail.events[0] if tail.events else None
 
     def _remember(self, stream: str, documents: Sequence[Document], session: str, *, complete: bool) -> None:
         if documents:

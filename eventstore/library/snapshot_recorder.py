@@ -1,5 +1,5 @@
 """The library's snapshots on Cosmos DB: container `snapshots`, one document per version, beside the latest ones of
-`eventstore.commands.snapshots`, whose id sorts behind every version."""
+`eventstore.commands.snapshots`, whose ids sort behind every version."""
 
 import logging
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from typing_extensions import override
 from eventstore.errors import NotSupported, StoreError, VersionConflict
 from eventstore.log.documents import MAX_VERSION, Document, event_id, from_text, to_text
 from eventstore.log.event_log import EventLog, Taken
+from eventstore.log.limits import check_stream
 
 _logger = logging.getLogger(__name__)
 
@@ -34,12 +35,14 @@ class CosmosSnapshotRecorder(AggregateRecorder):
         Raises:
             VersionConflict: there is a snapshot of this version.
             NotSupported: snapshots of several aggregates in one transaction.
+            NameInvalid: no stream can have this name.
         """
         if not stored_events:
             return None
         stream = str(stored_events[0].originator_id)
         if any(str(each.originator_id) != stream for each in stored_events):
             raise NotSupported("snapshots are added one aggregate at a time")
+        check_stream(stream)
         documents = [_document(stream, each) for each in stored_events]
         try:
             is_taken = self._is_taken(stream, documents)

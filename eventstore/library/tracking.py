@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from typing import Any, Final
+from uuid import uuid4
 
 from azure.core import MatchConditions
+from azure.core.exceptions import AzureError
 from azure.cosmos import ContainerProxy
 from azure.cosmos.exceptions import (
     CosmosAccessConditionFailedError,
@@ -14,7 +16,8 @@ from eventsourcing.persistence import IntegrityError, ProcessRecorder, Tracking,
 
 from eventstore.errors import StoreBusy
 from eventstore.library.recorder import CosmosApplicationRecorder
-from eventstore.log.event_log import pause
+from eventstore.log.event_log import pause, unanswered
+from eventstore.log.limits import check_partition_key
 
 _ID: Final = "tracking"
 _ATTEMPTS: Final = 8
@@ -45,15 +48,20 @@ class CosmosTrackingRecorder(TrackingRecorder):
     def update(self, tracking: Tracking, change: Callable[[dict[str, Any]], None]) -> None:
         """Move the position forward and change, in place, the values (JSON) beside it: both or neither.
 
+        `change` may be called several times. A write whose answer was lost is recognised by its name.
+
         Raises:
-            IntegrityError, StoreBusy: as `insert_tracking`; nothing is changed.
+            IntegrityError: as `insert_tracking`; nothing is changed.
+            StoreBusy: as `insert_tracking`, or no answer each time; the position tells whether anything was changed.
         """
+        partition, write = _partition(tracking.application_name), uuid4().hex
+        check_partition_key(partition, what="tracking position of")
         for attempt in range(_ATTEMPTS):
             if attempt:
                 pause(_FIRST_PAUSE, attempt)
-            if self._advance(tracking, change):
+            if self._advance(tracking, change, write):
                 return
-        raise StoreBusy(_partition(tracking.application_name), f"other writers were faster {_ATTEMPTS} times")
+        raise StoreBusy(partition, f"other writers were faster, or there was no answer, {_ATTEMPTS} times")
 
     def values(self, application_name: str) -> dict[str, Any]:
         """The values beside the position."""
@@ -65,17 +73,27 @@ class CosmosTrackingRecorder(TrackingRecorder):
         document = self._read(application_name)
         return None if document is None else int(document["position"])
 
-    def _advance(self, tracking: Tracking, change: Callable[[dict[str, Any]], None]) -> bool:
+    def _advance(self, tracking: Tracking, change: Callable[[dict[str, Any]], None], write: str) -> bool:
+        """Whether this write is what stands there now."""
         current = self._read(tracking.application_name)
         partition, position = _partition(tracking.application_name), tracking.notification_id
         values = {} if current is None else current["values"]
+        if current is not None and current.get("write") == write:
+            return True
         if current is not None and current["position"] >= position:
             raise IntegrityError(
                 f"position {position} of {tracking.application_name} is not beyond {current['position']}, "
                 "which is tracked"
             )
         change(values)
-        document = {"id": _ID, "consumer": partition, "kind": _ID, "position": position, "values": values}
+        document = {
+            "id": _ID,
+            "consumer": partition,
+            "kind": _ID,
+            "position": position,
+            "values": values,
+            "write": write,
+        }
         try:
             if current is None:
                 self._positions.create_item(document)
@@ -84,6 +102,10 @@ class CosmosTrackingRecorder(TrackingRecorder):
                     _ID, document, etag=current["_etag"], match_condition=MatchConditions.IfNotModified
                 )
         except (CosmosResourceExistsError, CosmosAccessConditionFailedError):
+            return False
+        except AzureError as error:
+            if not unanswered(error):
+                raise
             return False
         return True
 

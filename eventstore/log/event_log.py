@@ -74,7 +74,7 @@ class EventLog:
         Raises:
             Taken: a version or a command of them is there.
             TooManyEvents, EventTooLarge: before anything is sent.
-            StoreBusy: throttled, and certainly not written.
+            StoreBusy: throttled. The SDK may have sent the documents before, and written them.
             StoreUnavailable: no answer.
         """
         check_limits(stream, documents)

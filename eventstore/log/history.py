@@ -1,18 +1,18 @@
 """Reading the log: one stream forwards or backwards, its outcomes, all streams. Memory does not grow with a stream."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from azure.core.paging import ItemPaged
 from azure.cosmos import ContainerProxy
 
-from eventstore.cosmos.queries import consistency, run_query
+from eventstore.cosmos.queries import consistency, query_page, run_query
 from eventstore.log.chain import genesis
 from eventstore.log.documents import MAX_VERSION, Document, RecordedEvent, event_id
-from eventstore.log.outcomes import RecordedOutcome
+from eventstore.log.outcomes import CLAIMED, RecordedOutcome
 from eventstore.log.verification import Verification, verify
 
 PAGE: Final = 500
@@ -82,25 +82,29 @@ class History:
 
     def outcomes(self, stream: str, *, session: str | None = None) -> Iterator[RecordedOutcome]:
         """The commands on this stream that had no events, in no particular order: refused, or nothing to do."""
-        return map(
-            RecordedOutcome.from_document, self._query(stream, _BEFORE_OUTCOMES, _BEFORE_EVENTS, session=session)
-        )
+        found = self._query(stream, _BEFORE_OUTCOMES, _BEFORE_EVENTS, session=session)
+        return (RecordedOutcome.from_document(document) for document in found if document["type"] != CLAIMED)
 
     def streams(self) -> Iterator[str]:
         """The names of all streams that have events, each once, in the order in which the partitions lie.
 
-        A stream is found by its first event, whose version is 0 or 1. Give a `History` that lists streams a client
-        that no other thread uses meanwhile: what `eventstore.cosmos.queries` mends for one partition cannot be mended
-        here.
+        A stream is found by its first event, whose version is 0 or 1.
         """
-        for row in self._events.query_items(
+        token: str | None = None
+        while True:
+            rows, token = query_page(self._first_events, token)
+            yield from (row["streamId"] for row in rows if row["prev"] == genesis(row["streamId"]))
+            if token is None:
+                return
+
+    def _first_events(self, hook: Callable[[Mapping[str, Any], Any], None]) -> ItemPaged[Document]:
+        return self._events.query_items(
             _FIRST,
             parameters=[{"name": "@zero", "value": event_id(0)}, {"name": "@one", "value": event_id(1)}],
             enable_cross_partition_query=True,
             max_item_count=self._size,
-        ):
-            if row["prev"] == genesis(row["streamId"]):
-                yield row["streamId"]
+            response_hook=hook,
+        )
 
     def verify(self, stream: str, *, head: tuple[int, str] | None = None) -> Verification:
         """Recompute the hash chain of a stream. `head` is a version and its hash that were kept elsewhere.

@@ -4,6 +4,11 @@ An accepted command is its events. A command that a rule refused, or that had no
 the stream's partition under the same unique command id; its id, "-" and a digest of the command id, sorts before
 every version. It is no event: folds, views and the relay never see it. `prev` is the hash of the last event that the
 decision was made on, so an outcome is bound to a state of its stream; its own hash covers it as an event's does.
+
+An id is unique in its stream. A command that creates a stream chooses it, so of two such commands with one id each
+would find nothing of the other. Where they may not both take effect, the id by itself names a stream as well, and a
+command that creates another one leaves a claim there first: a document of the same shape under the same id, which says
+which stream the id creates. Whoever comes later, for that stream or another one, finds it.
 """
 
 import re
@@ -14,12 +19,15 @@ from typing import Any, Final, Self
 
 import orjson
 
-from eventstore.errors import CommandInvalid, CommandReused
-from eventstore.log.documents import Document, RecordedEvent, sealed
+from eventstore.errors import CommandReused
+from eventstore.log import position
+from eventstore.log.chain import genesis
+from eventstore.log.documents import Document, RecordedEvent, is_event, sealed
+from eventstore.log.limits import check_command_id
 
-MAX_COMMAND_ID: Final = 255
 REFUSED: Final = "outcome.refused"
 UNCHANGED: Final = "outcome.unchanged"
+CLAIMED: Final = "outcome.claimed"
 
 _KEYED: Final = re.compile(r"([0-9a-f]{64})~([^~]+)~[0-9a-f]{64}")
 
@@ -34,19 +42,21 @@ class Command:
     `metadata` goes into the events' meta as it is: `recorded_at` (ISO 8601, set by the caller's clock), `actor`,
     `reason`, `correlation`, `causation`, `traceparent`.
 
+    `claimed_in` is the stream that the id names by itself, for a command that creates a stream: of all commands with
+    this id and this `claimed_in` one takes effect, whatever streams they are for.
+
     Raises:
-        CommandInvalid: the id is empty, longer than 255 characters, or has a "/", which numbers a command's events.
+        CommandInvalid: the id is empty, longer than 512 characters, or has control characters or a "/", which numbers a
+            command's events.
     """
 
     id: str
     fingerprint: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    claimed_in: str | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < len(self.id) <= MAX_COMMAND_ID or "/" in self.id:
-            raise CommandInvalid(
-                f"a command's id has 1 to {MAX_COMMAND_ID} characters and no '/', not {self.id[: MAX_COMMAND_ID + 1]!r}"
-            )
+        check_command_id(self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +145,54 @@ def outcome_document(
     )
 
 
-def check_same(stream: str, command: Command, meta: Mapping[str, Any]) -> None:
-    """
+def outcome_of(recorded: Document, command: Command, session: str, *, replayed: bool = True) -> Outcome:
+    """What a command left behind, an event or an outcome's document, as the outcome that it is.
+
+    `session` is the session token of the read that found it.
+
     Raises:
-        CommandReused: the recorded command of this id had another fingerprint.
+        CommandReused: the recorded command of this id had another fingerprint, or was for another stream.
     """
-    if not _agree(str(meta.get("fingerprint")), command.fingerprint):
+    stream, meta = recorded["streamId"], orjson.loads(recorded["meta"])
+    check_same(stream, command, recorded)
+    if is_event(recorded):
+        events, refusal = meta["count"], None
+        version = recorded["version"] + events - 1
+    else:
+        outcome = RecordedOutcome.from_document(recorded)
+        events, refusal, version = 0, outcome.refusal, outcome.version
+    token = position.encode(stream, version, session)
+    return Outcome(stream, version, token, replayed, meta["answer"], refusal, events)
+
+
+def claim_document(place: str, stream: str, command: Command, recorded_at: str) -> Document:
+    """The claim of a command's id in `place`: it creates `stream`. What else the command says is with its events."""
+    return sealed(
+        outcome_id(command.id),
+        stream=place,
+        version=0,
+        type_name=CLAIMED,
+        schema=1,
+        state=orjson.dumps({"stream": stream}),
+        meta={
+            "recorded_at": recorded_at,
+            **{name: command.metadata[name] for name in ("actor",) if name in command.metadata},
+            "fingerprint": command.fingerprint,
+        },
+        command_id=command.id,
+        prev=genesis(place),
+    )
+
+
+def check_same(stream: str, command: Command, recorded: Mapping[str, Any], *, claims: str | None = None) -> None:
+    """`claims` is the stream that the command's own claim would say, where a claim is looked for and no outcome.
+
+    Raises:
+        CommandReused: the recorded command of this id had another fingerprint, or was for another stream.
+    """
+    claimed = orjson.loads(recorded["state"])["stream"] if recorded["type"] == CLAIMED else None
+    fingerprint = orjson.loads(recorded["meta"]).get("fingerprint")
+    if claimed != claims or not _agree(str(fingerprint), command.fingerprint):
         raise CommandReused(stream, command.id)
 
 

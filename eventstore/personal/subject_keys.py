@@ -104,6 +104,12 @@ class SubjectKeys:
             return known.key, False
         return None, True
 
+    def state(self, subject: str) -> tuple[int, bool] | None:
+        """The number of a subject's newest key and whether it is still there, None if there never was one. Opens
+        nothing, and asks the container."""
+        document = self._read(subject)
+        return (int(document["number"]), bool(document["wrapped"])) if document else None
+
     def destroy(self, subject: str) -> int | None:
         """Destroy the subject's key, for ever. Its number, if it was destroyed before too; None: there never was one.
 

@@ -24,6 +24,7 @@ from functions.audit.parameters import At, Correlation, From, Limit, Stream, Upt
 from functions.http.dependencies import Injected
 from functions.http.openapi import found
 from functions.http.problems import Problem
+from projectors.views.sums.view import exact
 
 __all__ = ["audit_problem", "router", "state_of", "trace_of"]
 
@@ -174,4 +175,13 @@ def _check(found: CheckResult) -> dict[str, Any]:
 
 def _json(document: Any) -> Response:
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    return Response(orjson.dumps(document), headers=headers, media_type="application/json")
+    return Response(orjson.dumps(_exact(document)), headers=headers, media_type="application/json")
+
+
+def _exact(value: Any) -> Any:
+    """Numbers that clients would round become text."""
+    if isinstance(value, dict):
+        return {name: _exact(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_exact(each) for each in value]
+    return exact(value) if type(value) is int else value

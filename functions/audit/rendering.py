@@ -38,8 +38,11 @@ def _time(text: str | datetime | None) -> str:
     """A moment for people: in UTC, to the second."""
     if text is None or text == "":
         return "unknown"
-    moment = text if isinstance(text, datetime) else _parsed(text)
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if moment else str(text)
+    try:
+        moment = text if isinstance(text, datetime) else _parsed(text)
+        return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if moment else str(text)
+    except OverflowError:  # events of old may name a time that no year of UTC has
+        return str(text)
 
 
 def _parsed(text: str) -> datetime | None:

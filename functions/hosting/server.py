@@ -20,6 +20,7 @@ from functions.hosting.exporters import configure_telemetry
 from functions.hosting.logs import configure_logs
 from functions.hosting.metering import connect_metered
 from functions.hosting.ports import listen
+from functions.http.liveness import Liveness
 from functions.queries.app import create_queries
 from functions.service import Service
 from functions.settings import Settings, is_loopback
@@ -27,6 +28,7 @@ from functions.settings import Settings, is_loopback
 __all__ = ["APPS", "open_app", "run_app", "serve", "work"]
 
 APPS: Final = ("commands", "queries", "all")
+_GRACE_SECONDS = 3
 
 
 def open_app(which: str, service: Service, settings: Settings, client: CosmosClient, database: str) -> ASGIApp:
@@ -36,9 +38,6 @@ def open_app(which: str, service: Service, settings: Settings, client: CosmosCli
         return create_commands(service, services)
     audit = build_audit(service, settings, client, database, services.personal)
     return (create_queries if which == "queries" else local.create_app)(service, services, audit)
-
-
-_GRACE_SECONDS = 3
 
 
 def serve(service: Service, which: str, host: str, port: int, echo: Callable[[str], None]) -> None:
@@ -78,7 +77,13 @@ def run_app(app: ASGIApp, listener: socket.socket) -> None:
 
 
 def work(service: Service, only: Collection[str], echo: Callable[[str], None]) -> None:
-    """Run the consumers, or those that `only` names, until SIGINT or SIGTERM. Raises SettingsError."""
+    """Run the consumers, or those that `only` names, until SIGINT or SIGTERM.
+
+    Where something hangs the process ends with exit code 1, for whoever runs it to start it again.
+
+    Raises:
+        SettingsError: a variable is missing or wrong.
+    """
     settings = load(Settings)
     configure_logs(settings.log_level)
     configure_telemetry("projectors")
@@ -88,4 +93,5 @@ def work(service: Service, only: Collection[str], echo: Callable[[str], None]) -
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
     echo(f"Working: {', '.join(only)}." if only else "Working.")
-    consumers.run(stop)
+    with Liveness(lambda: consumers.hanging, stop):
+        consumers.run(stop)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from functions.http import health, problems
+from functions.http.answered import Answered
 from functions.http.bodies import JsonBodies
 from functions.http.dependencies import Services
 from functions.http.openapi import document
@@ -31,6 +32,7 @@ def create(
         app.include_router(router)
     app.add_middleware(JsonBodies, limit=services.settings.max_body_bytes)
     problems.install(app, refusals)
+    app.add_middleware(Answered, requests=services.requests)
     app.add_middleware(Telemetry)  # the last one added is the outermost
     app.openapi = partial(document, app)  # type: ignore[method-assign]
     return app

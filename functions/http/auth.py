@@ -4,6 +4,7 @@ Facts about the tokens: https://learn.microsoft.com/entra/identity-platform/acce
 an event is pseudonymous: the token's `oid` (an object id of the directory), never a name or an address.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -30,7 +31,10 @@ Permission = Literal["command", "query", "audit"]
 
 _ALGORITHM = "RS256"  # the only one Entra ID signs with; a token's own header never chooses
 _LEEWAY_SECONDS = 30  # clocks of two clouds
+_OID = re.compile(r"[A-Za-z0-9._-]{1,64}")  # an object id is a GUID; it becomes a part of command ids
 _ROLE_PREFIX = "Tidemark."  # app roles of the API's registration: Tidemark.Command, Tidemark.Query, Tidemark.Audit
+
+_INVALID = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,11 @@ class Principal:
 
     actor: str
     permissions: frozenset[Permission]
+
+    @property
+    def proven(self) -> bool:
+        """Whether a token says who it is: without authentication all callers are one."""
+        return self != _LOCAL
 
 
 class Authenticator(Protocol):
@@ -72,8 +81,9 @@ class EntraAuthenticator:
         except KeysUnavailable as error:
             raise Problem("STORE_UNAVAILABLE", str(error)) from error
         except (jwt.InvalidTokenError, UnknownKey) as error:
-            challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-            raise Problem("UNAUTHENTICATED", f"the bearer token is refused: {error}", headers=challenge) from error
+            raise Problem("UNAUTHENTICATED", f"the bearer token is refused: {error}", headers=_INVALID) from error
+        if not isinstance(claims["oid"], str) or not _OID.fullmatch(claims["oid"]):
+            raise Problem("UNAUTHENTICATED", "the bearer token is refused: its oid is no object id", headers=_INVALID)
         return Principal(_actor(claims), _permissions(claims.get("roles", ())))
 
     async def _key(self, token: str) -> jwt.PyJWK:

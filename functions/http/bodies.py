@@ -71,11 +71,14 @@ class JsonBodies:
         return Problem("BODY_TOO_LARGE", detail, {"limit": self._limit}, headers={"Connection": "close"})
 
 
-def require_one_reading(body: bytes) -> None:
-    """Raises Problem for a body that another reader of JSON could take for another command: the same name twice, or an
-    encoding that is not UTF-8."""
+def require_one_reading(body: bytes) -> Any:
+    """The JSON value of a body, None for an empty one.
+
+    Raises Problem for a body that another reader of JSON could take for another command: the same name twice, or an
+    encoding that is not UTF-8.
+    """
     try:
-        json.loads(body.decode("utf-8-sig") or "null", object_pairs_hook=_once)
+        return json.loads(body.decode("utf-8-sig") or "null", object_pairs_hook=_once)
     except ValueError as error:
         why = "the body must be JSON in UTF-8, with no name twice in an object"
         raise Problem("INVALID_REQUEST", why) from error

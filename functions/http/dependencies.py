@@ -1,7 +1,7 @@
 """What the handlers work with. functions.composition puts it together; tests put together their own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -11,6 +11,7 @@ from eventstore.commands.store import CommandStore, Outcome
 from eventstore.log.history import History
 from functions.http.auth import Authenticator
 from functions.http.clock import Clock
+from functions.http.liveness import Requests
 from functions.http.personal import PersonalTexts
 from functions.settings import Settings
 from projectors.views.reader import ViewReader
@@ -32,6 +33,8 @@ class Services:
     views: ViewReader
     personal: PersonalTexts
     on_outcome: OnOutcome = lambda _operation, _body, _outcome: None
+    requests: Requests = field(default_factory=Requests)
+    """Those under way, in all apps of the process."""
 
 
 async def _services(request: Request) -> Services:

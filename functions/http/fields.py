@@ -1,10 +1,10 @@
 """Fields that bodies are made of: identifiers, personal texts, dates and moments."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from functions.http.personal import PERSONAL
 
@@ -24,6 +24,14 @@ def _text_of_time(value: object) -> object:
     return value
 
 
+def _has_place_in_utc(value: datetime) -> datetime:
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("expected a time in the years 1 to 9999 of UTC") from None
+    return value
+
+
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
@@ -40,7 +48,8 @@ Reason = Annotated[
 ValueDate = Annotated[date, BeforeValidator(_text_of_date)]
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_text_of_time)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_text_of_time), AfterValidator(_has_place_in_utc)]
+"""Stays as it was spelled, so that the same body is the same command; the domain keeps it in UTC."""
 
 
 class Body(BaseModel):

@@ -21,7 +21,10 @@ _NOBODY = "~ready"  # no category is called so
 
 
 class Live(BaseModel):
-    status: Literal["ok"] = "ok"
+    """`hanging` names what has been running for more than a minute."""
+
+    status: Literal["ok", "hangs"] = "ok"
+    hanging: list[str] = []
 
 
 class Ready(BaseModel):
@@ -31,10 +34,12 @@ class Ready(BaseModel):
     checks: dict[str, str]
 
 
-@router.get("/live", response_model=Live)
-async def live() -> Live:
-    """The process runs."""
-    return Live()
+@router.get("/live", response_model=Live, responses={503: {"model": Live}})
+async def live(services: Injected) -> Response:
+    """The process runs, and no request hangs in it: where one does, only a restart frees what it holds."""
+    hanging = services.requests.hanging
+    found = Live(status="hangs" if hanging else "ok", hanging=hanging)
+    return Response(found.model_dump_json(), 503 if hanging else 200, media_type="application/json")
 
 
 @router.get("/ready", response_model=Ready, responses={503: {"model": Ready}})

@@ -28,6 +28,7 @@ from eventstore.errors import (
     CommandReused,
     InvalidPosition,
     KeysUnavailable,
+    NameInvalid,
     StoreBusy,
     StoreError,
     StoreUnavailable,
@@ -35,7 +36,7 @@ from eventstore.errors import (
 )
 from projectors.errors import BadCursor, ProjectionError, Unavailable
 
-__all__ = ["MEDIA_TYPE", "STATUS", "Problem", "install", "problem_response"]
+__all__ = ["MEDIA_TYPE", "STATUS", "Problem", "install", "problem_response", "validation_problem"]
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -104,14 +105,15 @@ def problem_response(problem: Problem, instance: str, statuses: Mapping[str, int
 def install(app: FastAPI, refusals: Mapping[str, int]) -> None:
     """Make `app` answer every error, its framework's included, as a problem.
 
-    `refusals` maps the codes of a domain's refusals to HTTP statuses.
+    `refusals` maps the codes of a domain's refusals to HTTP statuses. The commands app has its own answer to invalid
+    requests: `functions.commands.recorded`.
     """
     app.state.statuses = {**STATUS, **refusals}
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(InvalidCommand, _on_invalid_command)
     app.add_exception_handler(StoreError, _on_store_error)
     app.add_exception_handler(ProjectionError, _on_projection_error)
-    app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(AzureError, _on_azure_error)
     app.add_middleware(LastResort)
@@ -139,7 +141,7 @@ async def _on_store_error(request: Request, error: Exception) -> Response:
             problem = Problem("STORE_BUSY", str(error))
         case StoreUnavailable() | KeysUnavailable():
             problem = Problem("STORE_UNAVAILABLE", str(error))
-        case CommandInvalid() | InvalidPosition():
+        case CommandInvalid() | NameInvalid() | InvalidPosition():
             problem = Problem("INVALID_REQUEST", str(error))
         case _:
             problem = _unexpected(request.scope, error)
@@ -160,13 +162,17 @@ async def _on_projection_error(request: Request, error: Exception) -> Response:
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
+    return problem_response(validation_problem(error), request.url.path)
+
+
+def validation_problem(error: RequestValidationError) -> Problem:
     # The values themselves are left out: an answer must not repeat what may be personal or a secret.
     faults = [{"at": _place(fault["loc"]), "problem": fault["msg"]} for fault in error.errors()]
     if any(f["type"] == "missing" and f["loc"] == ("header", "Idempotency-Key") for f in error.errors()):
         detail = "a command needs an Idempotency-Key header: 1 to 255 printable characters without '/'"
-        return problem_response(Problem("IDEMPOTENCY_KEY_MISSING", detail), request.url.path)
+        return Problem("IDEMPOTENCY_KEY_MISSING", detail)
     detail = "; ".join(f"{fault['at']}: {fault['problem']}" for fault in faults[:3])
-    return problem_response(Problem("INVALID_REQUEST", detail, {"errors": faults}), request.url.path)
+    return Problem("INVALID_REQUEST", detail, {"errors": faults})
 
 
 def _place(location: tuple[str | int, ...]) -> str:

@@ -15,7 +15,11 @@ __all__ = ["HEALTH"]
 
 STUCK_AFTER: Final = timedelta(minutes=1)
 _LISTED: Final = 50
-_BALANCES: Final = "SELECT VALUE SUM(c.state.balance) FROM c WHERE STARTSWITH(c.pk, @prefix) AND c.state.asset = @asset"
+_PART: Final = 2**26
+_OF_ASSET: Final = "FROM c WHERE STARTSWITH(c.pk, @prefix) AND c.state.asset = @asset"
+_HIGH: Final = f"SELECT VALUE SUM(FLOOR(c.state.balance / {_PART})) {_OF_ASSET}"
+_LOW: Final = f"SELECT VALUE SUM(c.state.balance - {_PART} * FLOOR(c.state.balance / {_PART})) {_OF_ASSET}"
+"""A balance has 53 bits, and so has a sum in a query: sums of halves stay exact for 100 million accounts."""
 _WORDS: Final[dict[Verdict, str]] = {"good": "conserved", "moving": "moving, look again", "bad": "NOT conserved"}
 
 
@@ -54,7 +58,11 @@ def _flows(sources: Sources) -> dict[str, tuple[int, int]]:
 def _balances(sources: Sources, asset: str) -> int:
     serving = sources.stores.registry.of("account-summary").serving
     prefix = partition_key("account-summary", serving, "")
-    return sum(int(str(row)) for row in sources.stores.views.query(_BALANCES, prefix=prefix, asset=asset))
+    high, low = (
+        sum(int(row) for row in sources.stores.views.query(half, prefix=prefix, asset=asset))  # type: ignore[call-overload]
+        for half in (_HIGH, _LOW)
+    )
+    return int(high * _PART + low)
 
 
 def _stuck(sources: Sources) -> Sequence[Row]:

@@ -14,11 +14,18 @@ from eventstore.log.position import Position, decode
 from functions.http.dependencies import Injected
 from functions.http.headers import POSITION
 from projectors.views.reader import Freshness
+from projectors.views.sums.view import MAX_EXACT
 
-__all__ = ["FreshnessAnswer", "Read", "Reading", "reply"]
+__all__ = ["Exact", "FreshnessAnswer", "Read", "Reading", "reply"]
 
 Token = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[A-Za-z0-9_-]+$")]
 _DEFAULT_WAIT_MS = 1_000
+
+Exact = Annotated[
+    Annotated[int, Field(ge=-MAX_EXACT, le=MAX_EXACT)] | Annotated[str, Field(pattern=r"^-?[1-9][0-9]{15,}$")],
+    Field(description="a whole number; as text beyond 2^53 - 1, where clients would round it"),
+]
+"""What `projectors.views.sums.view.exact` gives."""
 
 
 class FreshnessAnswer(BaseModel):
@@ -29,6 +36,10 @@ class FreshnessAnswer(BaseModel):
     age_seconds: float | None = Field(description="seconds since then")
     reached: bool = Field(description="false: the position asked for was not reached in time")
     parked: bool = Field(description="true: an event cannot be applied; later ones are missing until that is mended")
+    incomplete: bool = Field(
+        description="true: an operator left an event out of the view; what follows from it is missing or wrong, "
+        "balances included, until the view is rebuilt"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +53,32 @@ class Reading:
 
     def of_log(self, version: int, recorded_at: datetime) -> dict[str, Any]:
         """The freshness of something read straight from the log."""
-        return _freshness(version, recorded_at, self.now, reached=True, parked=False)
+        return _freshness(version, recorded_at, self.now)
 
     def of_view(self, freshness: Freshness) -> dict[str, Any]:
         recorded = datetime.fromisoformat(freshness.recorded_at) if freshness.recorded_at else None
-        parked = freshness.parked is not None
-        return _freshness(freshness.version, recorded, self.now, reached=freshness.reached, parked=parked)
+        return _freshness(
+            freshness.version,
+            recorded,
+            self.now,
+            reached=freshness.reached,
+            parked=freshness.parked is not None,
+            incomplete=freshness.left_out > 0,
+        )
 
 
 def _freshness(
-    version: int, recorded_at: datetime | None, now: datetime, *, reached: bool, parked: bool
+    version: int,
+    recorded_at: datetime | None,
+    now: datetime,
+    *,
+    reached: bool = True,
+    parked: bool = False,
+    incomplete: bool = False,
 ) -> dict[str, Any]:
     age = None if recorded_at is None else round(max((now - recorded_at).total_seconds(), 0.0), 3)
-    return {"version": version, "recorded_at": recorded_at, "age_seconds": age, "reached": reached, "parked": parked}
+    found = {"version": version, "recorded_at": recorded_at, "age_seconds": age}
+    return found | {"reached": reached, "parked": parked, "incomplete": incomplete}
 
 
 def reply(body: Mapping[str, Any]) -> Response:

@@ -7,9 +7,15 @@
     cosmos.faults.add(lose_answer=True, operation="batch", skip=2, count=1)   committed, and the answer is lost
     cosmos.faults.add(lose_answer=True, timeout=True)                 the same, seen by the client as a time-out
     cosmos.faults.add(lose_answer=True, status=503)                   the same, with a refusal in the answer's place
+    cosmos.faults.add(status=404, operation="read")                   404/1002: no replica has what the session has seen
+    cosmos.faults.add(lag=3, container="views")                       reads come from a replica 3 transactions behind
+    cosmos.faults.add(lag=3, probability=0.5, seed=1)                 half of them do
+    cosmos.faults.add(lag_seconds=0.2)                                or as far behind as that is
+    cosmos.faults.add(lag=3, refuse_sessions=True)                    404/1002 for a session that has seen more than it
     cosmos.faults.on_request(callback)                                callback(info, "before" | "after")
 
-Rules are tried in the order they were added; the first that fires decides. Delays do not decide: they add up.
+Rules are tried in the order they were added; the first that fires decides. Delays and lags do not decide: delays add
+up, and of several lags the last one counts.
 """
 
 from __future__ import annotations
@@ -20,11 +26,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from localazure.cosmos.protocol.errors import CosmosError
+from localazure.cosmos.protocol.errors import RANGE_GONE, SESSION_NOT_AVAILABLE, CosmosError
+from localazure.cosmos.storage.replicas import Late, Replicas
 
 Phase = Literal["before", "after"]
 
 _CODES = {
+    404: "NotFound",
     408: "RequestTimeout",
     410: "Gone",
     429: "TooManyRequests",
@@ -33,7 +41,8 @@ _CODES = {
     503: "ServiceUnavailable",
 }
 _THROTTLED = 3200
-_DEFAULT_SUB_STATUS = {429: _THROTTLED, 410: 1002}
+_DEFAULT_SUB_STATUS = {429: _THROTTLED, 410: RANGE_GONE, 404: SESSION_NOT_AVAILABLE}
+_READS = frozenset({"read", "query", "list", "changefeed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +83,15 @@ class Fault:
     database: str | None = None
     container: str | None = None
     status: int | None = None
-    sub_status: int = 0
+    sub_status: int | None = None
+    """None: the one that the service most often gives with the status."""
     retry_after_ms: int | None = None
     delay: float = 0.0
+    lag: int = 0
+    """How many transactions the replica is behind that answers a read; never more than since the first such rule."""
+    lag_seconds: float = 0.0
+    refuse_sessions: bool = False
+    """Whether that replica refuses a session that has seen more (404/1002); else one that is that far answers it."""
     reset: bool = False
     lose_answer: bool = False
     timeout: bool = False
@@ -89,15 +104,24 @@ class Fault:
     _random: random.Random = field(default_factory=random.Random)
 
     def __post_init__(self) -> None:
-        if not (self.status or self.delay or self.reset or self.lose_answer):
-            raise ValueError("A fault needs something to do: status, delay, reset or lose_answer.")
+        if not (self.status or self.delay or self.reset or self.lose_answer or self.lags):
+            raise ValueError("A fault needs something to do: status, delay, lag, reset or lose_answer.")
+        if self.lag < 0 or self.lag_seconds < 0 or (self.refuse_sessions and not self.lags):
+            raise ValueError("A lag is a number of transactions or seconds; refuse_sessions goes with one.")
         if self.status is not None and self.status not in _CODES:
             raise ValueError(f"Status {self.status} cannot be injected; use one of {sorted(_CODES)}.")
         self._random = random.Random(self.seed)
 
+    @property
+    def lags(self) -> bool:
+        """Whether the rule has reads answered by a replica that is behind."""
+        return bool(self.lag or self.lag_seconds)
+
     def fires(self, info: RequestInfo) -> bool:
         """Decide for one request; counts `skip` and `count` down."""
         if self.operation not in (None, info.operation):
+            return False
+        if self.lags and info.operation not in _READS:
             return False
         if self.database not in (None, info.database) or self.container not in (None, info.container):
             return False
@@ -123,9 +147,21 @@ class Fault:
             f"Injected: {_CODES[status]}.",
             status=status,
             code=_CODES[status],
-            sub_status=self.sub_status or _DEFAULT_SUB_STATUS.get(status, 0),
+            sub_status=_DEFAULT_SUB_STATUS.get(status, 0) if self.sub_status is None else self.sub_status,
             headers=headers,
         )
+
+
+@dataclass(slots=True)
+class Decision:
+    """What the rules say of one request."""
+
+    delay: float = 0.0
+    """Seconds to wait first."""
+    fault: Fault | None = None
+    """What takes the place of the answer."""
+    late: Late | None = None
+    """The replica that is to answer."""
 
 
 Callback = Callable[[RequestInfo, Phase], None]
@@ -134,7 +170,8 @@ Callback = Callable[[RequestInfo, Phase], None]
 class Faults:
     """The rules and callbacks of one server."""
 
-    def __init__(self) -> None:
+    def __init__(self, replicas: Replicas | None = None) -> None:
+        self._replicas = replicas
         self._lock = threading.Lock()
         self._rules: list[Fault] = []
         self._callbacks: list[Callback] = []
@@ -148,6 +185,8 @@ class Faults:
     def add(self, **rule: Any) -> Fault:
         """Add a rule; see `Fault` for its fields. The returned rule counts how often it `fired`."""
         fault = Fault(**rule)
+        if fault.lags and self._replicas is not None:
+            self._replicas.record()
         with self._lock:
             self._rules.append(fault)
         return fault
@@ -186,18 +225,20 @@ class Faults:
             self._number += 1
             return self._number
 
-    def decide(self, info: RequestInfo) -> tuple[float, Fault | None]:
-        """The delay in seconds and the deciding rule for one request."""
-        delay, decision = 0.0, None
+    def decide(self, info: RequestInfo) -> Decision:
+        """What is to happen to one request."""
+        decision = Decision()
         with self._lock:
             for rule in self._rules:
-                if decision is not None and not rule.delay:
+                if decision.fault is not None and not (rule.delay or rule.lags):
                     continue
                 if rule.fires(info):
-                    delay += rule.delay
-                    if decision is None and (rule.status or rule.reset or rule.lose_answer):
-                        decision = rule
-        return delay, decision
+                    decision.delay += rule.delay
+                    if rule.lags and self._replicas is not None:
+                        decision.late = Late(self._replicas, rule.lag, rule.lag_seconds, rule.refuse_sessions)
+                    if decision.fault is None and (rule.status or rule.reset or rule.lose_answer):
+                        decision.fault = rule
+        return decision
 
     def notify(self, info: RequestInfo, phase: Phase) -> None:
         """Run the callbacks."""

@@ -13,6 +13,7 @@ from localazure.cosmos.log import RequestLog
 from localazure.cosmos.protocol.auth import EMULATOR_KEY
 from localazure.cosmos.protocol.message import Request, Response
 from localazure.cosmos.service import Service
+from localazure.cosmos.storage.replicas import Replicas
 from localazure.cosmos.storage.store import Store
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ class LocalCosmos:
 
     def __init__(self, data: Path | None = None, *, partitions: int = 1, key: str = EMULATOR_KEY) -> None:
         self.key = key
-        self.faults = Faults()
         self.log = RequestLog()
         self._store = Store(data)
+        self.faults = Faults(Replicas(self._store))
         self._service = Service(self._store, key, partitions, self.faults, self.log)
         # The SDK shares routing maps between clients of one endpoint, so every account needs a name of its own.
         self.endpoint = f"http://tidemark-{os.getpid()}-{next(_instances)}.local:8081/"

@@ -13,7 +13,7 @@ from localazure.cosmos.protocol.auth import Signatures
 from localazure.cosmos.protocol.errors import COLLECTION_RID_MISMATCH, BadRequest, CosmosError, MethodNotAllowed
 from localazure.cosmos.protocol.message import Request, Response
 from localazure.cosmos.queries.query import Queries
-from localazure.cosmos.requests.account import Account
+from localazure.cosmos.requests.account import LEVEL, Account
 from localazure.cosmos.requests.batch import Batches
 from localazure.cosmos.requests.call import Call, classify
 from localazure.cosmos.requests.changefeed import ChangeFeed
@@ -27,6 +27,7 @@ from localazure.cosmos.requests.ranges import Ranges
 from localazure.cosmos.requests.splits import Splits
 from localazure.cosmos.storage.catalog import Catalog
 from localazure.cosmos.storage.container import Container
+from localazure.cosmos.storage.limits import SESSION_OR_WEAKER
 from localazure.cosmos.storage.store import Store
 
 
@@ -83,9 +84,10 @@ class Service:
     def _handle_faulty(self, call: Call, started: float, sleep: Callable[[float], None]) -> Response:
         number = self._faults.next_number()
         self._faults.notify(_info(call, number), "before")
-        delay, fault = self._faults.decide(_info(call, number))
-        if delay:
-            sleep(delay)
+        decision = self._faults.decide(_info(call, number))
+        if decision.delay:
+            sleep(decision.delay)
+        fault, call.late = decision.fault, decision.late
         if fault is not None and not fault.lose_answer:
             return self._fail(call, fault, started)
         response = self._handle(call)
@@ -113,6 +115,13 @@ class Service:
 
     def _dispatch(self, call: Call) -> Response:
         kind = call.address.kind
+        level = call.request.headers.get("x-ms-consistency-level", LEVEL)
+        if level not in SESSION_OR_WEAKER and kind:
+            raise BadRequest(
+                f"ConsistencyLevel {level} specified in the request is invalid when service is configured with "
+                f"consistency level {LEVEL}. Ensure the request consistency level is not stronger than the service "
+                "consistency level."
+            )
         if kind in ("docs", "pkranges", "operations", "conflicts"):
             container = self.catalog.container(call.database, call.container, owner=True)
             call.target = container

@@ -6,6 +6,7 @@
        |- NotFound             404    unknown hub, consumer group or node
        |- Unauthorized         401    no token, wrong key, expired
        |- OutOfRange           400    no such partition
+       |- BeyondTheEnd         400    a position behind the last event
        |- BadRequest           400    a filter, address or operation that makes no sense
        |- MessageTooLarge      413    over the size that the attach announced
        |- LinkStolen           409    a receiver with a higher epoch owns the partition
@@ -26,10 +27,17 @@ class ConfigurationError(AmqpError):
 
 
 class NotFound(Refusal):
-    """The hub, consumer group or node is not there."""
+    """The hub, consumer group or node is not there.
+
+    The JavaScript SDK gives up only at these words of the service, and takes any others for a passing trouble:
+    https://github.com/Azure/azure-sdk-for-js/blob/main/sdk/core/core-amqp/src/errors.ts
+    """
 
     condition = "amqp:not-found"
     status = 404
+
+    def __init__(self, entity: str, hint: str) -> None:
+        super().__init__(f"The messaging entity '{entity}' could not be found: {hint}")
 
 
 class Unauthorized(Refusal):
@@ -44,6 +52,22 @@ class OutOfRange(Refusal):
 
     condition = "com.microsoft:argument-out-of-range"
     status = 400
+
+
+class BeyondTheEnd(Refusal):
+    """The position is behind the last event: it belongs to another hub, or to this one before it was made anew.
+
+    Condition and words: https://github.com/Azure/azure-event-hubs-python/issues/13
+    """
+
+    condition = "com.microsoft:argument-error"
+    status = 400
+
+    def __init__(self, what: str, wanted: int, last: int) -> None:
+        super().__init__(
+            f"The supplied {what} '{wanted}' is invalid. The last {what} in the system is '{last}'. Was the hub made "
+            "anew? Then its old checkpoints have to go."
+        )
 
 
 class BadRequest(Refusal):

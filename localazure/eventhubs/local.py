@@ -93,7 +93,10 @@ class LocalEventHubs:
                     return self._open(name, count)
         names = sorted(known.name for known in self._hubs.values())
         shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "") or "none"
-        raise NotFound(f"there is no hub {name!r} here (known: {shown}); start the server with --hub {name}:PARTITIONS")
+        raise NotFound(
+            f"sb://localhost/{name}",
+            f"there is no hub {name!r} here (known: {shown}); start the server with --hub {name}:PARTITIONS",
+        )
 
     def events(self, name: str) -> list[StoredEvent]:
         """All events that a hub keeps: partition after partition, each in its order. Raises NotFound."""

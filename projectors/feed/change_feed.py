@@ -10,16 +10,16 @@ The token is base64 of JSON, `azure.cosmos._change_feed.change_feed_state.Change
 
 import base64
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
 import orjson
 from azure.cosmos import ContainerProxy
 
-from eventstore.cosmos.queries import read_pages, unraced
+from eventstore.cosmos.queries import read_pages, run_query, unraced
 from eventstore.errors import MalformedDocument
 from eventstore.log.documents import FIELDS, Document, RecordedEvent, is_event
 from projectors.container import Gateway
@@ -29,6 +29,7 @@ from projectors.feed.ranges import FeedRange
 from projectors.throughput.charges import PAGE
 from projectors.throughput.meter import Meter
 
+_COUNT = "SELECT VALUE COUNT(1) FROM c"
 _in_order = itemgetter("_lsn", "streamId", "version")
 
 
@@ -95,7 +96,7 @@ class Feed:
 
     def ranges(self) -> list[FeedRange]:
         """The physical partitions as they are now."""
-        found = self._gateway.send(lambda: list(self._container.read_feed_ranges(force_refresh=True)))
+        found = self._scopes(force_refresh=True)
         return sorted(FeedRange(item["Range"]["min"], item["Range"]["max"]) for item in found)
 
     def estimate(self) -> int:
@@ -111,11 +112,17 @@ class Feed:
 
     def count(self) -> int:
         """How many documents the container holds: reads the index from end to end."""
-        return sum(self._gateway.send(partial(self._count, scope)) for scope in self._container.read_feed_ranges())
+        return sum(self._count(scope) for scope in self._scopes())
 
     def _count(self, scope: dict[str, Any]) -> int:
-        counts: Iterator[Any] = self._container.query_items("SELECT VALUE COUNT(1) FROM c", feed_range=scope)
+        counts: list[Any] = self._gateway.send(
+            lambda: run_query(lambda: self._container.query_items(_COUNT, feed_range=scope))
+        )
         return sum(counts)
+
+    def _scopes(self, **options: Any) -> list[dict[str, Any]]:
+        """The physical partitions in the SDK's form."""
+        return self._gateway.send(lambda: unraced(lambda: list(self._container.read_feed_ranges(**options))))
 
     def read(self, feed_range: FeedRange, lsn: int | None, rid: str, *, limit: int) -> Page | Split:
         """The next page after `lsn` (from the beginning when None), at most about `limit` documents."""

@@ -2,7 +2,7 @@
 
     { "id": "<view>", "pk": "registry", "serving": 1, "last": 1,
       "building": null | { "generation", "by", "since" },
-      "kept": { "<generation>": { "since" } } }
+      "kept": { "<generation>": { "since" } }, "shapes": { "<generation>": "<of the view that made it>" } }
 
 Every change is one conditional write. Numbers are never used again: a worker that was paused during an abandoned
 rebuild may still write items of that number, made by old code.
@@ -32,13 +32,17 @@ class Building:
 
 @dataclass(frozen=True, slots=True)
 class Generations:
-    """The generations of one view. `kept` maps numbers that served before to the time when they ceased to."""
+    """The generations of one view. `kept` maps numbers that served before to the time when they ceased to.
+
+    `shapes` are those of the code that began to make them (`View.shape`).
+    """
 
     view: str
     serving: int = 1
     last: int = 1
     building: Building | None = None
     kept: dict[int, str] = field(default_factory=dict)
+    shapes: dict[int, str] = field(default_factory=dict)
     etag: str | None = field(default=None, compare=False)
 
     @property
@@ -60,6 +64,7 @@ class Generations:
             if self.building is None
             else {"generation": self.building.generation, "by": self.building.by, "since": self.building.since},
             "kept": {str(number): since for number, since in self.kept.items()},
+            "shapes": {str(number): shape for number, shape in self.shapes.items() if number in self.all},
         }
 
     @classmethod
@@ -71,6 +76,7 @@ class Generations:
             last=document["last"],
             building=Building(**building) if building else None,
             kept={int(number): since for number, since in document["kept"].items()},
+            shapes={int(number): shape for number, shape in document.get("shapes", {}).items()},
             etag=document["_etag"],
         )
 
@@ -149,6 +155,19 @@ class Registry:
             return replace(now, building=None, kept=now.kept | {generation: at})
 
         return self._change(view, change)
+
+    def describe(self, view: str, generation: int, shape: str) -> str:
+        """The shape of the code that began to make a generation: this one, where none is known yet."""
+
+        def change(now: Generations) -> Generations:
+            if generation in now.shapes or generation not in now.all:
+                return now
+            return replace(now, shapes=now.shapes | {generation: shape})
+
+        now = self.of(view)
+        if change(now) != now:
+            now = self._change(view, change)
+        return now.shapes.get(generation, shape)
 
     def drop(self, view: str, generation: int) -> Generations:
         """Forgets a kept generation. The one that serves cannot be dropped."""

@@ -42,6 +42,13 @@ class HeldLease:
             self._lease = replace(self._lease, lsn=lsn, **facts)
             self._unwritten = True
 
+    def stands(self, error: str | None) -> None:
+        """Why the range stands still, for status to show; None once it goes on. Written with the next renewal."""
+        with self._lock:
+            if error != self._lease.error:
+                self._lease = replace(self._lease, error=error)
+                self._unwritten = True
+
     def renew(self) -> None:
         with self._lock:
             self._lease = self._leases.renew(self._lease, retries=self._retries)

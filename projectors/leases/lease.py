@@ -18,7 +18,7 @@ class Lease:
     `ancestors` are the ids of the leases that this one was split from, nearest first. `expires` is in seconds since
     1970; `owner` is None or the token of the worker that holds it. `events` counts what was applied, `at` is when the
     newest of them was recorded, `head` the newest LSN seen in the range. `retries` are totals, and `marks` say what
-    the totals were a while ago.
+    the totals were a while ago. `error` is why the range stands still, while it does.
     """
 
     consumer: str
@@ -34,6 +34,7 @@ class Lease:
     head: int | None = None
     retries: Retries = NO_RETRIES
     marks: tuple[Mark, ...] = ()
+    error: str | None = None
 
     @property
     def id(self) -> str:
@@ -60,6 +61,7 @@ class Lease:
             "head": self.head,
             "retries": self.retries.document(),
             "marks": [mark.document() for mark in self.marks],
+            "error": self.error,
         }
 
     @classmethod
@@ -78,4 +80,5 @@ class Lease:
             head=document["head"],
             retries=Retries(**document.get("retries", {})),
             marks=tuple(map(Mark.from_document, document.get("marks", ()))),
+            error=document.get("error"),
         )

@@ -29,6 +29,11 @@ class Leases:
         self._clock = clock
         self.duration = duration
 
+    @property
+    def gateway(self) -> Gateway:
+        """Their container, for what a consumer keeps beside its leases."""
+        return self._gateway
+
     def of(self, consumer: str) -> list[Lease]:
         """All leases of a consumer, by range; none before it is established."""
         return self.of_all([consumer])[consumer]
@@ -115,7 +120,7 @@ class Leases:
         One batch: children made before the parent is gone would live beside it. The first child goes on with the
         totals, so that the sum over all stays what was applied.
         """
-        first = replace(lease, owner=None, expires=0.0, ancestors=(lease.id, *lease.ancestors))
+        first = replace(lease, owner=None, expires=0.0, error=None, ancestors=(lease.id, *lease.ancestors))
         other = replace(first, events=0, retries=NO_RETRIES, marks=())
         children = [replace(other if number else first, range=part) for number, part in enumerate(ranges)]
         operations: list[Operation] = [("delete", (lease.id,), {"if_match_etag": lease.etag})]

@@ -17,10 +17,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from azure.core.exceptions import AzureError
-
-from eventstore.errors import StoreError
-from projectors.errors import ProjectionError
 from projectors.ledger import metrics
 from projectors.ledger.hold_expiry import HoldExpiry, Released
 from projectors.ledger.transfers.driver import TransferDriver
@@ -28,6 +24,7 @@ from projectors.ledger.transfers.open_transfers import OpenTransfer, OpenTransfe
 from projectors.processes.errors import cause
 from projectors.processes.parallel import each
 from projectors.processes.settings import ProcessSettings
+from projectors.throughput.pulse import Pulse
 
 _VISIT = 30.0
 
@@ -81,13 +78,15 @@ class Watchdog:
         self._clock = clock
         self._settings = settings or ProcessSettings()
         self._executor = executor
+        self.pulse = Pulse("the watchdog")
 
     def run(self, stop: threading.Event) -> None:
         """Visits until `stop` is set. A store that is away comes back: it is told to the log and tried again."""
         while not stop.is_set():
             try:
-                self.visit(stop=stop)
-            except (AzureError, StoreError, ProjectionError):
+                with self.pulse.working():
+                    self.visit(stop=stop)
+            except Exception:  # noqa: BLE001 - whatever it is, the next visit looks again
                 _log.exception("the watchdog could not look around; trying again in %s s", self._settings.every)
             stop.wait(self._settings.every * random.uniform(0.8, 1.2))  # noqa: S311 - parts several watchdogs
 

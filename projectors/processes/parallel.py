@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from typing import TypeVar
 
+from projectors.throughput.pulse import beat
+
 T = TypeVar("T")
 
 
@@ -18,4 +20,9 @@ def each(executor: Executor | None, work: Callable[[T], object], items: Sequence
         return None
 
     results: Iterable[Exception | None] = map(attempt, items) if executor is None else executor.map(attempt, items)
-    return {item: error for item, error in zip(items, results, strict=True) if error is not None}
+    raised: dict[T, Exception] = {}
+    for item, error in zip(items, results, strict=True):
+        beat()
+        if error is not None:
+            raised[item] = error
+    return raised

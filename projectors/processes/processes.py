@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from projectors.consumer import Consumer
+from projectors.throughput.pulse import Pulse
 
 
 class Visited(Protocol):
@@ -18,6 +19,10 @@ class Visited(Protocol):
 
 class Watchdog(Protocol):
     """Looks around once, or again and again; any number may do so at the same time."""
+
+    @property
+    def pulse(self) -> Pulse:
+        """How long it has heard nothing of what it waits for."""
 
     def visit(self, seconds: float = ..., *, stop: threading.Event | None = None) -> Visited:
         """Begins nothing more after `seconds`, or on `stop`."""

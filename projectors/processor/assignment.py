@@ -70,16 +70,20 @@ class Roster:
             self._take(consumers[lease.consumer], lease)
 
     def keep(self) -> None:
-        """Renews what a third of its time has passed for."""
+        """Renews what a third of its time has passed for. What hangs is left to whoever takes it when it expires."""
         for runner in self.runners:
-            if not runner.cancelled:
+            if runner.hangs:
+                self._let_go(runner)
+            elif not runner.cancelled:
                 self._keep(runner)
 
     def remove(self, runner: Runner, *, release: bool) -> None:
         """Takes a runner off the roster, and gives its lease back unless that is already another's."""
         metrics.unwatch(runner)
+        key = _key(runner.held.now)
         with self._lock:
-            self._runners.pop(_key(runner.held.now), None)
+            if self._runners.get(key) is runner:
+                del self._runners[key]
         if release:
             try:
                 runner.held.release()
@@ -137,6 +141,15 @@ class Roster:
         metrics.watch(runner)
         with self._lock:
             self._runners[_key(taken)] = runner
+
+    def _let_go(self, runner: Runner) -> None:
+        if not runner.cancelled:
+            _log.error(
+                "%s: nothing heard for %.0f s in one step: it hangs, its lease is left to others; restart this process",
+                runner.name,
+                runner.silence,
+            )
+            runner.cancel()
 
     def _keep(self, runner: Runner) -> None:
         if runner.held.now.expires - self._clock() > self._settings.lease * 2 / 3:

@@ -24,11 +24,15 @@ from projectors.feed.change_feed import Feed, Page, Split
 from projectors.leases.held import HeldLease
 from projectors.settings import WorkerSettings
 from projectors.throughput.meter import Meter
+from projectors.throughput.pulse import Pulse
 from projectors.throughput.retries import Retries
+from projectors.views.sums.late import bounded
 
 _log = logging.getLogger(__name__)
 _SETTLE = 1.0
 """Seconds of silence after which the position is stored by itself."""
+_PASSING = 60.0
+"""Seconds after which what should pass by itself is told as what stops the range."""
 
 
 class Step(enum.Enum):
@@ -66,6 +70,7 @@ class Runner:
         self._meter = meter
         self._executor = executor
         self._clock = clock
+        self._pulse = Pulse(self.name, clock)
         self._events = 0
         self._begin()
 
@@ -105,6 +110,16 @@ class Runner:
         return metrics.Lag(behind, self._waiting, max(0.0, seconds))
 
     @property
+    def silence(self) -> float:
+        """Seconds since the step under way heard anything from the store; 0 between steps."""
+        return self._pulse.silence
+
+    @property
+    def hangs(self) -> bool:
+        """Whether the step under way waits for something that does not come."""
+        return self.silence > self._settings.silence
+
+    @property
     def failing_for(self) -> float:
         """Seconds since the first of the failures that no success has followed; 0 while there is none."""
         return self._clock() - self._failing_since if self.failures else 0.0
@@ -123,7 +138,7 @@ class Runner:
 
     def _guarded(self, work: Callable[[], Step]) -> Step:
         try:
-            with self.held.tally.booking():
+            with self._pulse.working(), self.held.tally.booking():
                 step = work()
         except LeaseLost as error:
             _log.info("%s", error)
@@ -138,6 +153,7 @@ class Runner:
             self._failed(error)
             return Step.FAILED
         self.failures, self.error = 0, None
+        self.held.stands(None)
         return step
 
     def _finish(self) -> Step:
@@ -212,7 +228,10 @@ class Runner:
         metrics.retries.add(1, {"consumer": self.consumer.name})
         if not isinstance(error, Conflict | Unanswered):  # those were booked where they were answered
             self.held.tally.add(Retries(errors=1))
-        level = logging.INFO if isinstance(error, Unavailable) else logging.ERROR
+        passing = isinstance(error, Unavailable) and self.failing_for < _PASSING
+        level = logging.INFO if passing else logging.ERROR
+        if not passing:
+            self.held.stands(bounded(f"{type(error).__name__}: {error}"))
         detail = None if isinstance(error, ProjectionError) else error
         _log.log(level, "%s: %s", self.name, error, exc_info=detail)
         self._begin()

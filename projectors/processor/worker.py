@@ -15,13 +15,13 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from azure.core.exceptions import AzureError
 from azure.cosmos import CosmosClient
+from azure.cosmos.exceptions import CosmosClientTimeoutError
 
 from eventstore.log.mapper import Mapper
 from projectors.consumer import Consumer
 from projectors.database import Stores
-from projectors.errors import PoisonEvent, ProjectionError
+from projectors.errors import PoisonEvent, Unavailable
 from projectors.feed.change_feed import Feed
 from projectors.feed.ranges import FeedRange
 from projectors.processor.assignment import Roster
@@ -29,6 +29,7 @@ from projectors.processor.range_processor import Runner, Step
 from projectors.processor.wakeup import Wakeup
 from projectors.settings import WorkerSettings
 from projectors.throughput.meter import Meter
+from projectors.throughput.pulse import Pulse
 from projectors.throughput.retries import BookingExecutor
 from projectors.views.view import View
 
@@ -100,17 +101,25 @@ class Worker:
         )
         self._wakeup = Wakeup()
         self._poison: PoisonEvent | None = None
+        self._upkeep = Pulse("looking after leases")
 
     def wake(self) -> None:
         """There is something new in the log: poll now. For whoever appends in the same process."""
         self._wakeup.ring()
+
+    @property
+    def hanging(self) -> list[str]:
+        """What waits for something that does not come, for people; nothing as long as all is well."""
+        upkeep = [self._upkeep.name] if self._upkeep.silence > self._settings.silence else []
+        return upkeep + [runner.name for runner in self._roster.runners if runner.hangs]
 
     def run(self, stop: threading.Event) -> None:
         """Works until `stop` is set, then finishes the pages under way and gives the leases back."""
         threads: dict[Runner, threading.Thread] = {}
         try:
             while not stop.is_set() and self._poison is None:
-                self._surviving(self._roster.refresh)
+                with self._upkeep.working():
+                    self._surviving(self._roster.refresh)
                 threads = {runner: thread for runner, thread in threads.items() if thread.is_alive()}
                 for runner in self._roster.runners:
                     if runner not in threads:
@@ -120,8 +129,8 @@ class Worker:
         finally:
             self._stop.set()
             self._wakeup.ring()
-            for thread in threads.values():
-                thread.join()
+            for runner, thread in threads.items():
+                self._await(runner, thread)
             self._stop.clear()
         if self._poison is not None:
             raise self._poison
@@ -183,6 +192,11 @@ class Worker:
             if time.monotonic() >= end:
                 return runner.finish()
 
+    def _await(self, runner: Runner, thread: threading.Thread) -> None:
+        """The end of a range's thread; one that hangs is left behind, its lease expires."""
+        while thread.is_alive() and not runner.hangs:
+            thread.join(_TICK)
+
     def _work(self, runner: Runner, stop: threading.Event) -> None:
         """The life of a range's thread."""
         settings = self._settings
@@ -220,7 +234,9 @@ class Worker:
     def _surviving(self, work: Callable[[], None]) -> None:
         try:
             work()
-        except (AzureError, ProjectionError):  # a store that is away comes back
+        except (Unavailable, CosmosClientTimeoutError) as error:  # a store that is away comes back
+            _log.warning("looking after leases: %s; trying again in a moment", error)
+        except Exception:  # noqa: BLE001 - the ranges at work go on, and what was not done is tried again
             _log.exception("looking after leases failed; trying again in a moment")
 
     def _pause(self, stop: threading.Event, threads: dict[Runner, threading.Thread]) -> None:

@@ -20,6 +20,8 @@ from azure.cosmos.exceptions import (
 )
 from azure.eventhub import CheckpointStore
 
+from eventstore.cosmos.queries import run_query
+
 _OWNERSHIP = "ownership"
 _CHECKPOINT = "checkpoint"
 
@@ -66,11 +68,13 @@ class CosmosCheckpointStore(CheckpointStore):
             for document in documents
         ]
 
-    def _list(self, kind: str, namespace: str, hub: str, group: str) -> Iterable[dict[str, Any]]:
-        return self._container.query_items(
-            "SELECT * FROM c WHERE c.kind = @kind",
-            parameters=[{"name": "@kind", "value": kind}],
-            partition_key=_consumer(namespace, hub, group),
+    def _list(self, kind: str, namespace: str, hub: str, group: str) -> list[dict[str, Any]]:
+        return run_query(
+            lambda: self._container.query_items(
+                "SELECT * FROM c WHERE c.kind = @kind",
+                parameters=[{"name": "@kind", "value": kind}],
+                partition_key=_consumer(namespace, hub, group),
+            )
         )
 
     def _claim(self, ownership: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ correlationid             what the whole story has in common (a transfer, a requ
 causationid               the command or event that led to this one
 authid                    who asked for it (pseudonymous)
 traceparent               W3C trace context of the request
-dataref                   where to read the data, in place of data, when the event is too large for the hub
+dataref                   where to read the data, in place of data, when the hub would not take the event with it
 ========================  ====================================================================================
 
 Data that is stored compressed or encrypted travels as it is stored, as `data_base64`.
@@ -54,8 +54,27 @@ def cloud_event_by_reference(event: RecordedEvent, *, source: str) -> bytes:
     The reference is relative to the query API: `/streams/<stream>/events/<version>`.
     """
     attributes = _attributes(event, None, source)
-    attributes["dataref"] = f"/streams/{event.stream}/events/{event.version}"
+    attributes["dataref"] = _reference(event)
     return _FORMAT.write(CloudEvent(attributes))
+
+
+def bare_reference(event: RecordedEvent, *, source: str) -> bytes:
+    """The least that tells of an event, for one whose envelope the hub refuses too, or that has no whole one: which
+    event of which stream, of what type, and where to read it. An event without an id goes by its hash."""
+    attributes = {
+        "specversion": "1.0",
+        "id": str(event.meta.get("id") or event.hash),
+        "source": source,
+        "type": event.type,
+        "subject": event.stream,
+        "sequence": f"{event.version:010d}",
+        "dataref": _reference(event),
+    }
+    return _FORMAT.write(CloudEvent(attributes))
+
+
+def _reference(event: RecordedEvent) -> str:
+    return f"/streams/{event.stream}/events/{event.version}"
 
 
 def _attributes(event: RecordedEvent, data: Any, source: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from projectors import metrics
+from projectors.throughput import pulse
 from projectors.throughput.limiter import Allowance
 
 _CHARGE = "x-ms-request-charge"
@@ -41,7 +42,8 @@ class Meter:
         self._units = self._throttled_seconds = 0.0
 
     def charge(self, headers: Mapping[str, Any]) -> None:
-        """Books an answer by its headers."""
+        """Books an answer by its headers: whoever asked is alive."""
+        pulse.beat()
         if self._allowance and not self._allowance.in_use:
             raise ValueError("the limit has no effect: open the client with connect(settings, observer=allowance)")
         units = float(headers.get(_CHARGE) or 0.0)
@@ -66,6 +68,7 @@ class Meter:
 
     def throttled(self, seconds: float) -> None:
         """Books a 429 and the wait that it asked for."""
+        pulse.beat()
         metrics.throttled.add(seconds)
         with self._lock:
             self._throttled += 1

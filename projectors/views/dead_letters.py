@@ -9,28 +9,37 @@ A drain applies exactly what waits: the events behind the guard, up to where the
 in order, through the same upcasters as ever. The mark goes away in the very write that reaches it. A worker that sees
 more events meanwhile raises the mark under the same guard, so one of the two reads again; a new failure keeps it.
 
-`drop` moves the guard past the one event that fails, for good, and keeps a note of it in the guard.
+`drop` moves past the one event that fails, for good, and keeps a note of it in the guard, or beside one of sums.
 """
 
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
-from projectors.container import Document, Gateway
+from projectors import metrics
+from projectors.container import Gateway
 from projectors.generations.generation import GUARD_PREFIX, partition_key
 from projectors.views.streams.dead_letters import StreamDrain
 from projectors.views.streams.view import StreamView
 from projectors.views.sums.checkpoint import Partial
 from projectors.views.sums.dead_letters import SumDrain
+from projectors.views.sums.late import LATE_PREFIX
 from projectors.views.sums.view import BUCKET, SumView
 from projectors.views.view import View
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """One parked stream: `version` is the last applied, `upto` the last seen, `attempts` how often it was tried."""
+    """One parked stream: `version` is the last applied, `upto` the last seen, `attempts` how often it was tried.
+
+    `needs_schema` is that of the event's type, where the program did not know the type or not that schema.
+    """
 
     view: str
     generation: int
@@ -40,33 +49,56 @@ class Parked:
     type: str
     reason: str
     attempts: int
+    needs_schema: int | None = None
 
 
 def parked_in(views: Gateway, view: str, generation: int) -> list[Parked]:
-    """All parked streams of a generation, by name: guards of streams that are marked, and the few guards of sums."""
-    guards = views.query(
+    """All parked streams of a generation, by name: what is marked, and the few guards of sums in their earlier form."""
+    marked = views.query(
         "SELECT * FROM c WHERE STARTSWITH(c.pk, @prefix) AND IS_DEFINED(c.upto)",
         prefix=partition_key(view, generation, ""),
     )
-    guards += views.query(
-        "SELECT * FROM c WHERE c.id >= @guards AND IS_DEFINED(c.late)",
+    found = [
+        _parked(view, generation, row["stream"], row["after"] if "after" in row else row["version"], row)
+        for row in marked
+    ]
+    guards = views.query(
+        "SELECT * FROM c WHERE c.id >= @guards AND c.id < @late AND IS_DEFINED(c.late)",
         partition_key(view, generation, BUCKET),
         guards=GUARD_PREFIX,
+        late=LATE_PREFIX,
     )
-    found = [parked for guard in guards for parked in _of_guard(view, generation, guard)]
+    for guard in map(Partial.from_document, guards):
+        found += [_parked(view, generation, stream, late.after, late.facts()) for stream, late in guard.late.items()]
     return sorted(found, key=lambda parked: (parked.stream, parked.version))
 
 
-def _of_guard(view: str, generation: int, guard: Document) -> list[Parked]:
-    if "late" not in guard:
-        return [_parked(view, generation, guard["stream"], guard["version"], guard)]
-    late = Partial.from_document(guard).late
-    return [_parked(view, generation, stream, found.after, found.document()) for stream, found in late.items()]
+def report(view: str, stream: str, error: Mapping[str, Any]) -> None:
+    """Tells operators that a stream was parked: one line of the log, one more in the metric."""
+    metrics.parks.add(1, {"view": view})
+    _log.error(
+        "%s parked %s at version %d (%s): %s; see `tidemark replay deadletters`",
+        view,
+        stream,
+        error["version"],
+        error["type"],
+        error["reason"],
+    )
 
 
 def _parked(view: str, generation: int, stream: str, version: int, facts: dict[str, Any]) -> Parked:
     error = facts["error"]
-    return Parked(view, generation, stream, version, facts["upto"], error["type"], error["reason"], facts["attempts"])
+    return Parked(
+        view,
+        generation,
+        stream,
+        version,
+        facts["upto"],
+        error["type"],
+        error["reason"],
+        facts["attempts"],
+        error.get("needs_schema"),
+    )
 
 
 class Drain(Protocol):

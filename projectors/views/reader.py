@@ -22,18 +22,19 @@ from azure.cosmos import CosmosClient
 from eventstore.cosmos.containers import VIEWS as CONTAINER
 from eventstore.log.position import Position
 from projectors.container import Document, Gateway
-from projectors.generations.generation import GUARD_PREFIX, partition_key
+from projectors.generations.generation import partition_key
 from projectors.generations.registry import CachedRegistry, Registry
 from projectors.throughput.meter import Meter
 from projectors.views.catalog import Views
 from projectors.views.cursor import Cursor
 from projectors.views.streams.checkpoint_store import guard_place
-from projectors.views.streams.view import StreamView
+from projectors.views.streams.view import UNLISTED, StreamView
 from projectors.views.sums.reader import SumReader, Totals
 
 MAX_WAIT = 10.0
 """Seconds: no query waits longer, whatever it asks for."""
 MAX_PAGE = 500
+_PARTIAL = "SELECT c.stream FROM c WHERE STARTSWITH(c.pk, @prefix) AND (IS_DEFINED(c.upto) OR IS_DEFINED(c.left_out))"
 _POLL_MIN, _POLL_MAX = 0.005, 0.1
 _REMEMBERED = 100_000
 
@@ -45,7 +46,8 @@ class Freshness:
     `version` is the last version applied (0: nothing yet), `recorded_at` when that was recorded (ISO 8601),
     `generation` the one that answered. `reached` is False when a position was asked for, or was served before, and the
     view had not come that far in time. `parked` describes the event that the view cannot apply: while it is set, the
-    answer stays at `version` although later versions exist.
+    answer stays at `version` although later versions exist. `left_out` is how many events an operator left out: while
+    it is not 0, what followed from them is missing or wrong.
     """
 
     version: int
@@ -53,6 +55,7 @@ class Freshness:
     generation: int
     reached: bool
     parked: dict[str, Any] | None
+    left_out: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +154,31 @@ class ViewReader:
         found = self._views.sum_view(view)
         return self._sums.read(found, first, first if last is None else last, after=after, wait=min(wait, MAX_WAIT))
 
-    def due(self, view: str, field: str, upto: str, *, limit: int = MAX_PAGE) -> list[dict[str, Any]]:
-        """Items of any stream whose field is set and at most `upto`, e.g. holds that have expired: `limit` of them.
+    def due(self, view: str, field: str, upto: str, *, limit: int = MAX_PAGE) -> list[str]:
+        """Streams with an item whose field is set and up to `upto`, e.g. accounts with expired holds; at most `limit`.
 
-        A query over all partitions, for timers; answers to people are pages. Raises UnknownView.
+        The view only says where to look: whoever acts on what is due reads the stream itself. Streams that the view
+        may know too little of are those of `partial`. A query over all partitions, for timers; answers to people are
+        pages. Raises UnknownView.
         """
         found = self._views.stream_view(view)
         prefix = partition_key(found.name, self._registry.serving(found.name), "")
-        sql = f"SELECT TOP {limit} * FROM c WHERE STARTSWITH(c.pk, @prefix) AND c.data.{_field(found, field)} <= @upto"  # noqa: S608
-        return [row["data"] for row in self._gateway.query(sql, prefix=prefix, upto=upto)]
+        sql = f"SELECT c.stream FROM c WHERE STARTSWITH(c.pk, @prefix) AND c.data.{_field(found, field)} <= @upto"  # noqa: S608
+        streams: dict[str, None] = {}
+        for row in self._gateway.scan(sql, prefix=prefix, upto=upto):
+            streams[row["stream"]] = None
+            if len(streams) == limit:
+                break
+        return list(streams)
+
+    def partial(self, view: str) -> list[str]:
+        """Streams of which the view lacks something: they are parked, or an event of theirs was left out.
+
+        A query over all partitions, for timers. Raises UnknownView.
+        """
+        found = self._views.stream_view(view)
+        prefix = partition_key(found.name, self._registry.serving(found.name), "")
+        return [row["stream"] for row in self._gateway.query(_PARTIAL, prefix=prefix)]
 
     def _fresh(
         self, view: StreamView, stream: str, after: Position | None, wait: float
@@ -182,7 +201,8 @@ class ViewReader:
         self._remember(view.name, stream, version)
         found = document or {}
         reached = version >= max(asked, served)
-        return document, Freshness(version, found.get("at"), generation, reached, _parked(found))
+        left_out = len(found.get("dropped", ()))
+        return document, Freshness(version, found.get("at"), generation, reached, _parked(found), left_out)
 
     def _rows(
         self,
@@ -192,7 +212,7 @@ class ViewReader:
         limit: int,
         where: dict[str, tuple[Any, Any]],
     ) -> list[Document]:
-        conditions, parameters = ["c.id < @guards"], {"guards": GUARD_PREFIX}
+        conditions, parameters = ["c.id < @unlisted"], {"unlisted": UNLISTED}
         if position.key is not None:
             conditions.append("c.id < @key" if position.descending else "c.id > @key")
             parameters["key"] = position.key

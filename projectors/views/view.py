@@ -10,12 +10,21 @@
 
 Everything about exactly-once, batches, parking and generations is the projector's business, not the view's. A view is
 a function of the log alone: no clock, no store, no randomness, or a rebuild would not give the same again.
+
+A view has a place for every event that its domain can accept, and goes on without any that an operator left out: the
+end of something that it never saw ends nothing. What grows with the stream belongs into items, never into `state`,
+which is written anew with every event.
 """
 
-from collections.abc import Callable, Collection, Iterator
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, ClassVar, TypeVar
 
+from eventstore.log.mapper import event_class_of
+
 _HANDLES = "_handles"
+_PASSED_OVER: set[str] = set()
+"""Types that have a class and that some view does not handle."""
 V = TypeVar("V")
 E = TypeVar("E")
 C = TypeVar("C")
@@ -31,6 +40,11 @@ def on(*events: type[Any]) -> Callable[[Callable[[V, C, E], None]], Callable[[V,
     return mark
 
 
+def digest(*texts: str) -> str:
+    """Few characters for many: the same for ever, in every process."""
+    return hashlib.blake2b("\n".join(texts).encode(), digest_size=4).hexdigest()
+
+
 class View:
     """What both kinds of view share."""
 
@@ -43,6 +57,8 @@ class View:
 
     Each is paid for at every write of its document.
     """
+    version: ClassVar[int] = 1
+    """Raise it when the view makes something else of the same events: what is stored then is other code's."""
     _methods: ClassVar[dict[type[Any], str]]
     types: ClassVar[frozenset[str]]
     """The registered names of the events that change it."""
@@ -59,6 +75,25 @@ class View:
 
     def reads(self, stream: str) -> bool:
         return stream.startswith(f"{self.category}-")
+
+    @property
+    def shape(self) -> str:
+        """What of the code decides what is stored, as far as it can be told: its version and what it handles."""
+        return f"{self.version}-{digest(self.category, *sorted(self.types))}"
+
+    def concerns(self, document: Mapping[str, Any]) -> bool:
+        """Whether the event changes the view. One whose type a program does not know may, so it is not passed over.
+
+        Raises:
+            UnknownEventType: no class is registered for its type.
+        """
+        type_name = document["type"]
+        if type_name in self.types:
+            return True
+        if type_name not in _PASSED_OVER:
+            event_class_of(type_name, document["streamId"], document["version"])
+            _PASSED_OVER.add(type_name)
+        return False
 
     def key(self, stream: str) -> str:
         """What people call the stream: its name without the category."""

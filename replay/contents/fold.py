@@ -1,5 +1,6 @@
 """A plain fold of one stream of the log: the documents that a view ought to have of it, made without its projector."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from eventstore.log.mapper import Mapper
 from projectors.container import Document
 from projectors.errors import PoisonEvent
 from projectors.generations.generation import Place
+from projectors.views.failure import failure
 from projectors.views.streams.checkpoint import Guard
 from projectors.views.streams.view import StreamView
 
@@ -39,13 +41,14 @@ def fold_stream(
     Raises PoisonEvent for an event that the view cannot apply.
     """
     guard, left_out = Guard(stream, place, None), frozenset(dropped)
+    guard.change.known = defaultdict(lambda: None)  # everything that there is has been seen
     items: dict[str, Document] = {}
     head = 0
     for event in events:
         head = event["version"]
         if upto is not None and head > upto:
             continue
-        if event["type"] in view.types and head not in left_out:
+        if head not in left_out:
             _apply(view, guard, event, mapper)
             _take_items(guard, items)
         guard.advance(event)
@@ -64,7 +67,8 @@ def _take_items(guard: Guard, items: dict[str, Document]) -> None:
 def _apply(view: StreamView, guard: Guard, event: Document, mapper: Mapper[str]) -> None:
     guard.change.document = event
     try:
-        view.apply(guard.change, mapper.event_of(event))
+        if view.concerns(event):
+            view.apply(guard.change, mapper.event_of(event))
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
+        reason = failure(event, error)["reason"]
         raise PoisonEvent(view.name, event["streamId"], event["version"], event["type"], reason) from error

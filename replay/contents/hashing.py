@@ -15,7 +15,7 @@ import orjson
 from projectors.container import Document
 from projectors.generations.generation import GUARD_PREFIX
 
-_NOT_CONTENT = frozenset(("pk", "upto", "error", "attempts", "dropped"))
+_NOT_CONTENT = frozenset(("pk", "upto", "error", "attempts", "dropped", "left_out"))
 
 
 @dataclass(frozen=True, slots=True)

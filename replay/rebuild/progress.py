@@ -14,6 +14,7 @@ class Phase(StrEnum):
 
     BUILDING = "building"
     COMPARING = "comparing"
+    SWITCHING = "switching"
     DONE = "done"
 
 
@@ -57,7 +58,8 @@ class Progress:
 class Rebuilt:
     """What a rebuild came to. `switched` False: the generation is kept and does not serve.
 
-    `removed` are older generations whose time was over.
+    `removed` are older generations whose time was over. `lag` is how many transactions the new generation is behind the
+    log at the end, None when that is not known.
     `built_seconds` is the time until it had caught up; `progress.seconds` has the comparison too.
     """
 
@@ -69,6 +71,7 @@ class Rebuilt:
     built_seconds: float
     progress: Progress
     removed: list[Removed] = field(default_factory=list)
+    lag: int | None = None
 
     @property
     def rate(self) -> float:

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from functools import partial
+from typing import TypeVar
 
 from azure.cosmos import CosmosClient
 
@@ -17,6 +19,7 @@ from projectors.database import Stores
 from projectors.errors import ProjectionError, RebuildRunning
 from projectors.generations.generation import consumer_name
 from projectors.lag import lag_of
+from projectors.leases.lease import Lease
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from projectors.throughput.meter import Meter, Spent
@@ -27,6 +30,7 @@ from replay.contents.compare import Comparison, compare
 from replay.contents.stored import stored_contents
 from replay.errors import Differences, NotCaughtUp, ParkedStreams, ReplayError
 from replay.lock import BuilderLock, is_gone, this_process
+from replay.rebuild.handover import Handover
 from replay.rebuild.parallel import NOTHING, Connect, Share, ranges_of, release_all, shares, total, work_together
 from replay.rebuild.progress import Phase, Progress, RebuildOptions, Rebuilt
 from replay.rebuild.serving_lag import LiveLag
@@ -34,11 +38,9 @@ from replay.retention import Removed, prune
 from replay.retry import PATIENCE, in_spite_of_silence
 
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 _SLICE = 3600.0
 _ROUNDS = 20
-_VISIT = 0.2
-_HAND_OVER = 30.0
-"""Seconds that workers have at least to take a generation over; a busy one needs some."""
 _THEIRS = 0.9
 """Of the request units allowed, for other processes; the rest is for this one, which keeps the lock meanwhile."""
 
@@ -100,7 +102,7 @@ class _Rebuild:
             return self._run()
 
     def _run(self) -> Rebuilt:
-        self._serves, self._builds = self._begin()
+        self._serves, self._builds = self._patiently(self._begin)
         self._live = LiveLag(self._stores, consumer_name(self._view.name, self._serves))
         consumer = ViewConsumer(
             self._view,
@@ -112,15 +114,17 @@ class _Rebuild:
             max_pending=self._options.pending,
         )
         worker = Worker(self._client, self._database, [consumer], settings=self._settings, meter=self._meter)
-        leases = self._stores.leases.of(consumer.name)
-        self._done_before = sum(lease.events for lease in leases)
-        self._counted = self._stores.feed.estimate()
+        self._done_before = sum(lease.events for lease in self._leases())
+        self._counted = self._patiently(self._stores.feed.estimate)
         if self._options.workers > 1 and self._connect is not None:
             self._build_together(self._connect, consumer)
-        comparison = self._catch_up_and_compare(worker)
-        self._finish(comparison)
-        if self._options.switch:
-            self._hand_over(worker)
+        self._catch_up(worker)
+        self._built = time.monotonic() - self._started
+        self._tell(Phase.COMPARING)
+        comparison = self._patiently(self._compare)
+        self._check(comparison)
+        self._catch_up(worker)
+        lag = self._patiently(lambda: self._finish(worker))
         removed = self._prune()
         return Rebuilt(
             self._view.name,
@@ -131,6 +135,7 @@ class _Rebuild:
             self._built,
             self._progress(Phase.DONE),
             removed,
+            lag,
         )
 
     def _begin(self) -> tuple[int, int]:
@@ -152,7 +157,7 @@ class _Rebuild:
 
     def _build_together(self, connect: Connect, consumer: ViewConsumer) -> None:
         """Most of the way, by several processes; the rest of it is the same as without them."""
-        ranges = ranges_of(self._stores, consumer.name)
+        ranges = self._patiently(lambda: ranges_of(self._stores, consumer.name))
         options = self._options
 
         def tell(spent: Spent) -> None:
@@ -162,63 +167,60 @@ class _Rebuild:
         with options.allowance.lent(_THEIRS) if options.allowance else nullcontext() as max_ru:
             whole = Share(connect, self._view, self._builds, ranges, self._settings, options.park, max_ru)
             self._elsewhere = work_together(shares(whole, options.workers), tell)
-        release_all(self._stores, self._view.name, self._builds)
+        self._patiently(lambda: release_all(self._stores, self._view.name, self._builds))
 
-    def _catch_up_and_compare(self, worker: Worker) -> Comparison:
-        """The serving generation and the new one at rest with each other, while the log goes on."""
+    def _catch_up(self, worker: Worker) -> None:
+        """The new generation at the end of the log, for a moment: the log goes on."""
         for _ in range(_ROUNDS):
-            visit = in_spite_of_silence(
-                self._view.name,
+            visit = self._patiently(
                 lambda: worker.run_until_idle(
                     _SLICE, near=True, patience=PATIENCE, progress=lambda: self._tell(Phase.BUILDING)
-                ),
+                )
             )
             if visit.failures:
                 raise NotCaughtUp(self._view.name, "; ".join(visit.failures.values()))
-            if visit.idle and visit.ranges == len(self._stores.leases.of(consumer_name(self._view.name, self._builds))):
-                break
-        else:
-            raise NotCaughtUp(self._view.name, "others hold some of its ranges")
-        self._built = time.monotonic() - self._started
-        self._tell(Phase.COMPARING)
-        return in_spite_of_silence(self._view.name, self._compare)
+            if visit.idle and visit.ranges == len(self._leases()):
+                return
+        raise NotCaughtUp(self._view.name, "others hold some of its ranges")
 
     def _compare(self) -> Comparison:
         old, new = (stored_contents(self._stores, self._view, number) for number in (self._serves, self._builds))
         return compare(old.all(), new.all(), settle=lambda name: old.right(name) and new.right(name))
 
-    def _finish(self, comparison: Comparison) -> None:
-        name, options = self._view.name, self._options
-        if not comparison.agrees and not options.accept_changes:
-            raise Differences(
-                name,
-                f"generations {self._serves} and {self._builds}",
-                comparison.different,
-                f"if the view's code has changed on purpose, start again with --accept-changes; "
-                f"`tidemark replay verify {name}` compares with the log",
-            )
-        at = self._now().isoformat(timespec="seconds")
-        if not options.switch:
-            self._stores.registry.keep(name, self._builds, at=at)
+    def _check(self, comparison: Comparison) -> None:
+        if comparison.agrees or self._options.accept_changes:
             return
+        name = self._view.name
+        raise Differences(
+            name,
+            f"generations {self._serves} and {self._builds}",
+            comparison.different,
+            f"if the view's code has changed on purpose, start again with --accept-changes; "
+            f"`tidemark replay verify {name}` compares with the log",
+        )
+
+    def _finish(self, worker: Worker) -> int | None:
+        """Lets the new generation serve, or keeps it; how many transactions it is behind the log."""
+        name, at = self._view.name, self._now().isoformat(timespec="seconds")
+        if not self._options.switch:
+            self._stores.registry.keep(name, self._builds, at=at)
+            (lag,) = lag_of(self._stores, [consumer_name(name, self._builds)], now=self._now())
+            return lag.transactions
         lacking = self._parked(self._builds) - self._parked(self._serves)
         if lacking:
             raise ParkedStreams(name, self._builds, sorted(lacking))
-        self._stores.registry.switch(name, self._builds, at=at)
+        refresh = self._settings.refresh
+        tell = partial(self._tell, Phase.SWITCHING)
+        return Handover(
+            self._stores, worker, name, self._serves, self._builds, refresh=refresh, tell=tell, now=self._now
+        ).switch()
 
-    def _hand_over(self, worker: Worker) -> None:
-        """Keeps the new generation up to date until a worker that was there before has taken it over.
+    def _patiently(self, step: Callable[[], T]) -> T:
+        """Every step may be taken again: what it has done before it finds done."""
+        return in_spite_of_silence(self._view.name, step)
 
-        It works in short visits with pauses, in which the leases are free for a worker that looks at them.
-        """
-        before, after = consumer_name(self._view.name, self._serves), consumer_name(self._view.name, self._builds)
-        end = time.monotonic() + max(3 * self._settings.refresh, _HAND_OVER)
-        while time.monotonic() < end:
-            lag = {found.consumer: found for found in lag_of(self._stores, (before, after), now=self._now())}
-            if lag[after].owned or not lag[before].owned:
-                return
-            worker.run_until_idle(_VISIT, near=True)
-            time.sleep(_VISIT)
+    def _leases(self) -> list[Lease]:
+        return self._patiently(lambda: self._stores.leases.of(consumer_name(self._view.name, self._builds)))
 
     def _parked(self, generation: int) -> set[str]:
         return {parked.stream for parked in parked_in(self._stores.views, self._view.name, generation)}

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
-from azure.cosmos import CosmosClient
+from azure.cosmos import ContainerProxy, CosmosClient
 
 from audit.verification import patrol as patrolling
 from audit.verification.patrol import CONSUMER, Patrol, Place
+from eventstore.errors import UnknownEventType
 from eventstore.log import history
 from projectors.container import Gateway
 from projectors.throughput.meter import Meter
@@ -27,7 +28,12 @@ def leases(client: CosmosClient, database: str) -> Gateway:
 def patrol(bank: Bank, leases: Gateway, ticks: Iterator[int] | None = None) -> Patrol:
     """Each look at the clock is a second later."""
     ticks = ticks or count()
-    return Patrol(bank.log, leases, clock=lambda: float(next(ticks)))
+    return Patrol(
+        bank.log,
+        leases,
+        snapshot_fault=bank.store.snapshot_fault,
+        clock=lambda: float(next(ticks)),
+    )
 
 
 def rounds(bank: Bank, leases: Gateway, seconds: float) -> list[Place]:
@@ -92,6 +98,65 @@ def test_of_two_visits_at_once_one_gives_up(bank: Bank, leases: Gateway, caplog:
 
     late = Late(leases.container, meter=Meter(), stop=threading.Event())
     with caplog.at_level(logging.WARNING, "tidemark.audit"):
-        Patrol(bank.log, late, clock=iter(range(1_000)).__next__).visit(1_000)
+        ticks = iter(range(1_000)).__next__
+        Patrol(bank.log, late, snapshot_fault=bank.store.snapshot_fault, clock=ticks).visit(1_000)
     assert "another visit has kept its place" in caplog.text
     assert patrol(bank, leases).visit(1_000).streams == 3
+
+
+@pytest.fixture
+def snapshots(client: CosmosClient, database: str, bank: Bank) -> ContainerProxy:
+    """One snapshot, of an account with more than fifty events."""
+    for amount in range(1, 60):
+        bank.deposit("alice", amount)
+    return client.get_database_client(database).get_container_client("snapshots")
+
+
+def visited(bank: Bank, leases: Gateway, caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    """Level and text of what one visit says of streams."""
+    with caplog.at_level(logging.WARNING, "tidemark.audit"):
+        assert patrol(bank, leases).visit(1_000).whole
+    return [(each.levelname, each.getMessage()) for each in caplog.records]
+
+
+def test_a_snapshot_that_is_the_fold_of_its_events_is_nothing_to_speak_of(
+    bank: Bank, leases: Gateway, snapshots: ContainerProxy, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert len(list(snapshots.read_all_items())) == 1
+    assert visited(bank, leases, caplog) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "old", "new", "problem"),
+    [
+        ("state", '"balance":', '"balance":1', "is not the fold of its events"),
+        ("head", "", "0", "is not in the log"),
+    ],
+)
+def test_a_snapshot_that_is_not_is_an_error_with_its_mend(
+    bank: Bank,
+    leases: Gateway,
+    snapshots: ContainerProxy,
+    caplog: pytest.LogCaptureFixture,
+    field: str,
+    old: str,
+    new: str,
+    problem: str,
+) -> None:
+    (document,) = snapshots.read_all_items()
+    snapshots.replace_item(document["id"], document | {field: document[field].replace(old, new, 1)})
+    ((level, text),) = visited(bank, leases, caplog)
+    assert (level, text.startswith(f"stream {ALICE}: ")) == ("ERROR", True)
+    assert problem in text
+    assert "raise class_version" in text
+
+
+def test_a_stream_that_this_program_cannot_read_is_said_and_the_round_goes_on(
+    bank: Bank, leases: Gateway, snapshots: ContainerProxy, caplog: pytest.LogCaptureFixture
+) -> None:
+    def unreadable(_: str) -> None:
+        raise UnknownEventType(ALICE, 3, "account.of-tomorrow")
+
+    with caplog.at_level(logging.WARNING, "tidemark.audit"):
+        assert Patrol(bank.log, leases, snapshot_fault=unreadable).visit(1_000).whole
+    assert "cannot be folded: event 3 of stream account-alice has type" in caplog.text

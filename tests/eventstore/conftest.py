@@ -67,7 +67,11 @@ def server(cosmos: LocalCosmos) -> Iterator[RunningServer]:
 
 @pytest.fixture
 def lagging_replica(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Queries that ask for no session miss the last event of their stream, as a replica may that lags behind."""
+    let_lag(monkeypatch)
+
+
+def let_lag(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Queries that ask for no session miss the last document that they find, as a replica may that lags behind."""
     query_items = ContainerProxy.query_items
 
     def lagging(container: ContainerProxy, *arguments: Any, **options: Any) -> Any:
@@ -77,6 +81,19 @@ def lagging_replica(monkeypatch: pytest.MonkeyPatch) -> None:
             return documents
         all_but_last = sorted(documents, key=lambda each: str(each["id"]))[:-1]
         return ItemPaged(lambda _: all_but_last, lambda page: (None, page))
+
+    monkeypatch.setattr(ContainerProxy, "query_items", lagging)
+
+
+def let_reads_of_the_last_lag(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Queries up to a version that ask for no session miss that version, as on a replica that lags one event behind."""
+    query_items = ContainerProxy.query_items
+
+    def lagging(container: ContainerProxy, query: str, *arguments: Any, **options: Any) -> Any:
+        if options.get("feed_options", {}).get("consistencyLevel") == "Eventual":
+            high = next(each for each in options["parameters"] if each["name"] == "@high")
+            high["value"] = f"{int(high['value']) - 1:010d}"
+        return query_items(container, query, *arguments, **options)
 
     monkeypatch.setattr(ContainerProxy, "query_items", lagging)
 

@@ -90,6 +90,10 @@ class PurseSnapshot(CanSnapshotAggregate[str], metaclass=MetaDomainEvent):
             state={"owner": aggregate.owner, "balance": aggregate.balance},
         )
 
+    @staticmethod
+    def version_of(_: str) -> str:
+        return "1"
+
     def mutate(self, _: None) -> Any:
         purse = super().mutate(None)
         vars(purse).update(_created_on=AT, _modified_on=AT)

@@ -123,6 +123,21 @@ def test_a_command_without_any_answer_is_unavailable_and_repeating_it_settles_it
     assert versions(history) == [1, 2]
 
 
+def test_a_command_that_was_written_before_it_was_throttled_says_that_it_may_be_there(
+    store: CommandStore, cosmos: LocalCosmos, history: History
+) -> None:
+    """The SDK sends again by itself: all that is seen of the write is that its repetition was throttled."""
+    open_purse(store)
+    cosmos.faults.add(lose_answer=True, status=503, operation="create", container="events", count=1)
+    cosmos.faults.add(status=429, retry_after_ms=1, operation="create", container="events")
+    with pytest.raises(StoreBusy, match=r"throttles it\), the command may have taken effect: repeat it later"):
+        pay_in(store, 5, "key")
+    cosmos.faults.clear()
+    assert versions(history) == [1, 2]
+    assert pay_in(store, 5, "key").replayed
+    assert versions(history) == [1, 2]
+
+
 def test_a_throttled_command_is_busy_and_has_left_nothing(
     store: CommandStore, cosmos: LocalCosmos, history: History
 ) -> None:

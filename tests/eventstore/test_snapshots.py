@@ -25,7 +25,7 @@ def test_a_stream_has_one_snapshot_which_carries_the_chain_on(
     for number in range(6):
         pay_in(store, 1, f"key-{number}")
     (document,) = list(snapshots.read_all_items())
-    assert (document["id"], document["version"], document["type"]) == ("latest", 6, PurseSnapshot.TOPIC)
+    assert (document["id"], document["version"], document["type"]) == ("latest-1", 6, PurseSnapshot.TOPIC)
     assert document["head"] == list(history.stream(STREAM))[5].hash
     assert pay_in(new_store(), 1, "from the snapshot").answer == {"balance": 7}
     assert history.verify(STREAM).sound
@@ -76,3 +76,44 @@ def test_without_a_snapshot_class_none_is_read_or_written(new_store: NewStore, c
     assert pay_in(new_store(snapshot_class=None), 1, "next").answer == {"balance": 2}
     assert cosmos.log.count("read", container="snapshots") == 0
     assert cosmos.log.count("upsert", container="snapshots") == 0
+
+
+class _Large(PurseSnapshot):
+    """A snapshot over 2 MB."""
+
+    TOPIC = "test.purse.snapshot.large"
+
+    @classmethod
+    def take(cls, aggregate: Any) -> Any:
+        taken = super().take(aggregate)
+        taken.state["padding"] = "x" * 2_100_000
+        return taken
+
+
+def test_a_snapshot_that_can_never_be_written_is_not_tried_with_each_command(
+    new_store: NewStore, cosmos: LocalCosmos, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = new_store(snapshot_class=_Large, snapshot_every=3)
+    with caplog.at_level(logging.ERROR, logger="eventstore.commands.snapshots"):
+        open_purse(store)
+        for number in range(8):
+            pay_in(store, 1, f"key-{number}")
+    assert [each.getMessage() for each in caplog.records] == [
+        "snapshot of stream purse-a cannot be taken; its events are read instead, and it is tried again much later"
+    ] * 3
+    assert cosmos.log.count("upsert", container="snapshots") == 0
+    assert pay_in(new_store(snapshot_class=_Large), 1, "cold").answer == {"balance": 9}
+
+
+@pytest.mark.parametrize("version", ["a/b", "x" * 1_100])
+def test_a_snapshot_whose_name_cosmos_db_does_not_take_fails_no_command(
+    new_store: NewStore, version: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Misnamed(PurseSnapshot):
+        TOPIC = "test.purse.snapshot.misnamed"
+        version_of = staticmethod(lambda _: version)  # type: ignore[assignment]
+
+    store = new_store(snapshot_class=Misnamed, snapshot_every=1)
+    with caplog.at_level(logging.ERROR, logger="eventstore.commands.snapshots"):
+        open_purse(store)
+    assert "cannot be taken" in caplog.text

@@ -43,6 +43,13 @@ class History:
                     account.deposit(self._random.randint(1, 99), at=NOON)
             self.save(account)
 
+    def open(self) -> None:
+        """One more account of the same owner, with money."""
+        account = Account.open(f"acc{len(self.accounts)}", asset="EUR/2", owner="olga", at=NOON)
+        account.deposit(10_000, at=NOON)
+        self.accounts.append(account)
+        self.save(account)
+
     def save(self, account: Account) -> None:
         documents = []
         events = list(account.collect_events())

@@ -38,10 +38,10 @@ def test_a_rebuild_prints_both_digests_and_the_way_back(run: Run) -> None:
     before, after = (line.split()[2] for line in lines[1:3])
     assert (before, len(before)) == (after, 64)
     assert "72 events" in lines[3]
-    assert "digests match; v2 serves. Undo: tidemark replay switch account-summary 1" in lines[3]
+    assert "digests match; v2 serves, lag 0. Undo: tidemark replay switch account-summary 1" in lines[3]
     assert lines[4] == "rebuild statement  v1 serves, building v2"
     undone = run("switch", "account-summary", "1")
-    assert undone.output == "account-summary v1 serves. Undo: tidemark replay switch account-summary 2\n"
+    assert undone.output == "account-summary v1 serves, lag 0. Undo: tidemark replay switch account-summary 2\n"
 
 
 def test_a_rebuild_speaks_json_to_machines(run: Run) -> None:
@@ -77,6 +77,24 @@ def test_status_shows_every_view_and_its_generations(run: Run, history: History)
     assert {row["lag_transactions"] for row in facts["views"]} == {1}
     assert {row["lag_events"] for row in facts["views"]} == {1}
     assert all(row["lag_events_counted"] and row["recent_seconds"] > 0 for row in facts["views"])
+
+
+def test_status_and_the_log_say_what_was_begun_by_other_code(
+    run: Run, history: History, served: Worker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    history.write(1)
+    served.run_until_idle(30)
+    assert "other code" not in run("status").output
+    monkeypatch.setattr(Statement, "version", 2)
+    history.write(1)
+    served.run_until_idle(30)
+    (line,) = [record.getMessage() for record in caplog.records if "other code" in record.getMessage()]
+    assert line.startswith("statement@1 was begun by other code (1-")
+    assert "statement v1 was begun by other code" in run("status").output
+    facts = json.loads(run("status", "--json").output)
+    assert [row["view"] for row in facts["views"] if row["begun_by_other_code"]] == ["statement"]
+    run("rebuild", "statement", "--accept-changes")
+    assert "other code" not in run("status").output
 
 
 def test_status_tells_what_had_to_be_done_again(
@@ -133,7 +151,8 @@ def test_dead_letters_are_listed_shown_retried_and_dropped(
     assert '"amount"' in shown.output
     failed = run("deadletters", "retry", "statement", stream)
     assert (failed.exit_code, "still at version" in failed.output) == (1, True)
-    assert run("deadletters", "drop", "statement", stream, version, input="n\n").exit_code == 1
+    kept = run("deadletters", "drop", "statement", stream, version, input="n\n")
+    assert (kept.exit_code, f"versions from {int(version) + 1} on are applied without" in kept.output) == (1, True)
     assert run("deadletters", "list").output.startswith("statement")
     monkeypatch.setattr(Statement, "apply", sound)
     assert run("deadletters", "retry", "statement").output == f"{stream}: applied\n"
@@ -144,6 +163,31 @@ def test_dead_letters_are_listed_shown_retried_and_dropped(
     line = run("deadletters", "list", "statement").output
     dropped = run("deadletters", "drop", "statement", line.split()[2], line.split()[4], "--yes")
     assert "left out, the rest applied" in dropped.output
+    assert "`tidemark replay rebuild statement` takes it in again" in dropped.output
+
+
+def test_dead_letters_are_looked_for_before_anything_is_asked_or_said(
+    run: Run, history: History, served: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("deadletters", "retry", "statement").output == "nothing waits\n"
+    named = run("deadletters", "retry", "statement", "account-nosuch")
+    assert (named.exit_code, named.output) == (1, "account-nosuch: nothing waits\n")
+
+    def refuse(self: Statement, change: object, event: object) -> None:
+        raise ValueError("no more")
+
+    monkeypatch.setattr(Statement, "apply", refuse)
+    history.write(1)
+    served.run_until_idle(30)
+    (line,) = run("deadletters", "list").output.splitlines()
+    stream, version = line.split()[2], int(line.split()[4])
+    for where in ((stream, str(version + 1)), ("account-nosuch", "1")):
+        refused = run("deadletters", "drop", "statement", *where, input="y\n")
+        assert (refused.exit_code, "Leave version" in refused.output) == (1, False)
+        assert "is not parked at" in refused.stderr
+    shown = run("deadletters", "show", "statement", stream).output.splitlines()
+    (meta,) = [line.split(maxsplit=1)[1] for line in shown if line.split()[0] == "meta"]
+    assert "recorded_at" in json.loads(meta)
 
 
 def test_a_poison_event_exits_with_3_and_goes_on_with_the_same_command(
@@ -192,5 +236,5 @@ def test_a_store_that_is_away_is_one_line(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("COSMOS_ENDPOINT", "http://127.0.0.1:9/")
     result = CliRunner().invoke(app, ["status"])
     assert result.exit_code == 1
-    assert result.stderr.startswith("Cosmos DB: ")
+    assert result.stderr.startswith("Cosmos DB gives no answer (")
     assert len(result.stderr.splitlines()) == 1

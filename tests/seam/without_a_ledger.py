@@ -91,7 +91,10 @@ def check_parcels(api: httpx.Client, client: CosmosClient) -> None:
     expect(rebuild(client, "tidemark", SERVICE.views["parcels"]).generation == 2, "a rebuild")
     stores = Stores.open(client, "tidemark")
     expect(verify(stores, SERVICE.views["parcels"]).right, "a verification")
-    expect([row.view for row in status(stores, SERVICE.views).views if row.state == "serving"] == ["parcels"], "status")
+    expect(
+        [row.view for row in status(stores, SERVICE.views).views if row.state == "serving"] == ["parcels"],
+        "status",
+    )
     found = api.get("/parcels/p1", params={"wait_ms": 10_000}).json()["parcel"]
     expect(found == {"destination": "bern", "scans": 2, "place": "bern"}, "the view after it")
     events = api.get("/streams/parcel-p1/events").json()["data"]

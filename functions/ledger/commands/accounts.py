@@ -6,7 +6,7 @@ from starlette.responses import Response
 from domain.ledger.account import Account, account_stream
 from domain.ledger.existence import require_no_account
 from eventstore.commands.store import Outcome
-from functions.commands.context import Context
+from functions.commands.context import Context, derived_id
 from functions.commands.responses import respond
 from functions.http.auth import require
 from functions.http.dependencies import Injected
@@ -30,20 +30,20 @@ DEBIT = ("ACCOUNT_NOT_FOUND", "ACCOUNT_CLOSED", "ACCOUNT_FROZEN", "LIMIT_EXCEEDE
 def open_account(body: OpenAccount, services: Injected, context: Context) -> Response:
     """Open an account of one asset, empty."""
     owner = body.owner or body.account_id
-    said = services.personal.of_owner(owner, body, key=context.key, new=True)
+    said = services.personal.of_owner(owner, body, key=context.command_id, new=True)
 
     def decide(account: Account | None) -> Account:
         require_no_account(account)
-        return Account.open(said.account_id, asset=said.asset, owner=owner, name=said.name, at=context.at)
+        return Account.open(body.account_id, asset=body.asset, owner=owner, name=said.of(owner).name, at=context.at)
 
     outcome = services.store.execute(
         account_stream(body.account_id),
-        context.command("OpenAccount", said),
+        context.command("OpenAccount", said, claimed_in=account_stream(derived_id(context, "account"))),
         decide,
         answer=account_facts,
         expected_version=context.expected_version,
     )
-    services.on_outcome("OpenAccount", said, outcome)
+    services.on_outcome("OpenAccount", said.body, outcome)
     return respond(outcome, status=201, location=f"/accounts/{body.account_id}")
 
 

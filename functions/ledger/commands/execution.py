@@ -10,6 +10,7 @@ from domain.ledger.existence import require_account
 from eventstore.commands.store import Outcome
 from functions.commands.context import CommandContext
 from functions.http.dependencies import Services
+from functions.http.personal import Said
 from functions.ledger.commands.responses import account_facts
 
 B = TypeVar("B", bound=BaseModel | None)
@@ -29,19 +30,22 @@ def execute(
 
     `change` gets the body with its personal texts encrypted; nothing else of a body goes into events.
     """
-    said = services.personal.of_account(account_id, body, key=context.key)
 
-    def decide(account: Account | None) -> Account:
-        account = require_account(account, account_id)
-        change(account, said)
-        return account
+    def run(said: Said[B]) -> Outcome:
+        def decide(account: Account | None) -> Account:
+            account = require_account(account, account_id)
+            change(account, said.of(account.owner))
+            return account
 
-    outcome = services.store.execute(
-        account_stream(account_id),
-        context.command(operation, said, reason=getattr(said, "reason", None)),
-        decide,
-        answer=answer,
-        expected_version=context.expected_version,
-    )
-    services.on_outcome(operation, said, outcome)
-    return outcome
+        outcome = services.store.execute(
+            account_stream(account_id),
+            context.command(operation, said, reason=said.reason),
+            decide,
+            answer=answer,
+            expected_version=context.expected_version,
+        )
+        services.on_outcome(operation, said.body, outcome)
+        return outcome
+
+    said = services.personal.of_account(account_id, body, key=context.command_id)
+    return services.personal.run(said, run, body, key=context.command_id)

@@ -31,7 +31,7 @@ class HoldAnswer(AccountAnswer):
     hold_id: int = Field(ge=1, description="counts the account's holds")
 
 
-@router.post("/accounts/{account_id}/holds", **done(HoldAnswer, *DEBIT, status=201))
+@router.post("/accounts/{account_id}/holds", **done(HoldAnswer, *DEBIT, "TOO_MANY_HOLDS", status=201))
 def place_hold(account_id: AccountId, body: PlaceHold, services: Injected, context: Context) -> Response:
     """Set money aside: no longer available, still in the balance."""
 

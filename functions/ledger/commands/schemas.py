@@ -72,7 +72,9 @@ class RequestTransfer(Body):
     target: Identifier
     amount: Amount
     asset: Asset
-    transfer_id: Identifier | None = Field(default=None, description="derived from the Idempotency-Key when absent")
+    transfer_id: Identifier | None = Field(
+        default=None, description="derived from caller and Idempotency-Key when absent"
+    )
     reference: Text | None = None
     reverses: Identifier | None = Field(default=None, description="the transfer that this one takes back")
     reason: Reason | None = Field(default=None, description="required for a reversal")

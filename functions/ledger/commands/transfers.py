@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from domain.ledger.errors import AccountNotFound
 from domain.ledger.existence import require_no_transfer
 from domain.ledger.transfer import Transfer, transfer_stream
 from functions.commands.context import Context, derived_id
@@ -32,24 +33,36 @@ class TransferAnswer(BaseModel):
     status: str
 
 
-@router.post("/transfers", **done(TransferAnswer, "TRANSFER_EXISTS", "SAME_ACCOUNT", status=202))
+@router.post("/transfers", **done(TransferAnswer, "ACCOUNT_NOT_FOUND", "TRANSFER_EXISTS", "SAME_ACCOUNT", status=202))
 def request_transfer(body: RequestTransfer, services: Injected, context: Context) -> Response:
-    """Move money between two accounts of one asset; `reverses` takes a completed transfer back."""
+    """Move money between two accounts of one asset; `reverses` takes a completed transfer back.
+
+    Its texts belong to the owner of the source. With texts it is refused where there is no source: they would be
+    nobody's. Without, it is accepted and fails.
+    """
     transfer_id = body.transfer_id or derived_id(context, "transfer")
-    said = services.personal.of_account(body.source, body, key=context.key)
+    said = services.personal.of_source(body.source, body, key=context.command_id)
 
     def decide(transfer: Transfer | None) -> Transfer:
         require_no_transfer(transfer)
-        return Transfer.request(transfer_id, at=context.at, **said.model_dump(exclude={"transfer_id"}))
+        if said.nobodys:
+            raise AccountNotFound(account=body.source)
+        asked = said.of(said.owner).model_dump(exclude={"transfer_id"})
+        return Transfer.request(transfer_id, at=context.at, **asked)
 
     outcome = services.store.execute(
         transfer_stream(transfer_id),
-        context.command("RequestTransfer", said, reason=said.reason),
+        context.command(
+            "RequestTransfer",
+            said,
+            reason=said.reason,
+            claimed_in=transfer_stream(derived_id(context, "transfer")),
+        ),
         decide,
         answer=_facts,
         expected_version=context.expected_version,
     )
-    services.on_outcome("RequestTransfer", said, outcome)
+    services.on_outcome("RequestTransfer", said.body, outcome)
     return respond(outcome, status=202, location=f"/transfers/{transfer_id}")
 
 

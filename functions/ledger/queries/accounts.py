@@ -15,7 +15,7 @@ from functions.http.fields import ValueDate
 from functions.http.openapi import found
 from functions.http.problems import Problem
 from functions.ledger.fields import AccountId
-from functions.queries.consistency import FreshnessAnswer, Read, Reading, reply
+from functions.queries.consistency import Exact, FreshnessAnswer, Read, Reading, reply
 from functions.queries.paging import Page, require_period
 from projectors.views.reader import Freshness
 
@@ -51,7 +51,7 @@ class Entry(BaseModel):
     kind: Literal["deposit", "withdrawal", "capture"]
     amount: int
     signed: int = Field(description="negative for debits")
-    balance: int
+    balance: Exact
     asset: str
     reference: str | None
     transfer_id: str | None
@@ -73,15 +73,22 @@ class StatementView(BaseModel):
 def get_account(account_id: AccountId, services: Injected, reading: Read) -> Response:
     """Balance, what is held of it, status and limits."""
     if reading.strong:
-        account = load(services, account_id)
-        facts = services.personal.readable(_facts(account), "name")
-        return reply(facts | {"freshness": reading.of_log(account.version, account.modified_on)})
+        return _as_logged(services, account_id, reading)
     item = services.views.get("account-summary", account_stream(account_id), after=reading.after, wait=reading.wait)
+    if item.freshness.left_out:
+        return _as_logged(services, account_id, reading)
     if item.data is None:
         raise _unknown(account_id, item.freshness)
     facts = {name: item.data[name] for name in AccountView.model_fields if name in item.data}
     facts = services.personal.readable(facts, "name")
     return reply({"account_id": account_id, **facts, "freshness": reading.of_view(item.freshness)})
+
+
+def _as_logged(services: Services, account_id: str, reading: Reading) -> Response:
+    """The account out of the log: for strong readings, and where an operator left events of it out of the view."""
+    account = load(services, account_id)
+    facts = services.personal.readable(_facts(account), "name")
+    return reply(facts | {"freshness": reading.of_log(account.version, account.modified_on)})
 
 
 @router.get("/accounts/{account_id}/statement", **found(StatementView, "ACCOUNT_NOT_FOUND", "VIEW_BEHIND"))

@@ -13,9 +13,10 @@ from functions.http.fields import Identifier, ValueDate
 from functions.http.openapi import found
 from functions.http.problems import Problem
 from functions.ledger.commands.schemas import Asset
-from functions.queries.consistency import Read, Reading, reply
+from functions.queries.consistency import Exact, Read, Reading, reply
 from functions.queries.paging import require_period
 from projectors.views.sums.reader import SumFreshness
+from projectors.views.sums.view import exact
 
 __all__ = ["router"]
 
@@ -29,21 +30,26 @@ class SumFreshnessAnswer(BaseModel):
 
     recorded_at: str | None = Field(description="when the newest event in them was recorded")
     reached: bool = Field(description="false: the position asked for was not reached in time")
-    parked: list[str] = Field(description="streams of which events are missing because they cannot be applied")
+    parked: list[str] = Field(
+        description="streams of which events are missing because they cannot be applied, at most 100 of them"
+    )
+    incomplete: bool = Field(
+        description="true: an operator left an event out of the view; the sums lack it until the view is rebuilt"
+    )
 
 
 class DayTotals(BaseModel):
     """Sums of a UTC day in minor units, but for the two counts; what did not occur is 0."""
 
     day: date
-    accounts_opened: int
-    movements: int
-    deposits: int
-    withdrawals: int
-    captures: int
-    transfers_in: int
-    transfers_out: int
-    held: int
+    accounts_opened: Exact
+    movements: Exact
+    deposits: Exact
+    withdrawals: Exact
+    captures: Exact
+    transfers_in: Exact
+    transfers_out: Exact
+    held: Exact
 
 
 class TotalsView(BaseModel):
@@ -95,8 +101,13 @@ def _only_eventual(reading: Reading) -> None:
 
 
 def _day(day: str, sums: dict[str, int]) -> dict[str, Any]:
-    return {"day": day} | {name: sums.get(name, 0) for name in DayTotals.model_fields if name != "day"}
+    return {"day": day} | {name: exact(sums.get(name, 0)) for name in DayTotals.model_fields if name != "day"}
 
 
 def _freshness(freshness: SumFreshness) -> dict[str, Any]:
-    return {"recorded_at": freshness.recorded_at, "reached": freshness.reached, "parked": freshness.parked}
+    return {
+        "recorded_at": freshness.recorded_at,
+        "reached": freshness.reached,
+        "parked": freshness.parked,
+        "incomplete": freshness.left_out > 0,
+    }

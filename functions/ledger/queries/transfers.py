@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from domain.ledger.transfer import transfer_stream
+from domain.ledger.transfer import Transfer, transfer_stream
 from eventstore.log.position import Position
 from functions.http.auth import require
 from functions.http.dependencies import Injected, Services
@@ -51,14 +51,38 @@ def get_transfer(transfer_id: TransferId, services: Injected, reading: Read) -> 
     if item.data is None:
         details = {"transfer": transfer_id, "reached": item.freshness.reached}
         raise Problem("TRANSFER_NOT_FOUND", f"there is no transfer {transfer_id}", details)
-    transfer = services.personal.readable(item.data, "reference")
+    facts = _as_logged(services, transfer_id, item.data) if item.freshness.left_out else item.data
+    transfer = services.personal.readable(facts, "reference")
     return reply(transfer | {"freshness": reading.of_view(item.freshness)})
+
+
+def _as_logged(services: Services, transfer_id: str, shown: dict[str, Any]) -> dict[str, Any]:
+    """The transfer out of the log, where an operator left events of it out of the view; why it failed only that has."""
+    transfer = _load(services, transfer_id)
+    facts = {
+        "transfer": transfer_id,
+        "source": transfer.source,
+        "target": transfer.target,
+        "amount": transfer.amount,
+        "asset": transfer.asset,
+        "reference": transfer.reference,
+        "status": transfer.status.value,
+        "reverses": transfer.reverses,
+        "reversed_by": transfer.reversed_by,
+        "requested_at": transfer.created_on.isoformat(),
+    }
+    return dict.fromkeys(("code", "failed_step", "ended_at")) | shown | facts
+
+
+def _load(services: Services, transfer_id: str) -> Transfer:
+    transfer: Transfer | None = services.store.load(transfer_stream(transfer_id))
+    if transfer is None:
+        raise Problem("TRANSFER_NOT_FOUND", f"there is no transfer {transfer_id}", {"transfer": transfer_id})
+    return transfer
 
 
 def _place(services: Services, stream: str, transfer_id: str, reading: Reading) -> dict[str, Any]:
     if not reading.strong:
         return {"after": reading.after, "wait": reading.wait}
-    transfer = services.store.load(stream)
-    if transfer is None:
-        raise Problem("TRANSFER_NOT_FOUND", f"there is no transfer {transfer_id}", {"transfer": transfer_id})
-    return {"after": Position(stream, transfer.version), "wait": services.settings.max_wait_ms / 1000}
+    version = _load(services, transfer_id).version
+    return {"after": Position(stream, version), "wait": services.settings.max_wait_ms / 1000}

@@ -21,6 +21,7 @@ from localazure.cosmos.sql import Query, SqlError
 from localazure.cosmos.storage import charges
 from localazure.cosmos.storage.container import Container
 from localazure.cosmos.storage.continuation import Continuation
+from localazure.cosmos.storage.doubles import doubles
 from localazure.cosmos.storage.page import Page
 from localazure.cosmos.storage.store import Store
 
@@ -53,10 +54,13 @@ class Queries:
         query = _parse(body, container)
         try:
             container.indexing.check_order_by(query.order_by)
-            _check_features(call, query)
+            supported = _check_features(call, query)
             plan = query.plan()
         except SqlError as error:
             raise BadRequest(error.message, code=error.code) from error
+        info = plan["queryInfo"]
+        if "NonValueAggregate" in supported and not info["hasSelectValue"]:
+            info["aggregates"] = []  # such a client finds the columns' aggregates by their aliases
         ranges = [
             {"min": span.low, "max": span.high.rstrip("\0"), "isMinInclusive": True, "isMaxInclusive": span.is_logical}
             for span in _plan_spans(call, container, query)
@@ -77,7 +81,7 @@ class Queries:
         span = live[0]
         call.at(span.partition)
         page = Page(_page_size(call))
-        scan = Scan(self._store, container)
+        scan = Scan(self._store, container, call.items)
         if query is None or query.streams:
             self._stream(scan, span, start, query, page)
         else:
@@ -116,14 +120,15 @@ class Queries:
             position = Continuation(epk, number)
 
 
-def _check_features(call: Call, query: Query) -> None:
-    """Refuse a query that the client says it cannot put together from its parts."""
+def _check_features(call: Call, query: Query) -> set[str]:
+    """What the client can put together; a query that needs more is refused."""
     supported = {name.strip() for name in call.header("x-ms-cosmos-supported-query-features").split(",")}
     missing = sorted(query.features - supported) if supported != {""} else []
     if missing:
         raise BadRequest(
             "Query contains the following features, which the calling client does not support: " + " ".join(missing)
         )
+    return supported
 
 
 def _plan_spans(call: Call, container: Container, query: Query) -> list[Span]:
@@ -184,6 +189,6 @@ def _parse(body: dict[str, Any], container: Container) -> Query:
 @lru_cache(maxsize=256)
 def _parsed(text: str, parameters: bytes, computed: bytes) -> Query:
     try:
-        return Query.parse(text, orjson.loads(parameters), definitions=orjson.loads(computed))
+        return Query.parse(text, doubles(orjson.loads(parameters)), definitions=orjson.loads(computed))
     except SqlError as error:
         raise BadRequest(error.message, code=error.code) from error

@@ -25,13 +25,15 @@ Row = tuple[str, int, bytes]
 class Scan:
     """Reads one container's items without holding the lock for longer than a chunk."""
 
-    def __init__(self, store: Store, container: Container) -> None:
+    def __init__(self, store: Store, container: Container, items: str) -> None:
         self._store = store
         self._container = container
+        self._items = items
+        """The table, or what stands in its place: there the indexes over the items' values are of no use."""
 
     def rows(self, span: Span, start: Continuation, query: Query | None) -> Iterator[Row]:
         """Items of the span after `start` that the query may want, ordered by key and then by creation."""
-        access = query.access(self._paths()) if query is not None else None
+        access = query.access(self._paths()) if query is not None and self._items == "items" else None
         for part in self._parts(span, query):
             if part.high > start.epk:
                 yield from self._rows(part, start, access)
@@ -40,7 +42,7 @@ class Scan:
         """How many items the span has, from the index alone."""
         return int(
             self._store.one(
-                "SELECT count(*) FROM items WHERE container = ? AND epk >= ? AND epk < ?",
+                f"SELECT count(*) FROM {self._items} WHERE container = ? AND epk >= ? AND epk < ?",  # noqa: S608
                 (self._container.number, span.low, span.high),
             )[0]
         )
@@ -55,8 +57,8 @@ class Scan:
         size = _FIRST_CHUNK
         while True:
             chunk = self._store.all(
-                "SELECT epk, number, body FROM items WHERE container = ? AND (epk, number) > (?, ?) AND epk < ? "
-                "ORDER BY epk, number LIMIT ?",
+                f"SELECT epk, number, body FROM {self._items} "  # noqa: S608
+                "WHERE container = ? AND (epk, number) > (?, ?) AND epk < ? ORDER BY epk, number LIMIT ?",
                 (self._container.number, epk, after, span.high, size),
             )
             yield from chunk

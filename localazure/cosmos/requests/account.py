@@ -7,6 +7,8 @@ from localazure.cosmos.protocol.message import Response, json_bytes
 from localazure.cosmos.requests.call import Call
 from localazure.cosmos.storage import charges
 
+LEVEL = "Session"
+"""The default consistency level, which no request may exceed."""
 _REGION = "Local"
 _QUERY_ENGINE = (
     '{"maxSqlQueryInputLength":262144,"maxJoinsPerSqlQuery":5,"maxLogicalAndPerSqlQuery":500,'
@@ -40,7 +42,7 @@ class Account:
             "continuousBackupEnabled": True,
             "enablePerPartitionFailoverBehavior": False,
             "userReplicationPolicy": {"asyncReplication": False, "minReplicaSetSize": 1, "maxReplicasetSize": 4},
-            "userConsistencyPolicy": {"defaultConsistencyLevel": "Session"},
+            "userConsistencyPolicy": {"defaultConsistencyLevel": LEVEL},
             "systemReplicationPolicy": {"minReplicaSetSize": 1, "maxReplicasetSize": 4},
             "readPolicy": {"primaryReadCoefficient": 1, "secondaryReadCoefficient": 1},
             "queryEngineConfiguration": _QUERY_ENGINE,

@@ -18,10 +18,10 @@ from localazure.cosmos.requests.stored import Conditions, Outcome
 from localazure.cosmos.requests.writes import Writes
 from localazure.cosmos.storage import document
 from localazure.cosmos.storage.container import Container
+from localazure.cosmos.storage.limits import BATCH_OPERATIONS, ITEM_BYTES
 from localazure.cosmos.storage.partition_key import PartitionKeyValue
 from localazure.cosmos.storage.store import Store
 
-MAX_OPERATIONS = 100
 _FAILED_DEPENDENCY = 424
 _MULTI_STATUS = 207
 
@@ -37,8 +37,8 @@ class Batches:
         if call.header("x-ms-cosmos-batch-atomic").lower() == "false":
             return self._bulk(call, container)
         key = call.key(container)
-        if len(call.request.body) > document.MAX_ITEM_SIZE:
-            raise TooLarge(f"Request size is too large: a batch may have up to {document.MAX_ITEM_SIZE} bytes.")
+        if len(call.request.body) > ITEM_BYTES:
+            raise TooLarge(f"Request size is too large: a batch may have up to {ITEM_BYTES} bytes.")
         operations = _operations(call.request.body)
         call.at(container.partitions.at(key.position))
         created = self._create_all(container, key, operations, minimal=call.wants_minimal)
@@ -76,13 +76,20 @@ class Batches:
         return created
 
     def _bulk(self, call: Call, container: Container) -> Response:
-        """Operations on keys of one physical partition, each on its own; later ones run whatever becomes of earlier."""
+        """Operations on keys of one physical partition, each on its own.
+
+        Those after one that failed run too, unless the request says that they are not to.
+        """
         range_id = call.header(RANGE_HEADER)
         if range_id:
             call.at(container.partitions.get(range_id))
+        stops = call.header("x-ms-cosmos-batch-continue-on-error").lower() == "false"
         results: list[bytes] = []
         failures = 0
         for operation in _operations(call.request.body):
+            if failures and stops:
+                results.append(json_bytes({"statusCode": _FAILED_DEPENDENCY, "subStatusCode": 0}))
+                continue
             try:
                 key = container.key.parse_header(operation.get("partitionKey") or "[]")
                 is_deletion = _kind(operation) == "delete"
@@ -108,10 +115,10 @@ def _operations(raw: bytes) -> list[dict[str, Any]]:
         raise BadRequest("Batch request has no operations.")
     if set(map(type, operations)) != {dict}:
         raise BadRequest("Every operation of a batch is a JSON object.")
-    if len(operations) > MAX_OPERATIONS:
+    if len(operations) > BATCH_OPERATIONS:
         raise BadRequest(
             "Batch request has more operations than what is supported. "
-            f"It has {len(operations)}, the limit is {MAX_OPERATIONS}."
+            f"It has {len(operations)}, the limit is {BATCH_OPERATIONS}."
         )
     return operations
 

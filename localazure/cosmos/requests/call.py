@@ -12,6 +12,7 @@ from localazure.cosmos.protocol.message import Request, Response
 from localazure.cosmos.storage.container import Container
 from localazure.cosmos.storage.partition_key import PartitionKeyValue
 from localazure.cosmos.storage.partitions import GENERATIONS, Partition
+from localazure.cosmos.storage.replicas import Late, items_at
 
 KEY_HEADER = "x-ms-documentdb-partitionkey"
 RANGE_HEADER = "x-ms-documentdb-partitionkeyrangeid"
@@ -39,6 +40,10 @@ class Call:
     charge: float = 0.0
     target: Container | None = None
     partition: Partition | None = None
+    late: Late | None = None
+    """The replica that is to answer, where a fault chose one that is behind."""
+    late_lsn: int | None = None
+    """How far that replica is."""
 
     def header(self, name: str) -> str:
         """A request header, empty when absent."""
@@ -75,9 +80,25 @@ class Call:
         """Note which partition answers, and check that it is as new as the session demands."""
         self.partition = partition
         token = self.request.headers.get("x-ms-session-token")
-        if token:
-            _check_session(token, partition)
+        seen = _seen(token, partition) if token else 0
+        if self.late is not None and self.target is not None:
+            is_session = self.header("x-ms-consistency-level") in ("", "Session")
+            self.late_lsn = self.late.lsn(self.target, partition, seen if is_session else 0)
         return partition
+
+    @property
+    def items(self) -> str:
+        """What a statement reads items from: their table, or what a late replica has of it."""
+        if self.target is None or self.partition is None or self.late_lsn is None:
+            return "items"
+        return items_at(self.target, self.partition, self.late_lsn)
+
+    @property
+    def last_lsn(self) -> int:
+        """The last transaction that the answering replica knows of."""
+        if self.late_lsn is not None:
+            return self.late_lsn
+        return self.partition.lsn if self.partition is not None else 0
 
     def finish(self, response: Response) -> Response:
         """Add the headers that every answer carries."""
@@ -91,9 +112,10 @@ class Call:
             headers.update(target.database.paths if self.address.kind == "colls" else target.paths)
         partition = self.partition
         if partition is not None:
-            headers["x-ms-session-token"] = partition.session_token()
+            lsn = self.last_lsn
+            headers["x-ms-session-token"] = partition.session_token(lsn)
             headers[RANGE_HEADER] = headers["x-ms-cosmos-physical-partition-id"] = partition.id
-            headers["lsn"] = str(partition.lsn)
+            headers["lsn"] = str(lsn)
         return response
 
 
@@ -145,8 +167,9 @@ def _item_operation(request: Request) -> str:
     return "upsert" if headers.get("x-ms-documentdb-is-upsert", "").lower() == "true" else "create"
 
 
-def _check_session(token: str, partition: Partition) -> None:
-    """A session that has seen more than this partition holds cannot be served: 404 with sub-status 1002."""
+def _seen(token: str, partition: Partition) -> int:
+    """The LSN that a session has seen; one that is more than this partition holds is a 404 with sub-status 1002."""
+    seen = 0
     for part in token.split(","):
         range_id, _, vector = part.strip().partition(":")
         generation, _, rest = vector.partition("#")
@@ -157,9 +180,13 @@ def _check_session(token: str, partition: Partition) -> None:
             continue
         # A token of another thousand belongs to an earlier container of this name.
         same_container = int(generation) // GENERATIONS == partition.generation // GENERATIONS
-        if same_container and int(lsn) > partition.lsn:
+        if not same_container:
+            continue
+        seen = max(seen, int(lsn))
+        if seen > partition.lsn:
             raise NotFound(
                 f"The read session is not available for the input session token '{token}': partition {partition.id} "
                 f"is at {partition.lsn}.",
                 sub_status=SESSION_NOT_AVAILABLE,
             )
+    return seen

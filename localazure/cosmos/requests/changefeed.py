@@ -18,7 +18,7 @@ from localazure.cosmos.storage import charges
 from localazure.cosmos.storage.catalog import Catalog
 from localazure.cosmos.storage.container import Container
 from localazure.cosmos.storage.document import with_lsn
-from localazure.cosmos.storage.page import MAX_RESPONSE_SIZE
+from localazure.cosmos.storage.limits import RESPONSE_BYTES
 from localazure.cosmos.storage.partitions import Partition
 from localazure.cosmos.storage.store import PARTITION_SHIFT, PLACE_BITS, Store, lsn_of
 from localazure.cosmos.storage.versions import CREATE, EXPIRE
@@ -46,9 +46,10 @@ class ChangeFeed:
             # empty page whose position is behind what was never delivered.
             partition, low, high = _span(call, container)
             call.at(partition)
-            start, since = _start(call, partition)
-            rows = self._rows(partition, start, since, _page_size(call), (low, high), is_full=is_full)
-            last = partition.lsn
+            start, since = _start(call)
+            last = call.last_lsn
+            table = "versions" if is_full else call.items
+            rows = self._rows(partition, table, (start, last), since, _page_size(call), (low, high))
         call.charge = charges.FEED_BASE
         if not rows:
             return Response(304, b"", {"etag": f'"{max(start, last)}"'})
@@ -64,19 +65,17 @@ class ChangeFeed:
     def _rows(
         self,
         partition: Partition,
-        start: int,
+        table: str,
+        lsns: tuple[int, int],
         since: int,
         count: int,
         span: tuple[str, str],
-        *,
-        is_full: bool,
     ) -> list[Any]:
-        """Whole transactions after LSN `start`: at most `count` rows, but always at least one transaction."""
-        first = (partition.number << PARTITION_SHIFT) | ((start + 1) << PLACE_BITS)
-        end = (partition.number + 1) << PARTITION_SHIFT
-        columns = "position, current, old, operation, ts, previous" if is_full else "position, body"
-        statement = f"SELECT {columns} FROM {'versions' if is_full else 'items'} WHERE position >= ? AND position < ?"  # noqa: S608
-        parameters: list[Any] = [first, end]
+        """Whole transactions after one LSN and up to another: at most `count` rows, but at least one transaction."""
+        base = partition.number << PARTITION_SHIFT
+        columns = "position, current, old, operation, ts, previous" if table == "versions" else "position, body"
+        statement = f"SELECT {columns} FROM {table} WHERE position >= ? AND position < ?"  # noqa: S608
+        parameters: list[Any] = [base | (lsn + 1) << PLACE_BITS for lsn in lsns]
         if span != (partition.low, partition.high):
             statement += " AND +epk >= ? AND +epk < ?"
             parameters += span
@@ -98,14 +97,14 @@ def _whole_transactions(rows: Iterable[Any], count: int) -> list[Any]:
     for row in rows:
         transaction = row[0] >> PLACE_BITS
         if transaction != last:
-            if whole and (len(page) > count or size > MAX_RESPONSE_SIZE):
+            if whole and (len(page) > count or size > RESPONSE_BYTES):
                 return page[:whole]
             whole, last = len(page), transaction
             if len(page) >= count:
                 return page
         page.append(row)
         size += len(row[1] or b"")
-    is_over = len(page) > count or size > MAX_RESPONSE_SIZE
+    is_over = len(page) > count or size > RESPONSE_BYTES
     return page[:whole] if is_over and whole else page
 
 
@@ -133,7 +132,7 @@ def _inclusive(low: str, high: str) -> str:
     return high + "\0" if low == high else high
 
 
-def _start(call: Call, partition: Partition) -> tuple[int, int]:
+def _start(call: Call) -> tuple[int, int]:
     """The LSN to read after, and the earliest time stamp."""
     text = call.header("if-none-match").strip()
     modified = call.header("if-modified-since")
@@ -146,7 +145,7 @@ def _start(call: Call, partition: Partition) -> tuple[int, int]:
     if not text:
         return 0, since
     if text == "*":
-        return partition.lsn, since
+        return call.last_lsn, since
     digits = text.strip('"')
     if not digits.isdigit():
         raise BadRequest(f"The change feed position '{text}' is invalid; it is a quoted LSN.")

@@ -60,7 +60,9 @@ class Containers:
     def _create(self, call: Call) -> Response:
         database = self._catalog.database(call.database, owner=True)
         throughput = self._offers.requested(call)
-        wanted = definition.completed(body_of(call))
+        body = body_of(call)
+        definition.check_key_paths(body)
+        wanted = definition.completed(body)
         partitions = max(self._partitions, self._offers.partitions_for(throughput))
         container = self._catalog.create_container(database, wanted, partitions)
         call.target, call.container = container, container.id

@@ -13,7 +13,7 @@ from typing import Any
 
 from localazure.cosmos.requests.writes import Writes
 from localazure.cosmos.storage import charges, document
-from localazure.cosmos.storage.resource import MAX_ITEM_ID_LENGTH, are_ids
+from localazure.cosmos.storage.resource import are_item_ids
 from localazure.cosmos.storage.rid import item_rids
 from localazure.cosmos.storage.store import LINEAGE_MASK
 
@@ -39,7 +39,7 @@ def create_all(writes: Writes, items: Sequence[Any], *, minimal: bool) -> tuple[
     if set(map(type, items)) != {dict}:
         raise Refused
     ids = [item.get("id") for item in items]
-    if not are_ids(ids, MAX_ITEM_ID_LENGTH) or not container.key.match_all(items, key):
+    if not are_item_ids(ids) or not container.key.match_all(items, key):
         raise Refused
     number, position = writes.take(len(items))
     expires, link, mark = container.default_ttl is not None, container.item_link, position & LINEAGE_MASK

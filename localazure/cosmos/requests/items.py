@@ -28,7 +28,7 @@ class Items:
         call.at(container.partitions.at(key.position))
         call.charge = charges.POINT_READ_MISS
         row = self._store.one(
-            "SELECT position, body FROM items WHERE container = ? AND epk = ? AND id = ?",
+            f"SELECT position, body FROM {call.items} WHERE container = ? AND epk = ? AND id = ?",  # noqa: S608
             (container.number, key.position, self._id(call, container, key)),
         )
         if row is None:

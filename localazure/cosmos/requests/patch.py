@@ -5,13 +5,15 @@ Source: https://learn.microsoft.com/azure/cosmos-db/partial-document-update
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from localazure.cosmos.protocol.errors import BadRequest, PreconditionFailed
+from localazure.cosmos.storage.doubles import double
+from localazure.cosmos.storage.limits import PATCH_OPERATIONS
 from localazure.cosmos.storage.partition_key import PartitionKey
 
-MAX_OPERATIONS = 10
 _READ_ONLY = frozenset({"id", "_rid", "_self", "_etag", "_attachments", "_ts"})
 
 
@@ -20,8 +22,8 @@ def patched(item: dict[str, Any], change: Mapping[str, Any], key: PartitionKey) 
     operations = change.get("operations")
     if not isinstance(operations, list) or not operations:
         raise BadRequest("A patch needs a list of at least one operation.")
-    if len(operations) > MAX_OPERATIONS:
-        raise BadRequest(f"A patch takes at most {MAX_OPERATIONS} operations; {len(operations)} were given.")
+    if len(operations) > PATCH_OPERATIONS:
+        raise BadRequest(f"A patch takes at most {PATCH_OPERATIONS} operations; {len(operations)} were given.")
     condition = change.get("condition")
     if condition and not _holds(item, str(condition)):
         raise PreconditionFailed(
@@ -129,7 +131,10 @@ def _increment(item: Any, path: tuple[str, ...], value: Any) -> None:
     before = _require(item, path) if present else 0
     if isinstance(before, bool) or not isinstance(before, int | float):
         raise BadRequest(f"The value at '/{'/'.join(path)}' is not a number, so it cannot be incremented.")
-    _set(item, path, before + value)
+    after = double(before) + double(value)
+    if not math.isfinite(after):
+        raise BadRequest(f"The value at '/{'/'.join(path)}' would become greater than any number.")
+    _set(item, path, after)
 
 
 def _require(item: Any, path: tuple[str, ...]) -> Any:

@@ -25,8 +25,10 @@ class Splits:
         """
         with self._store.transaction:
             partitions = container.partitions
-            parent = partitions.get(range_id) if range_id is not None else max(partitions.alive, key=_width)
-            middle = epk.middle(parent.low, parent.high)
+            version = container.key.version
+            widest = max(partitions.alive, key=lambda partition: epk.width(partition.low, partition.high, version))
+            parent = partitions.get(range_id) if range_id is not None else widest
+            middle = epk.middle(parent.low, parent.high, version)
             if not parent.low < middle < parent.high:
                 raise BadRequest(f"The partition key range {parent.id} is too narrow to be split.")
             low_id, high_id = partitions.next_ids(2)
@@ -60,8 +62,3 @@ class Splits:
                 "WHERE position >= ? AND position < ? AND +epk >= ? AND +epk < ?",
                 (base, LINEAGE_MASK, *span, child.low, child.high),
             )
-
-
-def _width(partition: Partition) -> int:
-    top = (0x40 << 120) if partition.high == epk.HIGHEST else int(partition.high[:32].ljust(32, "0"), 16)
-    return top - int(partition.low[:32].ljust(32, "0") or "0", 16)

@@ -15,7 +15,7 @@ from localazure.cosmos.storage.container import Container
 from localazure.cosmos.storage.definition import check_ttl_value
 from localazure.cosmos.storage.partition_key import PartitionKeyValue
 from localazure.cosmos.storage.partitions import Partition
-from localazure.cosmos.storage.resource import MAX_ITEM_ID_LENGTH, check_id, now
+from localazure.cosmos.storage.resource import check_item_id, now
 from localazure.cosmos.storage.store import PARTITION_SHIFT, PLACE_BITS, Store
 from localazure.cosmos.storage.unique_keys import UniqueKeys
 from localazure.cosmos.storage.versions import Versions
@@ -40,6 +40,7 @@ class Writes:
         self.key = key
         self.partition: Partition = container.partitions.at(key.position)
         self.lsn = self.partition.lsn + 1
+        store.writing_lsn = self.lsn
         self._first = (self.partition.number << PARTITION_SHIFT) | (self.lsn << PLACE_BITS)
         self._places = 0
         self.now = now()
@@ -179,7 +180,7 @@ class Writes:
         container.reserved_items = reserved
 
     def _check(self, item: dict[str, Any]) -> str:
-        item_id = check_id(item, MAX_ITEM_ID_LENGTH)
+        item_id = check_item_id(item)
         if not self.container.key.matches(item, self.key):
             raise BadRequest(
                 "PartitionKey extracted from document doesn't match the one specified in the header: "

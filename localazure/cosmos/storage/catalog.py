@@ -9,6 +9,7 @@ import orjson
 
 from localazure.cosmos.protocol.errors import OWNER_MISSING, Conflict, NotFound
 from localazure.cosmos.storage.container import Container
+from localazure.cosmos.storage.partition_key import PartitionKey
 from localazure.cosmos.storage.partitions import GENERATIONS, Partition, PartitionMap, first_ranges
 from localazure.cosmos.storage.resource import Database, check_id, stamp
 from localazure.cosmos.storage.store import Store
@@ -84,7 +85,7 @@ class Catalog:
             number = self._insert(
                 "INSERT INTO containers (database, body) VALUES (?, ?)", (database.number, _text(dict(definition)))
             )
-            ranges = first_ranges(partitions)
+            ranges = first_ranges(partitions, PartitionKey.parse(definition["partitionKey"]).version)
             created = [
                 self.insert_partition(number, Partition(0, str(n), low, high, (), number * GENERATIONS))
                 for n, (low, high) in enumerate(ranges)

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from localazure.cosmos.protocol.errors import BadRequest
 from localazure.cosmos.sql import Query, SqlError
 from localazure.cosmos.storage.indexing import normalized
+from localazure.cosmos.storage.limits import TTL_SECONDS, UNIQUE_KEYS, UNIQUE_PATHS
 from localazure.cosmos.storage.partition_key import PartitionKey, split_path
 from localazure.cosmos.storage.resource import check_id
 
+_KEY_PATH = re.compile(r"""(?:/(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^/"'\s*.+@#$]+))*""")
+"""Names that are plain or in quotes. Which marks need quotes is known of blanks, * . + @ # and $ alone:
+https://github.com/hashicorp/terraform-provider-azurerm/issues/4692"""
 _SYSTEM = frozenset(
     {"_rid", "_self", "_etag", "_ts", "_docs", "_sprocs", "_triggers", "_udfs", "_conflicts", "statistics"}
 )
-_MAX_UNIQUE_KEYS = 10
-_MAX_UNIQUE_PATHS = 16
-_MAX_TTL = 2**31 - 1
+
+
+def check_key_paths(body: Mapping[str, Any]) -> None:
+    """Refuse paths of a new container's partition key as the service does; those of a stored one are what they are."""
+    key = body.get("partitionKey")
+    paths = key.get("paths") if isinstance(key, dict) else None
+    for path in paths if isinstance(paths, list) else ():
+        accepted = _KEY_PATH.match(str(path))
+        end = accepted.end() if accepted else 0
+        if end < len(str(path)) or not end:
+            shown = str(path).replace("/", "\\/")
+            raise BadRequest(
+                f"The partition key component definition path '{shown}' could not be accepted, failed near position "
+                f"'{end}'. Partition key paths must contain only valid characters and not contain a trailing slash or "
+                "wildcard character."
+            )
 
 
 def completed(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,12 +72,12 @@ def changed(stored: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any
 def check_ttl_value(value: Any, where: str) -> int | None:
     """A time to live in seconds, -1 for never, None when absent."""
     if value is None or (
-        isinstance(value, int) and not isinstance(value, bool) and (0 < value <= _MAX_TTL or value == -1)
+        isinstance(value, int) and not isinstance(value, bool) and (0 < value <= TTL_SECONDS or value == -1)
     ):
         return value
     raise BadRequest(
         f"The input ttl '{value}' of the {where} is invalid. Ensure to provide a nonzero positive integer less than "
-        f"or equal to '{_MAX_TTL}', or -1 for never."
+        f"or equal to '{TTL_SECONDS}', or -1 for never."
     )
 
 
@@ -76,10 +94,8 @@ def _check_unique_keys(definition: dict[str, Any]) -> None:
         definition.pop("uniqueKeyPolicy", None)
         return
     keys = policy["uniqueKeys"]
-    if len(keys) > _MAX_UNIQUE_KEYS or sum(len(key.get("paths") or []) for key in keys) > _MAX_UNIQUE_PATHS:
-        raise BadRequest(
-            f"A unique key policy holds at most {_MAX_UNIQUE_KEYS} keys over {_MAX_UNIQUE_PATHS} paths in total."
-        )
+    if len(keys) > UNIQUE_KEYS or sum(len(key.get("paths") or []) for key in keys) > UNIQUE_PATHS:
+        raise BadRequest(f"A unique key policy holds at most {UNIQUE_KEYS} keys over {UNIQUE_PATHS} paths in total.")
     for key in keys:
         if not key.get("paths"):
             raise BadRequest("Every unique key needs at least one path.")

@@ -12,6 +12,7 @@ A component is a JSON scalar, or `{}` for a value that is absent ("undefined").
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,8 @@ HIGHEST = "FF"
 _UNDEFINED, _NULL, _FALSE, _TRUE, _NUMBER, _STRING = 0x00, 0x01, 0x02, 0x03, 0x05, 0x08
 _V1_LENGTH = 100
 _HIGH_BYTE = 0x3F
+_HASHES = {1: 0xFFFFFFFF, 2: (_HIGH_BYTE + 1) << 120}
+"""By hash version: the hash that is above all, as the service divides it."""
 
 
 def hash_v1(components: Sequence[Any]) -> str:
@@ -43,17 +46,34 @@ def multi_hash(components: Sequence[Any]) -> str:
     return "".join(hash_v2([value]) for value in components)
 
 
-def middle(low: str, high: str) -> str:
-    """The point that halves `[low, high)` of the hashed space; 32 hexadecimal digits."""
-    bottom = int(low[:32].ljust(32, "0"), 16)
-    top = int(high[:32].ljust(32, "0"), 16) if high != HIGHEST else (_HIGH_BYTE + 1) << 120
-    return f"{(bottom + top) // 2:032X}"
+def middle(low: str, high: str, version: int) -> str:
+    """The point that halves `[low, high)` of the hashed space."""
+    return _point((_hash_at(low, version) + _hash_at(high, version)) // 2, version)
 
 
-def boundaries(count: int) -> list[str]:
+def width(low: str, high: str, version: int) -> int:
+    """How many hashes lie in `[low, high)`."""
+    return _hash_at(high, version) - _hash_at(low, version)
+
+
+def boundaries(count: int, version: int) -> list[str]:
     """The inner boundaries that cut the hashed space into `count` equal ranges."""
-    size = (_HIGH_BYTE + 1) << 120
-    return [f"{size * n // count:032X}" for n in range(1, count)]
+    step = _HASHES[version] // count
+    return [_point(step * n, version) for n in range(1, count)]
+
+
+def _point(digest: int, version: int) -> str:
+    """Where the keys with this hash begin."""
+    return _encoded(float(digest)).hex().upper() if version == 1 else f"{digest:032X}"
+
+
+def _hash_at(point: str, version: int) -> int:
+    """The first hash at or behind a point."""
+    if point == HIGHEST:
+        return _HASHES[version]
+    if version == 1:
+        return bisect_left(range(_HASHES[version]), point, key=lambda digest: _point(digest, version))
+    return int(point[:32].ljust(32, "0"), 16)
 
 
 def _hashed(value: Any, end: bytes) -> bytes:

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from localazure.cosmos.storage.continuation import Continuation
-
-MAX_RESPONSE_SIZE = 4 * 1024 * 1024
+from localazure.cosmos.storage.limits import RESPONSE_BYTES
 
 
 @dataclass(slots=True)
@@ -33,7 +32,7 @@ class Page:
 
     def add(self, row: bytes) -> bool:
         """Take a row, unless the page is full."""
-        if self.rows and (len(self.rows) >= self.limit or self.size + len(row) > MAX_RESPONSE_SIZE):
+        if self.rows and (len(self.rows) >= self.limit or self.size + len(row) > RESPONSE_BYTES):
             return False
         self.rows.append(row)
         self.size += len(row)

@@ -12,11 +12,11 @@ import orjson
 
 from localazure.cosmos.protocol.errors import BadRequest
 from localazure.cosmos.storage import epk
+from localazure.cosmos.storage.doubles import double
+from localazure.cosmos.storage.limits import EXACT_INTEGER, KEY_BYTES, KEY_PATHS
 
 _SEGMENT = re.compile(r"/(?:\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'|([^/]+))")
-_MAX_PATHS = 3
 _V1_CUT = 100
-_EXACT_INTEGER = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +54,19 @@ class PartitionKey:
             raise BadRequest(f"The partition key kind '{kind}' is invalid; use 'Hash' or 'MultiHash'.")
         if not raw:
             raise BadRequest("The partition key definition needs at least one path, such as '/id'.")
-        if len(raw) > (_MAX_PATHS if kind == "MultiHash" else 1):
+        if len(raw) > (KEY_PATHS if kind == "MultiHash" else 1):
             raise BadRequest(
                 f"Too many partition key paths: {len(raw)} were given; kind 'Hash' takes 1, kind 'MultiHash' up to 3."
             )
         version = definition.get("version") or (2 if kind == "MultiHash" else 1)
+        if version not in (1, 2):
+            raise BadRequest(f"The partition key version '{version}' is invalid; use 1 or 2.")
         return PartitionKey(tuple(split_path(path) for path in raw), kind, int(version))
 
     def of(self, item: Mapping[str, Any]) -> PartitionKeyValue:
         """The key of an item, extracted along the definition's paths."""
         components = [_at(item, path) for path in self.paths]
+        _check_length(components)
         return _value(self, orjson.dumps([_canonical(component) for component in components]).decode())
 
     def matches(self, item: Mapping[str, Any], key: PartitionKeyValue) -> bool:
@@ -123,6 +126,7 @@ def _parsed(definition: PartitionKey, text: str) -> PartitionKeyValue:
     for component in components:
         if isinstance(component, list) or (isinstance(component, dict) and component):
             raise BadRequest(f"The partition key {text} has a component that is not a scalar.")
+    _check_length(components)
     return definition.value(components)
 
 
@@ -143,7 +147,16 @@ def _value(definition: PartitionKey, text: str) -> PartitionKeyValue:
     return PartitionKeyValue(components, text, position, is_prefix=False)
 
 
+def _check_length(components: Sequence[Any]) -> None:
+    for component in components:
+        if isinstance(component, str) and len(component.encode()) > KEY_BYTES:
+            raise BadRequest(
+                f"The partition key value '{component[:32]}…' has {len(component.encode())} bytes; the limit is "
+                f"{KEY_BYTES}."
+            )
+
+
 def _canonical(component: Any) -> Any:
-    if isinstance(component, float) and component.is_integer() and abs(component) < _EXACT_INTEGER:
+    if isinstance(component, float) and component.is_integer() and abs(component) < EXACT_INTEGER:
         return int(component)
-    return component
+    return double(component) if type(component) is int else component

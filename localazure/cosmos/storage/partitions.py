@@ -30,9 +30,9 @@ class Partition:
     """Number of the last committed transaction."""
     alive: bool = True
 
-    def session_token(self) -> str:
-        """What a client hands back to read at least this state."""
-        return f"{self.id}:{self.generation}#{self.lsn}#3=-1"
+    def session_token(self, lsn: int) -> str:
+        """What a client hands back to read at least the state after this LSN."""
+        return f"{self.id}:{self.generation}#{lsn}#3=-1"
 
     def describe(self, container_rid: str, container_self: str) -> dict[str, Any]:
         """The row that a routing map is built from."""
@@ -109,7 +109,7 @@ class PartitionMap:
         self._refresh()
 
 
-def first_ranges(count: int) -> list[tuple[str, str]]:
-    """`count` equal ranges that tile the key space."""
-    inner = epk.boundaries(count)
+def first_ranges(count: int, version: int) -> list[tuple[str, str]]:
+    """`count` equal ranges that tile the key space of a hash version."""
+    inner = epk.boundaries(count, version)
     return list(zip([epk.LOWEST, *inner], [*inner, epk.HIGHEST], strict=True))

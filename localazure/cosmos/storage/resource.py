@@ -12,38 +12,61 @@ from urllib.parse import quote
 
 from localazure.cosmos.protocol.errors import BadRequest
 from localazure.cosmos.storage import rid
+from localazure.cosmos.storage.limits import ITEM_ID_BYTES, NAME_CHARACTERS
 
-MAX_ITEM_ID_LENGTH = 1023
-MAX_RESOURCE_ID_LENGTH = 255
+_SURELY_SHORT = ITEM_ID_BYTES // 4
+"""Characters that fit whatever they are: none has more than four bytes."""
 _FORBIDDEN = re.compile(r"[/\\?#]").search
+_FORBIDDEN_IN_ITEMS = re.compile(r"[/\\]").search
 
 
-def check_id(body: Mapping[str, Any], limit: int = MAX_RESOURCE_ID_LENGTH) -> str:
-    """The `id` of a body, if it is one the service would take; `limit` is its greatest length."""
-    name = body.get("id")
-    if type(name) is str and 0 < len(name) <= limit and (name.isalnum() or not _FORBIDDEN(name)):
-        return name
-    if name is None:
-        raise BadRequest("The input content is invalid because the required properties - 'id; ' - are missing.")
-    if not isinstance(name, str) or not name:
-        raise BadRequest(f"The input name is empty or not a string. {_wanted(limit)}")
-    if len(name) > limit:
-        raise BadRequest(f"The input name has {len(name)} characters. {_wanted(limit)}")
+def check_id(body: Mapping[str, Any]) -> str:
+    """The `id` of a database or container, if the service would take it."""
+    name = _given(body, NAME_CHARACTERS)
+    if len(name) > NAME_CHARACTERS:
+        raise BadRequest(f"The input name has {len(name)} characters. {_wanted(NAME_CHARACTERS)}")
     if _FORBIDDEN(name):
         raise BadRequest(f"The input name '{name}' is invalid: it may not contain '/', '\\', '?' or '#'.")
     return name
 
 
-def are_ids(names: Sequence[Any], limit: int) -> bool:
-    """Whether the service would take every one of these as an `id`."""
+def check_item_id(item: Mapping[str, Any]) -> str:
+    """The `id` of an item, if the service would take it.
+
+    The service refuses less than some SDKs do: azure-cosmos for Python sends no id with '?' or '#' either.
+    """
+    name = item.get("id")
+    if type(name) is str and 0 < len(name) <= _SURELY_SHORT and (name.isalnum() or not _FORBIDDEN_IN_ITEMS(name)):
+        return name
+    name = _given(item, ITEM_ID_BYTES + 1)
+    size = len(name.encode())
+    if size > ITEM_ID_BYTES:
+        raise BadRequest(f"The input name has {size} bytes. {_wanted(ITEM_ID_BYTES + 1)}")
+    if _FORBIDDEN_IN_ITEMS(name):
+        raise BadRequest(f"The input name '{name}' is invalid: it may not contain '/' or '\\'.")
+    return name
+
+
+def are_item_ids(names: Sequence[Any]) -> bool:
+    """Whether these are valid ids of items for sure: none is near the limit."""
     try:
-        return all(map(len, names)) and max(map(len, names)) <= limit and not _FORBIDDEN("".join(names))
+        return (
+            all(map(len, names)) and max(map(len, names)) <= _SURELY_SHORT and not _FORBIDDEN_IN_ITEMS("".join(names))
+        )
     except TypeError:  # one of them is not a string
         return False
 
 
-def _wanted(limit: int) -> str:
-    characters = 1024 if limit == MAX_ITEM_ID_LENGTH else limit
+def _given(body: Mapping[str, Any], limit: int) -> str:
+    name = body.get("id")
+    if name is None:
+        raise BadRequest("The input content is invalid because the required properties - 'id; ' - are missing.")
+    if not isinstance(name, str) or not name:
+        raise BadRequest(f"The input name is empty or not a string. {_wanted(limit)}")
+    return name
+
+
+def _wanted(characters: int) -> str:
     return f"Ensure to provide a unique non-empty string less than '{characters}' characters."
 
 

@@ -113,6 +113,8 @@ class Store:
         then writes more than one calls `begin` before the first."""
         self.depth = 0
         """How many uses of these two are nested."""
+        self.writing_lsn = 0
+        """The LSN of the transaction that writes now; what is deleted does not show it."""
         self.undo: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
         """What undoes the changes in memory, should the transaction that they belong to be taken back on disk."""
         self._connection = sqlite3.connect(
@@ -183,6 +185,14 @@ class Store:
         """Every row."""
         with self.lock:
             return self.execute(statement, parameters).fetchall()
+
+    def add_function(self, name: str, function: Callable[[], Any]) -> None:
+        """Make a function without arguments known to SQL."""
+        self._connection.create_function(name, 0, function)
+
+    def run_script(self, statements: str) -> None:
+        """Run statements that define things."""
+        self._connection.executescript(statements)
 
     def close(self) -> None:
         """Close the connection; the write-ahead log is folded into the file."""

@@ -29,7 +29,8 @@ class Hub:
         if text.isascii() and text.isdigit() and int(text) < len(self.partitions):
             return self.partitions[int(text)]
         raise OutOfRange(
-            f"hub {self.name!r} has no partition {text!r}; its partitions are 0 to {len(self.partitions) - 1}"
+            "The specified partition is invalid for an EventHub partition sender or receiver. It should be between 0 "
+            f"and {len(self.partitions) - 1}; hub {self.name!r} has no partition {text!r}."
         )
 
     def route(self, key: str | None) -> Partition:
@@ -42,4 +43,7 @@ class Hub:
         """Raises NotFound for a consumer group that was not configured."""
         if group.lower() not in self.groups | {DEFAULT_GROUP.lower()}:
             known = ", ".join([DEFAULT_GROUP, *sorted(self.groups)])
-            raise NotFound(f"hub {self.name!r} has no consumer group {group!r}; it has {known}")
+            raise NotFound(
+                f"sb://localhost/{self.name}/ConsumerGroups/{group}",
+                f"hub {self.name!r} has no consumer group {group!r}; it has {known}",
+            )

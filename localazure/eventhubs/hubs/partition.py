@@ -8,7 +8,7 @@ from typing import Protocol
 
 from localazure.amqp.errors import Refusal
 from localazure.amqp.message import Event
-from localazure.eventhubs.errors import LinkStolen, TooManyReceivers
+from localazure.eventhubs.errors import BeyondTheEnd, LinkStolen, TooManyReceivers
 from localazure.eventhubs.hubs.position import Position
 from localazure.eventhubs.hubs.store import Column, EventStore, Row, Tail
 
@@ -79,14 +79,18 @@ class Partition:
         return self._store.read(self._id, sequence, limit)
 
     def locate(self, position: Position) -> int:
-        """The sequence number of the first event at or behind a position."""
+        """The sequence number of the first event at or behind a position. Raises BeyondTheEnd."""
         end = self.tail.next_sequence
         if position.kind == "start":
             return self.first
         if position.kind == "latest":
             return end
         wanted = position.value + (0 if position.inclusive else 1)
+        if position.kind == "offset" and position.value > self.tail.last_offset:
+            raise BeyondTheEnd("offset", position.value, self.tail.last_offset)
         if position.kind == "sequence-number":
+            if position.value >= end:
+                raise BeyondTheEnd("sequence number", position.value, end - 1)
             return min(max(wanted, self.first), end)
         column: Column = "offset" if position.kind == "offset" else "enqueued_ms"
         return self._store.bisect(self._id, column, wanted, self.first, end)

@@ -33,6 +33,6 @@ def parse_address(text: str) -> Address:
     """Raises NotFound for an address that names no hub."""
     match = _ADDRESS.fullmatch(text)
     if match is None:
-        raise NotFound(f"nothing is at {text!r}; expected amqps://host/hub[/ConsumerGroups/G]/Partitions/N")
+        raise NotFound(text, "expected amqps://host/hub[/ConsumerGroups/G]/Partitions/N")
     hub, group, partition = (unquote(part) if part else None for part in match.group("hub", "group", "partition"))
     return Address(hub or "", group, partition)

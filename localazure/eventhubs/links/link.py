@@ -104,7 +104,11 @@ class ReceivingLink(Link, ABC):
             self._grant()
         delivery = Delivery(first.number(1), first.flag(4) or frame.flag(4), first.number(3), message)
         if size > MAX_MESSAGE:
-            self.reject(delivery, MessageTooLarge(f"the message has {size} bytes; the link allows {MAX_MESSAGE}"))
+            told = (
+                f"The received message (delivery-id:{delivery.number}, size:{size} bytes) exceeds the limit "
+                f"({MAX_MESSAGE} bytes) currently allowed on the link."
+            )
+            self.reject(delivery, MessageTooLarge(told))
         else:
             self.deliver(delivery)
 

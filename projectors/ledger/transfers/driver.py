@@ -1,17 +1,20 @@
 """Drives one transfer to its end, from its first step, whoever began it and wherever that one stopped."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from domain.aggregate import fold
+from domain.ledger.account import Account
 from domain.ledger.transfer import Status, Transfer, transfer_stream
-from domain.ledger.transfer_process import Action, Progress, next_step
+from domain.ledger.transfer_process import AccountStep, Action, Progress, next_step
 from eventstore.commands.cache import StreamCache, StreamLocks
 from eventstore.commands.store import CommandStore
 from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
+from eventstore.personal import Token
 from projectors.errors import Unavailable
 from projectors.processes.steps import Steps
 
@@ -28,6 +31,31 @@ class _Story:
     request: str
     correlation: str
     traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Hold:
+    """The hold without a text that is not of its account's owner: an older program took the transfer before the account
+    was opened. The text stays with the transfer."""
+
+    step: AccountStep
+
+    @property
+    def command_id(self) -> str:
+        return self.step.command_id
+
+    @property
+    def stream(self) -> str:
+        return self.step.stream
+
+    def decide(self, account: Account | None, /, *, at: datetime) -> Account:
+        token = Token.parse(self.step.transfer.reference or "")
+        step = self.step
+        if account is not None and token is not None and token.subject != account.owner:
+            transfer = copy(step.transfer)
+            transfer.reference = None
+            step = replace(step, transfer=transfer)
+        return step.decide(account, at=at)
 
 
 class TransferDriver:
@@ -72,7 +100,7 @@ class TransferDriver:
         progress, causation = Progress(story.transfer, give_up=give_up), story.request
         while (step := next_step(progress)) is not None:
             outcome = self._steps.run(
-                step,
+                _Hold(step) if isinstance(step, AccountStep) and step.action is Action.HOLD else step,
                 at=self._clock(),
                 correlation=story.correlation,
                 causation=causation,

@@ -1,4 +1,5 @@
-"""Which transfers have not ended: asked of the view transfer-status, one small query per partition."""
+"""Which transfers have not ended: asked of the view transfer-status, one small query per partition, and one more for
+those that the view knows nothing of."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,10 +18,16 @@ _OPEN: Final = (
     "WHERE c.state.status = @status AND c.state.requested_at <= @moment ORDER BY c.state.requested_at"
 )
 
+_UNKNOWN: Final = (
+    "SELECT c.stream FROM c WHERE STARTSWITH(c.pk, @prefix) "
+    "AND (IS_DEFINED(c.upto) OR IS_DEFINED(c.left_out)) AND NOT IS_DEFINED(c.state.status)"
+)
+"""Parked, or with events left out, so that the view does not know how they stand."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class OpenTransfer:
-    """A transfer that has not ended, as far as the view knows."""
+    """A transfer that has not ended, as far as the view knows. One that the view knows nothing of is never old."""
 
     requested_at: datetime
     transfer_id: str
@@ -47,4 +54,6 @@ class OpenTransfers:
                 moment=moment.astimezone(UTC).isoformat(),
             )
         ]
-        return sorted(OpenTransfer(datetime.fromisoformat(row["requested_at"]), row["transfer"]) for row in rows)
+        found = [OpenTransfer(datetime.fromisoformat(row["requested_at"]), row["transfer"]) for row in rows]
+        unknown = self._gateway.query(_UNKNOWN, prefix=partition_key(self._view.name, serving, ""))
+        return sorted(found + [OpenTransfer(moment, self._view.key(row["stream"])) for row in unknown])

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from domain.ledger.account import Account, Status
 from projectors.views.streams.view import Change, StreamView
+from projectors.views.sums.view import exact, whole
 from projectors.views.view import on
 
 
@@ -65,6 +66,7 @@ class AccountSummary(StreamView):
 
 
 def _move(state: dict[str, Any], *, balance: int = 0, held: int = 0) -> None:
-    state["balance"] += balance
-    state["held"] += held
-    state["available"] = state["balance"] - state["held"]
+    """Begins at nothing where the account's opening was left out, and goes beyond what an account can have."""
+    balance += whole(state.get("balance", 0))
+    held += whole(state.get("held", 0))
+    state.update(balance=exact(balance), held=exact(held), available=exact(balance - held))

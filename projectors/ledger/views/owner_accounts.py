@@ -1,4 +1,4 @@
-"""The accounts of an owner: one item per owner and range, whose sums are 1 for each account."""
+"""The accounts of an owner: a sum of 1 for each account, a document each."""
 
 from domain.ledger.account import Account
 from projectors.views.sums.view import Sums, SumView
@@ -10,6 +10,7 @@ class OwnerAccounts(SumView):
 
     name = "owner-accounts"
     category = "account"
+    apart = True
 
     @on(Account.Opened)
     def opened(self, sums: Sums, event: Account.Opened) -> None:

@@ -1,10 +1,14 @@
 """What moved on an account: one item per movement, with the balance after it."""
 
 from datetime import UTC, date
+from typing import TypeAlias
 
 from domain.ledger.account import Account
-from projectors.views.streams.view import Change, StreamView
+from projectors.views.streams.view import UNLISTED, Change, StreamView
+from projectors.views.sums.view import exact, whole
 from projectors.views.view import on
+
+_Movement: TypeAlias = Account.FundsCredited | Account.FundsDebited | Account.HoldCaptured
 
 
 class Statement(StreamView):
@@ -12,12 +16,16 @@ class Statement(StreamView):
 
     { "version", "kind": "deposit" | "withdrawal" | "capture", "amount", "signed", "balance", "asset", "reference",
       "transfer_id", "effective_date", "recorded_at" }
+
+    Beside them lies the reference of each open hold that has one, for the capture: { "hold", "reference" }.
     """
 
     name = "statement"
     category = "account"
     keyed_by_stream = True
-    indexed = ("data.version", "data.effective_date")
+    indexed = ("data.version", "data.effective_date", "data.hold")
+    named_by = "hold"
+    taking = frozenset((Account.HoldCaptured.TOPIC, Account.HoldReleased.TOPIC))
 
     @on(Account.Opened)
     def opened(self, change: Change, event: Account.Opened) -> None:
@@ -33,22 +41,28 @@ class Statement(StreamView):
 
     @on(Account.HoldPlaced)
     def hold_placed(self, change: Change, event: Account.HoldPlaced) -> None:
-        change.state["holds"][str(event.hold_id)] = event.reference
+        if event.reference is None:
+            change.unnamed(event.hold_id)
+        else:
+            kept = {"hold": event.hold_id, "reference": event.reference}
+            change.create(f"{UNLISTED}{event.hold_id:010d}", kept, name=event.hold_id)
 
     @on(Account.HoldCaptured)
     def hold_captured(self, change: Change, event: Account.HoldCaptured) -> None:
-        reference = change.state["holds"].pop(str(event.hold_id))
-        self._enter(change, event, "capture", -event.amount, reference, None)
+        self._enter(change, event, "capture", -event.amount, _reference(change, event.hold_id), None)
 
     @on(Account.HoldReleased)
     def hold_released(self, change: Change, event: Account.HoldReleased) -> None:
-        del change.state["holds"][str(event.hold_id)]
+        _reference(change, event.hold_id)
+
+    def takes(self, event: Account.HoldCaptured | Account.HoldReleased) -> int:
+        return event.hold_id
 
     @staticmethod
     def _enter(
-        change: Change, event: Account.Event, kind: str, signed: int, reference: str | None, day: date | None
+        change: Change, event: _Movement, kind: str, signed: int, reference: str | None, day: date | None
     ) -> None:
-        change.state["balance"] += signed
+        change.state["balance"] = exact(whole(change.state.get("balance", 0)) + signed)
         change.create(
             f"{event.originator_version:010d}",
             {
@@ -57,10 +71,17 @@ class Statement(StreamView):
                 "amount": abs(signed),
                 "signed": signed,
                 "balance": change.state["balance"],
-                "asset": change.state["asset"],
+                "asset": event.asset,
                 "reference": reference,
                 "transfer_id": getattr(event, "transfer_id", None),
                 "effective_date": (day or event.timestamp.astimezone(UTC).date()).isoformat(),
                 "recorded_at": change.recorded.meta["recorded_at"],
             },
         )
+
+
+def _reference(change: Change, hold: int) -> str | None:
+    """The reference of a hold that ends; guards of before keep it themselves."""
+    kept = change.take(hold) or {"reference": change.state.get("holds", {}).pop(str(hold), None)}
+    reference: str | None = kept["reference"]
+    return reference

@@ -1,7 +1,9 @@
 """Writes guards and their items: one transactional batch per partition and hundred operations, partitions side by side.
 
 A batch that finds another guard than expected writes nothing and hands its guards back, to be read again and decided
-again. One that the store will never take is tried guard by guard, so that only the stream at fault is held up.
+again. One that the store will never take is tried guard by guard, so that only the stream at fault is held up: what is
+too large or malformed, and also an item that is there already, or is not there. Items change only with their guard, and
+the guard comes first in the batch: that it was as expected says that nobody else has had to do with it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +12,7 @@ from dataclasses import dataclass, field
 
 from projectors.container import Gateway, Operation
 from projectors.errors import Conflict, Rejected, Unanswered
+from projectors.views.storable import check_size
 from projectors.views.streams.checkpoint import Guard, Segment, operations, size
 
 MAX_OPERATIONS = 100
@@ -59,10 +62,22 @@ class GuardWriter:
 
     def _write_partition(self, guards: Sequence[Guard]) -> Unwritten:
         unwritten = Unwritten()
-        queues = [(guard, guard.take_segments()) for guard in guards]
+        queues: list[tuple[Guard, list[Segment]]] = []
+        for guard in guards:
+            try:
+                queues.append((guard, guard.take_segments()))
+            except Rejected as error:
+                unwritten.rejected.append((guard, error))
         while queues:
             failed: set[int] = set()
-            for batch in _batches((_write(guard, segments.pop(0)) for guard, segments in queues), self.room):
+            writes: list[_Write] = []
+            for guard, segments in queues:
+                try:
+                    writes.append(_write(guard, segments.pop(0)))
+                except Rejected as error:
+                    unwritten.rejected.append((guard, error))
+                    failed.add(id(guard))
+            for batch in _batches(writes, self.room):
                 failed |= self._write_batch(batch, unwritten)
             queues = [(guard, segments) for guard, segments in queues if segments and id(guard) not in failed]
         return unwritten
@@ -72,13 +87,14 @@ class GuardWriter:
         everything = [operation for write in batch for operation in write.operations]
         try:
             etags = self._gateway.batch(batch[0].guard.place.partition, everything)
-        except (Conflict, Unanswered):
-            unwritten.again += [write.guard for write in batch]
-            return {id(write.guard) for write in batch}
-        except Rejected as error:
+        except (Conflict, Unanswered, Rejected) as error:
+            refusal = _refusal(error, batch)
+            if refusal is None:
+                unwritten.again += [write.guard for write in batch]
+                return {id(write.guard) for write in batch}
             if len(batch) > 1:
                 return set().union(*(self._write_batch([write], unwritten) for write in batch))
-            unwritten.rejected.append((batch[0].guard, error))
+            unwritten.rejected.append((batch[0].guard, refusal))
             return {id(batch[0].guard)}
         position = 0
         for write in batch:
@@ -88,11 +104,32 @@ class GuardWriter:
 
 
 def _write(guard: Guard, segment: Segment) -> _Write:
+    """Raises Rejected for what is no JSON or too large; of a parked stream the store itself may say the latter."""
     wanted = operations(guard, segment, guard.etag)
-    return _Write(guard, wanted, sum(size(operation) for operation in wanted))
+    total = sum(size(operation) for operation in wanted)
+    if "upto" not in segment.guard:
+        check_size(total)
+    return _Write(guard, wanted, total)
 
 
-def _batches(writes: Iterator[_Write], most: int) -> Iterator[list[_Write]]:
+def _refusal(error: Conflict | Unanswered | Rejected, batch: Sequence[_Write]) -> Rejected | None:
+    """Why the store will never take the batch; None when it was somebody else's doing, or may have been."""
+    if not isinstance(error, Conflict):
+        return error if isinstance(error, Rejected) else None
+    position = error.index
+    for write in batch:
+        if position < len(write.operations):
+            break
+        position -= len(write.operations)
+    if not position:
+        return None
+    verb, (key, *_), *_ = write.operations[position]
+    if verb == "create":
+        return Rejected(f"the view creates the item {key['id']!r}, which is there already", error.index)
+    return Rejected(f"the view {verb}s the item {key!r}, which is not there", error.index)
+
+
+def _batches(writes: Iterable[_Write], most: int) -> Iterator[list[_Write]]:
     batch: list[_Write] = []
     count = total = 0
     for write in writes:

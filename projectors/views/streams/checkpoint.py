@@ -1,22 +1,31 @@
 """The guard of one stream in one view: how far the view has come with it, and what it keeps for it.
 
     { "id", "pk": "view@generation:bucket", "stream", "version", "at", "state": {…},
-      "upto"?, "error"?, "attempts"?, "dropped"? }
+      "upto"?, "error"?, "attempts"?, "dropped"?, "left_out"? }
 
 `version` is the last version applied, absent means 0. While `upto` is set the stream is parked: nothing of it is
-applied, `upto` is the last version seen, `error` what happened to version + 1. `dropped` lists what was left out.
+applied, `upto` is the last version seen, `error` what happened to version + 1. `dropped` lists what was left out, and
+`left_out`, by which such guards are found, counts it.
 Items of the stream lie in the same partition and change in the same batch as the guard, never without it.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 import orjson
 
+from eventstore.errors import MalformedDocument
 from eventstore.log.documents import recorded_at
 from projectors.container import Document, Operation
+from projectors.errors import Rejected
 from projectors.generations.generation import Place
-from projectors.views.streams.view import MAX_ITEMS_PER_EVENT, Change
+from projectors.views.storable import encoded
+from projectors.views.streams.view import MAX_ITEMS_PER_EVENT, Change, NamedItem
+
+_REMEMBERED = 32
+"""Named items in memory, per guard, of those that were placed or looked up last."""
+_ENVELOPE = 100
 
 
 @dataclass(slots=True)
@@ -25,6 +34,18 @@ class Segment:
 
     guard: Document
     items: dict[str, tuple[str, dict[str, Any] | None]]
+
+
+class Savepoint(NamedTuple):
+    """What of a guard in memory changes as events are applied, to go back to."""
+
+    version: int
+    at: str | None
+    meta: str | None
+    dirty: bool
+    state: bytes
+    items: dict[str, tuple[str, dict[str, Any] | None]]
+    known: dict[Any, NamedItem | None]
 
 
 class Guard:
@@ -38,6 +59,7 @@ class Guard:
         "dropped",
         "error",
         "etag",
+        "is_news",
         "meta",
         "place",
         "segments",
@@ -56,6 +78,8 @@ class Guard:
         found = document or {}
         self.segments: list[Segment] = []
         self.dirty = False
+        self.is_news = False
+        """Whether it was parked here, and nobody has been told."""
         self.meta: str | None = None
         self.etag: str | None = found.get("_etag")
         self.version: int = found.get("version", 0)
@@ -90,8 +114,10 @@ class Guard:
         self.dirty = True
 
     def park(self, upto: int, error: dict[str, Any]) -> None:
-        """Version + 1 cannot be applied; everything from it to `upto` waits."""
+        """Version + 1 cannot be applied; everything from it to `upto`, or to where it waited before, waits."""
+        upto = max(upto, self.upto or 0)
         self.upto, self.error, self.attempts, self.dirty = upto, error, self.attempts + 1, True
+        self.is_news = True
 
     def wait_behind(self, version: int) -> None:
         """The stream is parked: one more version waits."""
@@ -109,13 +135,35 @@ class Guard:
     def seal_when_full(self, most: int = MAX_ITEMS_PER_EVENT) -> None:
         """Closes a segment when one more event might not fit into its batch."""
         if self.full(most):
-            self._seal({"state": orjson.loads(orjson.dumps(self.change.state))})
+            self.seal()
+
+    def seal(self) -> None:
+        """Closes a segment: what is applied from here on goes into another batch. Raises Rejected: it is no JSON."""
+        self._seal({"state": orjson.loads(encoded(self.change.state))})
+
+    def savepoint(self) -> Savepoint:
+        """Where the guard is, to go back to with `roll_back`. Raises Rejected: its state is no JSON."""
+        return Savepoint(
+            self.version,
+            self.at,
+            self.meta,
+            self.dirty,
+            encoded(self.change.state),
+            dict(self.change.items),
+            dict(self.change.known),
+        )
+
+    def roll_back(self, savepoint: Savepoint) -> None:
+        """Back to where it was; nothing was sealed since then."""
+        self.version, self.at, self.meta, self.dirty, state, items, known = savepoint
+        self.change.state, self.change.items, self.change.known = orjson.loads(state), dict(items), dict(known)
 
     def take_segments(self) -> list[Segment]:
         """Everything to be written, in order; the guard counts as clean from here on."""
         if self.dirty:
             self._seal({})
         segments, self.segments, self.dirty = self.segments, [], False
+        self.change.known = dict(islice(reversed(self.change.known.items()), _REMEMBERED))  # read again when needed
         return segments
 
     def _seal(self, frozen: Document) -> None:
@@ -123,8 +171,12 @@ class Guard:
         self.change.items = {}
 
     def document(self) -> Document:
+        """As it is stored. Raises Rejected when its last event does not say when it was recorded."""
         if self.meta is not None:
-            self.at, self.meta = recorded_at(self.meta), None
+            try:
+                self.at, self.meta = recorded_at(self.meta), None
+            except MalformedDocument as error:
+                raise Rejected(str(error)) from error
         document: Document = {
             "id": self.place.id,
             "pk": self.place.partition,
@@ -136,7 +188,7 @@ class Guard:
         if self.upto is not None:
             document |= {"upto": self.upto, "error": self.error, "attempts": self.attempts}
         if self.dropped:
-            document["dropped"] = self.dropped
+            document |= {"dropped": self.dropped, "left_out": len(self.dropped)}
         return document
 
 
@@ -151,8 +203,8 @@ def operations(guard: Guard, segment: Segment, etag: str | None) -> list[Operati
 
 
 def size(operation: Operation) -> int:
-    """About how many bytes the operation is on the wire."""
-    return len(orjson.dumps(operation[1])) + 100
+    """About how many bytes the operation is on the wire. Raises Rejected for what is no JSON."""
+    return sum(len(encoded(part)) for part in operation[1]) + _ENVELOPE
 
 
 def _item(guard: Guard, key: str, verb: str, item: dict[str, Any] | None) -> Operation:

@@ -7,24 +7,29 @@
 Guards stay in memory while the range is held, so most pages need no read. That is safe because a guard is never
 written without its etag: memory that is out of date costs a conflict, after which the stream is read from the log.
 For the same reason a stream that begins in this page (version 1) is taken to have no guard yet, without asking.
+
+An event that the view cannot apply, or whose effect the store will never take, parks its stream inside the guard. If
+even that is refused, the stream is left as it is stored, for as long as the handler lives.
 """
 
+import logging
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import Executor
 
 from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
-from projectors import metrics
 from projectors.container import Document, Gateway
-from projectors.errors import PoisonEvent, Rejected, Unavailable
+from projectors.errors import Rejected, Unavailable
 from projectors.feed.change_feed import Page
-from projectors.views.failure import failure
+from projectors.views.failure import is_known
 from projectors.views.streams.batch_writer import GuardWriter
 from projectors.views.streams.checkpoint import Guard
 from projectors.views.streams.checkpoint_store import Guards
+from projectors.views.streams.isolation import Isolation
 from projectors.views.streams.view import MAX_ITEMS_PER_EVENT, StreamView
 
+_log = logging.getLogger(__name__)
 _TRIES = 10
 
 
@@ -52,11 +57,12 @@ class StreamProjector:
         self._mapper = mapper
         self._store = Guards(view, generation, views=views, history=history, mapper=mapper)
         self._writer = GuardWriter(views, executor)
-        self._park = park
+        self._isolation = Isolation(view, self._store, self._writer, park=park)
         self._max_pending = max_pending
         self._max_guards = max_guards
         self._guards: OrderedDict[str, Guard] = OrderedDict()
         self._dirty: dict[str, Guard] = {}
+        self._stopped: set[str] = set()
         self._pending = 0
         self._items_together = MAX_ITEMS_PER_EVENT
 
@@ -74,7 +80,7 @@ class StreamProjector:
             found = streams.get(stream)
             if found is not None:
                 found.append(document)
-            elif self._view.reads(stream):
+            elif self._view.reads(stream) and stream not in self._stopped:
                 streams[stream] = [document]
         unknown = [stream for stream, new in streams.items() if stream not in self._guards and new[0]["version"] > 1]
         for guard in self._store.read_all(unknown):
@@ -94,36 +100,46 @@ class StreamProjector:
         """Stores everything folded. When it returns, all events handled so far have had their effect."""
         for _ in range(_TRIES):
             unwritten = self._writer.write(self._dirty.values())
-            self._dirty = {}
-            self._pending = 0
+            written, self._dirty, self._pending = self._dirty, {}, 0
             for guard in unwritten.again:
+                del written[guard.stream]
                 self._decide_again(guard)
-            for guard, error in unwritten.rejected:
-                self._isolate(guard, error)
+            for guard, _ in unwritten.rejected:
+                del written[guard.stream]
+                self._isolate(guard)
+            for guard in written.values():
+                self._isolation.tell(guard)
             if not self._dirty:
                 self._trim()
                 return
         raise Unavailable(f"{self._view.name}: others keep changing the same items; trying again later")
 
-    def _fold(self, guard: Guard, documents: Iterable[Document]) -> None:
-        types, apply, event_of = self._view.types, self._view.apply, self._mapper.event_of
-        for document in documents:
+    def _fold(self, guard: Guard, documents: Sequence[Document]) -> None:
+        concerns, apply, event_of = self._view.concerns, self._view.apply, self._mapper.event_of
+        for position, document in enumerate(documents):
             in_turn = document["version"] == guard.version + 1 and guard.upto is None
             if not in_turn and not self._brought_to(guard, document["version"]):
                 continue
-            if document["type"] in types:
-                guard.change.document = document
-                try:
+            if not self._store.named.look_up(guard, documents, position):
+                self._fold(guard, documents[position:])
+                return
+            is_refused = False
+            try:
+                if concerns(document):
+                    guard.change.document = document
                     apply(guard.change, event_of(document))
-                except Exception as error:  # noqa: BLE001 - whatever a view raises parks its stream
-                    self._park_at(guard, document, error)
-                    continue
-            guard.advance(document)
-            if guard.change.items:
-                guard.seal_when_full(self._items_together)
+                guard.advance(document)
+                if guard.change.items:
+                    guard.seal_when_full(self._items_together)
+            except Exception:  # noqa: BLE001 - whatever a view raises parks its stream, and is raised once more there
+                is_refused = True
+            if is_refused:  # not while the error is handled: the SDK's own errors take in the text of such a one
+                self._park_at(guard, document["version"])
 
     def _brought_to(self, guard: Guard, version: int) -> bool:
         """Applies what is missing before a version; False when that one is not to be applied."""
+        if guard.error is not None and is_known(guard.error["type"], guard.error.get("needs_schema")):
+            self._store.take_up(guard)
         if version <= guard.version:
             return False
         if guard.upto is None and version != guard.version + 1:
@@ -133,22 +149,14 @@ class StreamProjector:
             return False
         return True
 
-    def _park_at(self, guard: Guard, document: Document, error: Exception) -> None:
-        """Parks the stream before the event. What was folded so far is folded again, for the failure spoilt it."""
-        version = document["version"]
-        if not self._park:
-            raise self._poison(document, failure(document, error)["reason"]) from error
+    def _park_at(self, guard: Guard, version: int) -> None:
+        """Parks the stream before what fails, up to a version. All is folded again, for the failure spoilt it."""
         self._store.reload(guard)
-        while guard.upto is None and guard.version < version:
-            failed = self._store.apply_carefully(guard, self._store.missing(guard, version))
+        if guard.upto is None and guard.version < version:
+            failed = self._store.bring(guard, version)
             if failed is not None:
-                guard.park(version, failed)
-                metrics.parks.add(1, {"view": self._view.name})
-            guard.seal_when_full()
+                self._isolation.park(guard, failed, version)
         guard.wait_behind(version)
-
-    def _poison(self, document: Document, reason: str) -> PoisonEvent:
-        return PoisonEvent(self._view.name, document["streamId"], document["version"], document["type"], reason)
 
     def _decide_again(self, guard: Guard) -> None:
         seen = guard.seen
@@ -159,22 +167,16 @@ class StreamProjector:
             self._fold(guard, self._store.missing(guard, seen))
         self._note(guard, 0)
 
-    def _isolate(self, guard: Guard, error: Rejected) -> None:
-        """Finds the version whose write the store will never take, by writing one at a time, and parks there."""
+    def _isolate(self, guard: Guard) -> None:
         seen = guard.seen
         self._store.reload(guard)
-        for document in self._store.missing(guard, seen) if guard.upto is None else ():
-            self._fold(guard, [document])
-            unwritten = self._writer.write([guard])
-            if unwritten.again:
-                raise Unavailable(f"{self._view.name}: {guard.stream} changed meanwhile")
-            if unwritten.rejected:
-                if not self._park:
-                    raise self._poison(document, str(error))
-                self._store.reload(guard)
-                guard.park(seen, failure(document, error))
-                metrics.parks.add(1, {"view": self._view.name})
-                break
+        if guard.upto is None:
+            try:
+                self._isolation.settle(guard, seen)
+            except Rejected as error:
+                self._stopped.add(guard.stream)
+                _log.error("%s leaves %s out while its range is held: %s", self._view.name, guard.stream, error)
+                return
         guard.wait_behind(seen)
         self._note(guard, 0)
 

@@ -1,22 +1,30 @@
-"""dead_letters."""
+"""Dead letters of a view over many streams: what waits beside its guards is taken up again, or dropped."""
 
+import logging
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
-from projectors.container import Gateway, Operation
-from projectors.errors import BrokenLog, Conflict, NotParked, Unanswered, Unavailable
+from projectors.container import Document, Gateway, Operation
+from projectors.errors import BrokenLog, Conflict, NotParked, Rejected, Unanswered, Unavailable
 from projectors.generations.generation import partition_key
 from projectors.views.failure import _TRIES, failure
-from projectors.views.sums.checkpoint import Late, Partial, Partials
-from projectors.views.sums.projector import add_event, conditional, sum_document, sum_id, upsert
-from projectors.views.sums.view import BUCKET, SumView, plus
+from projectors.views.sums.checkpoint import Partial, Partials, conditional, upsert
+from projectors.views.sums.documents import count_parts, parts_of, sum_document
+from projectors.views.sums.late import Late, late_document, note_document, note_id, with_bounded_reason
+from projectors.views.sums.projector import add_event
+from projectors.views.sums.refusals import PARTS_PER_BATCH
+from projectors.views.sums.view import BUCKET, Sums, SumView, plus
+
+_log = logging.getLogger(__name__)
+_UNTRIED = "has not been tried again: a retry or a drop has come as far as here"
 
 
 class SumDrain:
-    """Drains the guards of a view over many streams, sealed ones included: what is late there belongs there."""
+    """Drains what waits beside the guards of a view over many streams, sealed ones included: it belongs there."""
 
     def __init__(
         self, view: SumView, generation: int, *, views: Gateway, history: History, mapper: Mapper[str]
@@ -29,75 +37,118 @@ class SumDrain:
         self._partials = Partials(views, self._partition)
 
     def retry(self, stream: str) -> dict[str, Any] | None:
-        for _ in range(_TRIES):
-            waiting = [partial for partial in self._partials.all() if stream in partial.late]
-            if not waiting:
-                return None
+        conflicts = 0
+        while conflicts < _TRIES:
             try:
-                failed = self._take_in(waiting[0], stream)
+                waiting = self._partials.waiting(stream)
+                if not waiting:
+                    return None
+                failed = self._take_in(*waiting[0], stream)
             except (Conflict, Unanswered):
+                conflicts += 1
                 continue
             if failed is not None:
                 return failed
         raise Unavailable(f"{self._view.name}: {stream} keeps changing; try again")
 
     def drop(self, stream: str, version: int, *, by: str, at: datetime) -> None:
+        when, unsure = at.isoformat(timespec="seconds"), False
         for _ in range(_TRIES):
-            waiting = [
-                partial
-                for partial in self._partials.all()
-                if stream in partial.late and partial.late[stream].after + 1 == version
-            ]
-            if not waiting:
-                raise NotParked(self._view.name, stream, version)
-            late = waiting[0].late[stream]
-            note = {"stream": stream, **late.error, "by": by, "at": at.isoformat(timespec="seconds")}
-            without = replace(waiting[0], dropped=(*waiting[0].dropped, note))
             try:
-                self._write(_shortened(without, stream, version), {}, waiting[0].etag)
-            except (Conflict, Unanswered):
+                waiting = [found for found in self._partials.waiting(stream) if found[1].after + 1 == version]
+                if not waiting:
+                    if unsure and self._noted(stream, version, by=by, at=when):
+                        return
+                    raise NotParked(self._view.name, stream, version)
+                guard, late = waiting[0]
+                note = {"stream": stream, **late.error, "by": by, "at": when}
+                beside: Operation = ("create", (note_document(self._partition, guard.lease, note),))
+                left_out = replace(guard, left_out=guard.left_out + 1)
+                self._write(left_out, stream, self._behind(stream, late), Sums(), beside)
+            except (Conflict, Unanswered) as error:
+                unsure = unsure or isinstance(error, Unanswered)
                 continue
             return
         raise Unavailable(f"{self._view.name}: {stream} keeps changing; try again")
 
-    def _take_in(self, partial: Partial, stream: str) -> dict[str, Any] | None:
-        """One batch: everything late up to the first failure, and the mark moved behind it or taken away."""
-        late = partial.late[stream]
-        documents = list(self._history.documents(stream, after=late.after, upto=late.upto))
-        if [document["version"] for document in documents] != list(range(late.after + 1, late.upto + 1)):
-            raise BrokenLog(stream, late.after + 1)
-        sums: dict[str, dict[str, int]] = {}
+    def _behind(self, stream: str, late: Late) -> Late:
+        """The mark one version further; what waits there has not been tried."""
+        left = replace(late, after=late.after + 1)
+        following = next(self._documents(stream, left), None)
+        return left if following is None else replace(left, error=_untried(following))
+
+    def _noted(self, stream: str, version: int, *, by: str, at: str) -> bool:
+        """Whether an earlier try of the same drop was done, though its answer was lost."""
+        ids = [note_id(guard.lease, stream, version) for guard in self._partials.all()]
+        rows = self._gateway.read_many(self._partition, ids)
+        return any((note["by"], note["at"]) == (by, at) for row in rows for note in row["dropped"])
+
+    def _take_in(self, guard: Partial, late: Late, stream: str) -> dict[str, Any] | None:
+        """One batch: what is late up to the first failure, or what fits, and the mark moved behind it or taken away."""
+        try:
+            return self._take_some(guard, late, stream, PARTS_PER_BATCH)
+        except Rejected as error:
+            _log.warning("%s: %s: %s; event by event from here", self._view.name, stream, error)
+            return self._take_some(guard, late, stream, 1)
+
+    def _take_some(self, guard: Partial, late: Late, stream: str, most: int) -> dict[str, Any] | None:
+        """`most` 1 takes one event, and describes the failure when the store refuses that one."""
+        sums = Sums()
+        left = late
         failed = None
-        for document in documents:
+        for document in self._documents(stream, late):
+            version = document["version"]
             try:
                 added = add_event(self._view, self._mapper, document)
             except Exception as error:  # noqa: BLE001 - whatever a view raises is what is told about it
-                failed = failure(document, error)
+                failed = with_bounded_reason(failure(document, error))
+                break
+            full = count_parts(self._view, sums) + count_parts(self._view, added) > most
+            if left is not late and (full or most == 1):
+                left = replace(left, error=_untried(document))
                 break
             for key, amounts in added.by_key.items():
-                sums[key] = plus(sums.get(key, {}), amounts)
-            partial = _shortened(partial, stream, document["version"])
+                sums.add(key, **amounts)
+            left = replace(left, after=version)
         if failed is not None:
-            left = replace(partial.late[stream], error=failed, attempts=late.attempts + 1)
-            partial = replace(partial, late=partial.late | {stream: left})
-        self._write(partial, sums, partial.etag)
+            left = replace(left, error=failed, attempts=late.attempts + 1)
+        try:
+            self._write(guard, stream, left, sums)
+        except Rejected as error:
+            if most > 1:
+                raise
+            document = next(self._documents(stream, late))
+            failed = with_bounded_reason(failure(document, error))
+            self._write(guard, stream, replace(late, error=failed, attempts=late.attempts + 1), Sums())
         return failed
 
-    def _write(self, partial: Partial, sums: dict[str, dict[str, int]], etag: str | None) -> None:
-        ids = [sum_id(key, partial.lease) for key in sums]
-        known = {row["key"]: row["sums"] for row in self._gateway.read_many(self._partition, ids)} if ids else {}
-        operations: list[Operation] = [conditional(partial, etag)]
-        for key, amounts in sums.items():
-            total = plus(known.get(key, {}), amounts)
-            operations.append(upsert(sum_document(self._partition, partial.lease, key, total), exists=key in known))
-        self._gateway.batch(self._partition, operations)
+    def _documents(self, stream: str, late: Late) -> Iterator[Document]:
+        """What waits, in order, all of it or an error. A replica that lags may lack the end for a moment."""
+        version = late.after
+        for document in self._history.documents(stream, after=late.after, upto=late.upto):
+            version += 1
+            if document["version"] != version:
+                raise BrokenLog(stream, version)
+            yield document
+        if version < late.upto:
+            raise Unanswered(f"{stream}: version {late.upto} is known and not yet to be read")
+
+    def _write(self, guard: Partial, stream: str, late: Late, sums: Sums, *more: Operation) -> None:
+        parts = dict(parts_of(self._view, sums))
+        ids = {part.id(guard.lease): part for part in parts}
+        rows = self._gateway.read_many(self._partition, list(ids)) if ids else []
+        known = {ids[row["id"]]: row["sums"] for row in rows}
+        done = late.after >= late.upto
+        written = replace(guard, parked=guard.parked - done, drained=guard.drained + 1)
+        operations: list[Operation] = [conditional(written, guard.etag)]
+        for part, amounts in parts.items():
+            total = plus(known.get(part, {}), amounts)
+            document = sum_document(self._partition, guard.lease, part, total, guard.lsn)
+            operations.append(upsert(document, exists=part in known))
+        mark = late_document(self._partition, guard.lease, stream, late)
+        operations.append(("delete", (mark["id"],)) if done else upsert(mark, exists=True))
+        self._gateway.batch(self._partition, [*operations, *more])
 
 
-def _shortened(partial: Partial, stream: str, version: int) -> Partial:
-    """The guard once `version` of the stream is no longer late."""
-    late: dict[str, Late] = dict(partial.late)
-    if version >= late[stream].upto:
-        del late[stream]
-    else:
-        late[stream] = replace(late[stream], after=version)
-    return replace(partial, late=late)
+def _untried(document: Document) -> dict[str, Any]:
+    return {"version": document["version"], "type": document["type"], "reason": _UNTRIED}

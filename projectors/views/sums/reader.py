@@ -11,9 +11,12 @@ from projectors.feed.ranges import FeedRange, effective_key
 from projectors.generations.generation import GUARD_PREFIX, partition_key
 from projectors.generations.registry import CachedRegistry
 from projectors.views.sums.checkpoint import Partial
+from projectors.views.sums.late import LATE_PREFIX
 from projectors.views.sums.view import BUCKET, SumView, plus
 
+MAX_PARKED = 100
 _POLL_MIN, _POLL_MAX = 0.005, 0.1
+_SOME_PARKED = f"SELECT TOP {MAX_PARKED} c.stream FROM c WHERE c.id >= @late AND IS_DEFINED(c.upto)"  # noqa: S608 - a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +25,15 @@ class SumFreshness:
 
     `recorded_at` is when the newest event in them was recorded (ISO 8601). `reached` is False when a position was asked
     for and the part that its stream belongs to had not come that far in time. `parked` lists streams of which events
-    are missing because they cannot be applied.
+    are missing because they cannot be applied, at most MAX_PARKED of them; `left_out` counts the events that an
+    operator left out for good.
     """
 
     recorded_at: str | None
     generation: int
     reached: bool
     parked: list[str]
+    left_out: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class Totals:
 
 
 class SumReader:
-    """Reads views over many streams: one query of one partition, two when a position is asked for."""
+    """Reads views over many streams: one query of one partition, one more while streams of it are parked."""
 
     def __init__(
         self, gateway: Gateway, registry: CachedRegistry, *, clock: Callable[[], float], patience: float
@@ -83,11 +88,12 @@ class SumReader:
         self, partition: str, generation: int, first: str, last: str, after: Position | None
     ) -> tuple[Totals, list[Partial]]:
         rows = self._gateway.query(
-            "SELECT * FROM c WHERE (c.key >= @first AND c.key <= @last) OR c.id >= @guards",
+            "SELECT * FROM c WHERE (c.key >= @first AND c.key <= @last) OR (c.id >= @guards AND c.id < @late)",
             partition,
             first=first,
             last=last,
             guards=GUARD_PREFIX,
+            late=LATE_PREFIX,
         )
         sums: dict[str, dict[str, int]] = {}
         parts = [Partial.from_document(row) for row in rows if row["id"].startswith(GUARD_PREFIX)]
@@ -98,9 +104,17 @@ class SumReader:
             recorded_at=max((part.at for part in parts if part.at is not None), default=None),
             generation=generation,
             reached=after is None or _reached(parts, after),
-            parked=sorted({stream for part in parts for stream in part.late}),
+            parked=self._parked(partition, parts),
+            left_out=sum(part.left_out + len(part.dropped) for part in parts),
         )
         return Totals({key: sums[key] for key in sorted(sums)}, freshness), parts
+
+    def _parked(self, partition: str, parts: list[Partial]) -> list[str]:
+        found = {stream for part in parts for stream in part.late}
+        if any(part.parked for part in parts):
+            rows = self._gateway.query(_SOME_PARKED, partition, late=LATE_PREFIX)
+            found |= {row["stream"] for row in rows}
+        return sorted(found)[:MAX_PARKED]
 
 
 def _reached(parts: list[Partial], after: Position) -> bool:

@@ -65,12 +65,13 @@ def test_a_worker_runs_the_consumers_that_it_is_told_and_gives_their_leases_back
         return sorted((row["consumer"], row["owner"], row["lsn"]) for row in rows)
 
     with working(server, "--consumers", "statement", "--consumers", "transfers") as process:
-        wait_until(lambda: len(leases()) == 2 and all(lsn == 2 for _, _, lsn in leases()))
+        # a claim, the opening, the deposit
+        wait_until(lambda: len(leases()) == 2 and all(lsn == 3 for _, _, lsn in leases()))
         assert all(owner for _, owner, _ in leases())
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (0, "Working: statement, transfers.\n"), err
-    assert leases() == [("statement@1", None, 2), ("transfers", None, 2)]
+    assert leases() == [("statement@1", None, 3), ("transfers", None, 3)]
 
 
 def test_a_consumer_that_there_is_not_is_refused_with_those_that_there_are(client: CosmosClient, database: str) -> None:

@@ -34,6 +34,7 @@ def test_an_account_reflects_its_commands_and_says_which_version(
             "age_seconds": 5.0,
             "reached": True,
             "parked": False,
+            "incomplete": False,
         },
     }
 
@@ -78,6 +79,7 @@ def test_a_query_whose_position_is_not_reached_in_time_says_so(
         "age_seconds": 0,
         "reached": False,
         "parked": False,
+        "incomplete": False,
     }
 
 

@@ -1,6 +1,6 @@
 """Accounts: opened, credited, debited, frozen, closed."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
@@ -187,7 +187,7 @@ def test_nothing_happens_on_a_closed_account(command: object) -> None:
 
 def test_a_time_without_its_zone_is_a_mistake() -> None:
     account = given(opened()).aggregate
-    with pytest.raises(ValueError, match="needs a time with its zone"):
+    with pytest.raises(errors.InvalidTime, match="a time has its zone"):
         account.deposit(1, at=datetime(2026, 3, 1, 12))  # noqa: DTZ001
     assert account == given(opened()).aggregate
 
@@ -201,3 +201,21 @@ def test_no_event_takes_its_time_from_a_clock() -> None:
 def test_times_of_any_zone_are_accepted() -> None:
     account = given(opened()).when(lambda a: a.set_limits(per_debit=1, per_day=None, at=NOON)).then(limited(1))
     assert account.modified_on.astimezone(UTC) == NOON
+
+
+def test_times_are_kept_in_utc() -> None:
+    account = given(opened(), credited(9)).aggregate
+    tokyo = timezone(timedelta(hours=9))
+    account.place_hold(1, expires_at=datetime(2026, 3, 1, 22, tzinfo=tokyo), at=datetime(2026, 3, 1, 21, tzinfo=tokyo))
+    (event,) = account.collect_events()
+    assert event.timestamp.isoformat() == "2026-03-01T12:00:00+00:00"
+    assert event.expires_at.isoformat() == "2026-03-01T13:00:00+00:00"
+
+
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+00:01", "2026-03-02T12:00:00"])
+def test_a_time_that_has_no_place_in_utc_is_refused(time: str) -> None:
+    moment = datetime.fromisoformat(time)
+    history = given(opened(), credited(9))
+    history.when(lambda account: account.place_hold(1, expires_at=moment, at=NOON)).refused(errors.InvalidTime)
+    history.when(lambda account: account.deposit(1, at=moment)).refused(errors.InvalidTime)
+    history.when(lambda account: account.withdraw(1, at=moment)).refused(errors.InvalidTime)

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import orjson
 import pytest
 
 from domain.ledger import Account, ExpiryStep, Snapshot, errors
 from domain.ledger.holds import Hold
+from domain.ledger.values import MAX_AMOUNT, MAX_HOLDS
+from eventstore.log.mapper import Mapper
 from tests.ledger.domain.scenario import NOON, captured, credited, frozen, given, held, opened, released
 
 LATER = NOON + timedelta(hours=1)
@@ -30,6 +33,27 @@ def test_no_more_can_be_held_than_is_available() -> None:
     given(opened(), credited(500), held(1, 400)).when(lambda a: a.place_hold(101, at=NOON)).refused(
         errors.InsufficientFunds, amount=101, available=100
     )
+
+
+def test_an_account_has_so_many_open_holds_and_no_more() -> None:
+    account = given(opened(), credited(MAX_AMOUNT)).aggregate
+    for _ in range(MAX_HOLDS):
+        account.place_hold(1, expires_at=LATER, at=NOON)
+    with pytest.raises(errors.TooManyHolds, match="has 10000 open holds"):
+        account.place_hold(1, at=NOON)
+    account.release_hold(1, at=NOON)
+    account.place_hold(1, at=NOON)
+    assert len(account.holds.open) == MAX_HOLDS
+
+
+def test_the_snapshot_of_an_account_with_all_its_holds_fits_into_a_document() -> None:
+    """The longest names and numbers that there are; the state is kept as text, so its quotes are escaped."""
+    name, at = "n" * 64, NOON.replace(microsecond=123_456)
+    account = Account.open(name, asset="ABCDEFGHIJ/99", owner=name, name=f"personal:v1:{name}:1:{'x' * 1500}", at=at)
+    for number in range(MAX_HOLDS):
+        account.holds.add(Hold(2**31 - number, MAX_AMOUNT, at.date(), None, name))
+    stored = Mapper[str]().to_stored_event(Snapshot.take(account))
+    assert len(orjson.dumps({"id": "latest", "streamId": account.id, "state": stored.state.decode()})) < 2_000_000
 
 
 def test_a_frozen_account_holds_nothing_new() -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from domain.ledger import errors
+from domain.ledger.values import MAX_AMOUNT, MAX_BALANCE
 from tests.ledger.domain.scenario import NOON, captured, credited, debited, given, held, limited, opened, released
 
 TOMORROW = NOON + timedelta(days=1)
@@ -95,6 +96,19 @@ def test_a_hold_of_yesterday_gives_nothing_back_to_today() -> None:
 def test_every_day_has_the_whole_limit() -> None:
     history = given(opened(), credited(500), limited(None, 100), debited(100))
     history.when(lambda a: a.withdraw(100, at=TOMORROW)).then(debited(100, at=TOMORROW))
+
+
+def test_a_day_without_a_limit_has_what_a_number_can_say() -> None:
+    """The account debits, is credited and debits again: what counts goes beyond any balance."""
+    again = [debited(MAX_AMOUNT), credited(MAX_AMOUNT)] * 9
+    history = given(opened(), credited(MAX_AMOUNT), *again)
+    history.when(lambda a: a.withdraw(MAX_BALANCE - 9 * MAX_AMOUNT, at=NOON)).then(
+        debited(MAX_BALANCE - 9 * MAX_AMOUNT)
+    )
+    history.when(lambda a: a.withdraw(MAX_BALANCE - 9 * MAX_AMOUNT + 1, at=NOON)).refused(
+        errors.LimitExceeded, limit="per_day", debited=9 * MAX_AMOUNT, allowed=MAX_BALANCE
+    )
+    history.when(lambda a: a.place_hold(MAX_AMOUNT, at=TOMORROW)).then(held(1, MAX_AMOUNT, at=TOMORROW))
 
 
 def test_the_day_is_that_of_utc() -> None:

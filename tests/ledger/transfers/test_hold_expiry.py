@@ -1,7 +1,8 @@
 """Holds whose time is over are released, once, and no others."""
 
+import logging
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,10 +11,17 @@ from azure.core.exceptions import ServiceResponseError
 from domain.ledger import Account, ExpiryStep
 from domain.ledger.transfer import Status
 from localazure.cosmos import RequestInfo
+from projectors.database import Stores
+from projectors.ledger import VIEWS
+from projectors.ledger.views.active_holds import ActiveHolds
 from projectors.processes.steps import Steps
-from tests.ledger.transfers.bank import WRITES, Bank
+from projectors.views.dead_letters import drain_of, parked_in
+from projectors.views.streams.view import Change
+from tests.ledger.transfers.bank import DATABASE, WRITES, Bank
 
 HOUR = timedelta(hours=1)
+BEYOND = datetime.fromisoformat("9999-12-31T23:59:59-05:00")
+"""No year of UTC has it. Events of old may name it."""
 
 
 def place(bank: Bank, amount: int = 100, *, expires: bool = True) -> None:
@@ -136,4 +144,89 @@ def test_a_hold_that_cannot_be_released_now_holds_up_no_other_one(bank: Bank) ->
         released = bank.processes().watchdog.visit().holds
     assert released.holds == 1
     assert "no answer for stream account-alice" in released.failures["alice 1"]
+    assert bank.processes().watchdog.visit().holds.holds == 1
+
+
+def place_as_of_old(bank: Bank, expires_at: datetime = BEYOND) -> None:
+    """A hold as it was recorded before times were kept in UTC."""
+
+    def command(account: Account) -> None:
+        hold = {"hold_id": account.holds.placed + 1, "transfer_id": None, "reference": None}
+        account._move(Account.HoldPlaced, 10, bank.clock.now, expires_at=expires_at, **hold)
+
+    bank.act("alice", command)
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, hold: int) -> None:
+    """The view cannot apply that a hold of this number is placed."""
+    placed = ActiveHolds.placed
+
+    def refusing(view: ActiveHolds, change: Change, event: Account.HoldPlaced) -> None:
+        if event.hold_id == hold:
+            raise ValueError("not this one")
+        placed(view, change, event)
+
+    monkeypatch.setattr(ActiveHolds, "placed", refusing)
+
+
+def test_a_hold_until_a_time_that_utc_has_no_year_for_stays_and_holds_up_no_other_one(bank: Bank) -> None:
+    place_as_of_old(bank)
+    place(bank, 70)
+    bank.project()
+    assert parked_in(Stores.open(bank.client, DATABASE).views, "active-holds", 1) == []
+    bank.clock.advance(hours=5)
+    assert bank.processes().watchdog.visit().holds.holds == 1
+    assert bank.account("alice") == (500, 10)
+
+
+def test_holds_expire_on_an_account_that_is_parked_in_the_view_and_somebody_is_told(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    refuse(monkeypatch, 1)
+    place(bank, 30)
+    place(bank, 40)
+    bank.project()
+    bank.clock.advance(hours=2)
+    watchdog = bank.processes().watchdog
+    with caplog.at_level(logging.WARNING):
+        assert watchdog.visit().holds.holds == 2
+        assert watchdog.visit().holds.holds == 0
+    assert [record.message for record in caplog.records] == [
+        "active-holds lacks events of account-alice: what expires is read from the account"
+    ]
+    assert bank.account("alice") == (500, 0)
+
+
+def test_a_hold_that_was_left_out_of_the_view_expires_all_the_same(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse(monkeypatch, 1)
+    place(bank, 30)
+    bank.project()
+    stores = Stores.open(bank.client, DATABASE)
+    drain = drain_of(VIEWS["active-holds"], 1, views=stores.views, history=stores.history, mapper=stores.mapper)
+    drain.drop("account-alice", 3, by="olga", at=bank.clock.now)
+    assert parked_in(stores.views, "active-holds", 1) == []
+    bank.clock.advance(hours=2)
+    assert bank.processes().watchdog.visit().holds.holds == 1
+    bank.project()
+    assert parked_in(stores.views, "active-holds", 1) == []
+    assert bank.account("alice") == (500, 0)
+
+
+def test_an_account_that_cannot_be_read_holds_up_no_other_one(bank: Bank) -> None:
+    bank.open("carl", 30)
+    place(bank)
+    at = bank.clock.now
+    bank.act("carl", lambda account: account.place_hold(30, expires_at=at + HOUR, at=at))
+    bank.project()
+    bank.clock.advance(hours=2)
+
+    def unreadable(info: RequestInfo, phase: str) -> None:
+        reads = phase == "before" and info.operation == "query" and info.container == "events"
+        if reads and "account-alice" in str(info.headers.get("x-ms-documentdb-partitionkey")):
+            raise ServiceResponseError("no answer")
+
+    with bank.watched(unreadable):
+        released = bank.processes().watchdog.visit().holds
+    assert released.holds == 1
+    assert list(released.failures) == ["alice"]
     assert bank.processes().watchdog.visit().holds.holds == 1

@@ -18,6 +18,7 @@ async function main() {
   const sorted = await container.items.query("SELECT VALUE c.n FROM c ORDER BY c.n DESC").fetchAll();
   const counted = await container.items.query("SELECT VALUE COUNT(1) FROM c").fetchAll();
   const grouped = await container.items.query("SELECT c.pk, COUNT(1) AS n FROM c GROUP BY c.pk").fetchAll();
+  const columns = await container.items.query("SELECT COUNT(1) AS n, MAX(c.n) AS m FROM c").fetchAll();
   const batch = await container.items.batch(
     [
       { operationType: "Create", resourceBody: { id: "b1", pk: "odd" } },
@@ -29,6 +30,13 @@ async function main() {
     { operationType: "Create", partitionKey: "odd", resourceBody: { id: "x1", pk: "odd" } },
     { operationType: "Create", partitionKey: "odd", resourceBody: { id: "b1", pk: "odd" } },
   ]);
+  const stopped = await container.items.bulk(
+    [
+      { operationType: "Create", partitionKey: "odd", resourceBody: { id: "b1", pk: "odd" } },
+      { operationType: "Create", partitionKey: "odd", resourceBody: { id: "x2", pk: "odd" } },
+    ],
+    { continueOnError: false }
+  );
   const patched = await container.item("i1", "odd").patch([{ op: "incr", path: "/n", value: 10 }]);
   const changes = [];
   const feed = container.items.getChangeFeedIterator({ changeFeedStartFrom: ChangeFeedStartFrom.Beginning() });
@@ -43,8 +51,10 @@ async function main() {
       sorted: sorted.resources,
       counted: counted.resources,
       grouped: grouped.resources.map((row) => [row.pk, row.n]).sort(),
+      columns: columns.resources,
       batch: batch.result.map((result) => result.statusCode),
       bulk: bulk.map((result) => (result.response || result.error).statusCode || result.error.code),
+      stopped: stopped.map((result) => result.statusCode),
       patched: patched.resource.n,
       changes: changes.sort(),
     })

@@ -36,6 +36,43 @@ def test_other_failures_surface_with_their_status(cosmos: LocalCosmos, container
     assert list(container.read_all_items()) == []
 
 
+@pytest.mark.parametrize(
+    ("status", "sub_status", "answered"),
+    [(404, None, 1002), (410, None, 1002), (410, 1000, 1000), (429, None, 3200), (404, 0, 0), (503, None, 0)],
+)
+def test_a_failure_has_the_sub_status_it_mostly_has_or_the_one_given(
+    cosmos: LocalCosmos, container: ContainerProxy, status: int, sub_status: int | None, answered: int
+) -> None:
+    container.create_item(item(1))
+    cosmos.faults.add(status=status, sub_status=sub_status, operation="read", count=1)
+    cosmos.log.clear()
+    with suppress(CosmosHttpResponseError):
+        container.read_item("1", "p")
+    first = cosmos.log.filter("read")[0]
+    assert (first.status, first.sub_status) == (status, answered)
+
+
+@pytest.mark.parametrize("operation", ["read", "query", "changefeed"])
+def test_a_session_that_no_replica_has_seen_is_refused_for_one_kind_of_request(
+    cosmos: LocalCosmos, container: ContainerProxy, operation: str
+) -> None:
+    container.create_item(item(1))
+    fault = cosmos.faults.add(status=404, operation=operation)
+    uses = {
+        "read": lambda: container.read_item("1", "p"),
+        "query": lambda: list(container.query_items("SELECT * FROM c", partition_key="p")),
+        "changefeed": lambda: list(container.query_items_change_feed(start_time="Beginning")),
+    }
+    for name, use in uses.items():
+        if name != operation:
+            use()
+            continue
+        with pytest.raises(CosmosHttpResponseError) as refused:
+            use()
+        assert (refused.value.status_code, refused.value.sub_status) == (404, 1002)
+    assert fault.fired > 0
+
+
 def test_an_answer_can_be_lost_after_the_write_was_committed(cosmos: LocalCosmos, container: ContainerProxy) -> None:
     cosmos.faults.add(lose_answer=True, operation="batch", count=1)
     with pytest.raises(ServiceResponseError) as lost:

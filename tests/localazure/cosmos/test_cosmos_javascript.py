@@ -51,8 +51,10 @@ def test_the_javascript_sdk_creates_queries_and_follows_the_change_feed(cosmos: 
         "sorted": [4, 3, 2, 1, 0],
         "counted": [5],
         "grouped": [["even", 3], ["odd", 2]],
+        "columns": [{"n": 5, "m": 4}],
         "batch": [201, 201],
         "bulk": [201, 409],
+        "stopped": [409, 424],
         "patched": 11,
         "changes": ["b1", "b2", "i0", "i1", "i2", "i3", "i4", "x1"],
     }

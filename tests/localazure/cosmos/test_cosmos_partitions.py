@@ -49,6 +49,53 @@ def test_murmur_hashes_have_the_published_values() -> None:
     assert (low, high) == (0xE34BBC7BBC071B6C, 0x7A433CA9C49A9347)
 
 
+def test_the_key_space_is_divided_where_the_service_divides_it() -> None:
+    assert epk.boundaries(2, 1) == ["05C1DFFFFFFFFC"]
+    assert epk.boundaries(4, 1)[:2] == ["05C1CFFFFFFFF8", "05C1DFFFFFFFF8"]
+    assert epk.boundaries(5, 1) == ["05C1C9CD673398", "05C1D9CD673398", "05C1E399CD6732", "05C1E9CD673398"]
+    assert epk.boundaries(5, 2)[-1] == "33333333333333333333333333333330"
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_keys_of_either_hash_version_are_spread_over_the_partitions_and_moved_by_splits(
+    cosmos: LocalCosmos, db: DatabaseProxy, version: int
+) -> None:
+    container = db.create_container("c", PartitionKey(path="/pk", version=version), offer_throughput=11_000)
+    for number in range(40):
+        container.create_item({"id": "1", "pk": str(number)})
+    for _ in range(4):
+        sizes = [
+            len(list(container.query_items("SELECT * FROM c", feed_range=part)))
+            for part in container.read_feed_ranges()
+        ]
+        assert sum(sizes) == 40
+        assert max(sizes) < 30
+        cosmos.split("db", "c")
+    assert all(container.read_item("1", str(number)) for number in range(40))
+
+
+@pytest.mark.parametrize(
+    ("path", "position"), [("pk", 0), ("/id ds", 3), ("/a/", 2), ("/a/*", 2), ("/a.b", 2), ("/", 0), ('/"a b"/c+d', 8)]
+)
+def test_a_path_that_is_none_is_refused_in_the_services_words(db: DatabaseProxy, path: str, position: int) -> None:
+    with pytest.raises(CosmosHttpResponseError) as refused:
+        db.create_container("c", PartitionKey(path=path))
+    assert refused.value.status_code == 400
+    assert f"could not be accepted, failed near position '{position}'. Partition key paths" in refused.value.message
+
+
+@pytest.mark.parametrize("path", ["/a", "/a/b", "/a-b_c9", '/"a b"/c', "/'a.b'", "/é"])
+def test_a_path_of_plain_or_quoted_names_is_taken(db: DatabaseProxy, path: str) -> None:
+    assert db.create_container("c", PartitionKey(path=path)).read()["partitionKey"]["paths"] == [path]
+
+
+@pytest.mark.parametrize("version", [3, "2"])
+def test_a_partition_key_of_no_version_is_refused(db: DatabaseProxy, version: Any) -> None:
+    with pytest.raises(CosmosHttpResponseError) as refused:
+        db.create_container("c", {"paths": ["/pk"], "kind": "Hash", "version": version})  # type: ignore[arg-type]
+    assert refused.value.status_code == 400
+
+
 def test_a_container_starts_with_the_partitions_its_throughput_needs(db: DatabaseProxy) -> None:
     for throughput, partitions in ((400, 1), (6000, 1), (11_000, 2), (30_000, 5)):
         container = db.create_container(f"t{throughput}", PartitionKey(path="/pk"), offer_throughput=throughput)

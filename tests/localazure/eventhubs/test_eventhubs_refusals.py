@@ -8,7 +8,10 @@ import pytest
 from localazure.amqp.decode import Described
 from localazure.amqp.encode import NULL, composite, string, uint
 from localazure.amqp.frames import frame
+from localazure.amqp.message import read_event
 from localazure.amqp.performatives import DETACH, DISPOSITION, transfer_head
+from localazure.eventhubs.errors import NotFound, OutOfRange
+from localazure.eventhubs.links.address import parse_address
 from localazure.eventhubs.links.link import distance
 from tests.localazure.eventhubs.eventhubs_wire import body_of, connect, message
 
@@ -33,6 +36,83 @@ def test_a_link_to_nowhere_is_refused_with_the_reason(wire, address, receives, c
     told, description = wire.detached()
     assert told == condition
     assert named in description
+
+
+@pytest.mark.parametrize(
+    ("selector", "words"),
+    [
+        ("offset > '{beyond}'", "The supplied offset '{beyond}' is invalid. The last offset in the system is '{last}'"),
+        ("offset >= '{far}'", "The supplied offset '{far}' is invalid. The last offset in the system is '{last}'"),
+        (
+            "sequence-number > '2'",
+            "The supplied sequence number '2' is invalid. The last sequence number in the system",
+        ),
+        ("sequence-number >= '9'", "sequence number '9' is invalid. The last sequence number in the system is '1'"),
+    ],
+)
+def test_a_position_beyond_the_end_is_refused_in_the_services_words(wire, hubs, selector, words):
+    partition = hubs.hub("orders").partition("0")
+    partition.append([read_event(message(body)) for body in "ab"])
+    last = partition.tail.last_offset
+    numbers = {"beyond": last + 1, "far": last + 10**9, "last": last}
+    wire.attach(1, READ_0, receives=True, selector=f"amqp.annotation.x-opt-{selector.format(**numbers)}")
+    condition, description = wire.detached()
+    assert condition == "com.microsoft:argument-error"
+    assert words.format(**numbers) in description
+
+
+def test_an_old_offset_of_an_empty_partition_is_refused(wire):
+    wire.attach(1, READ_0, receives=True, selector="amqp.annotation.x-opt-offset > '25789595200'")
+    condition, description = wire.detached()
+    assert condition == "com.microsoft:argument-error"
+    assert "The last offset in the system is '-1'" in description
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        "offset > '{last}'",
+        "offset >= '{last}'",
+        "offset > '@latest'",
+        "sequence-number > '1'",
+        "enqueued-time > '9999999999999'",
+    ],
+)
+def test_whoever_has_read_all_waits_for_what_comes(wire, hubs, selector):
+    partition = hubs.hub("orders").partition("0")
+    partition.append([read_event(message(body)) for body in "ab"])
+    chosen = selector.format(last=partition.tail.last_offset)
+    answer = wire.attach(1, READ_0, receives=True, selector=f"amqp.annotation.x-opt-{chosen}")
+    assert isinstance(answer.get(5), Described)
+
+
+def test_the_last_offset_is_no_place_beyond_the_end_when_its_event_is_gone(wire, hubs):
+    partition = hubs.hub("orders").partition("0")
+    partition.append([read_event(message(body)) for body in "ab"])
+    partition.enforce(partition.tail.last_ms + 1, None)
+    assert partition.empty
+    chosen = f"amqp.annotation.x-opt-offset > '{partition.tail.last_offset}'"
+    assert isinstance(wire.attach(1, READ_0, receives=True, selector=chosen).get(5), Described)
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        lambda hubs: hubs.hub("fakehub"),
+        lambda hubs: hubs.hub("orders").check_group("nobody"),
+        lambda hubs: parse_address("amqps://localhost/orders/what/is/this"),
+    ],
+    ids=["hub", "consumer group", "address"],
+)
+def test_what_is_not_there_is_told_in_the_words_that_clients_look_for(hubs, refused):
+    # Without them the JavaScript SDK takes it for a passing trouble and asks again for minutes.
+    with pytest.raises(NotFound, match=r"The messaging entity .* could not be found"):
+        refused(hubs)
+
+
+def test_a_partition_that_is_not_there_is_told_in_the_services_words(hubs):
+    with pytest.raises(OutOfRange, match=r"The specified partition is invalid .* It should be between 0 and 1"):
+        hubs.hub("orders").partition("2")
 
 
 def test_an_unreadable_selector_is_refused(wire):

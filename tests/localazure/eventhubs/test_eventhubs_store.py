@@ -100,7 +100,7 @@ def test_positions_are_found_by_offset_time_and_number():
             partition.locate(Position("offset", 2 * size, inclusive=True)),
             partition.locate(Position("enqueued-time", start + 1500)),
             partition.locate(Position("enqueued-time", start + 2000)),
-            partition.locate(Position("sequence-number", 99)),
+            partition.locate(Position("sequence-number", 5)),
             partition.locate(Position("latest")),
         ]
         assert found == [3, 2, 2, 3, 6, 6]

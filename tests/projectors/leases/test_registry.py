@@ -20,6 +20,18 @@ def test_a_view_that_was_never_rebuilt_serves_generation_1(registry: Registry) -
     assert (registry.of("statement").serving, registry.of("statement").live, registry.all()) == (1, [1], {})
 
 
+def test_a_generation_keeps_the_shape_of_the_code_that_began_it(registry: Registry, cosmos: LocalCosmos) -> None:
+    assert registry.describe("statement", 1, "old") == "old"
+    assert registry.describe("statement", 1, "new") == "old"
+    assert registry.describe("statement", 7, "new") == "new"
+    built = registry.build("statement", by="me", at=AT).last
+    cosmos.faults.add(lose_answer=True, operation="replace", count=1)
+    assert registry.describe("statement", built, "new") == "new"
+    assert registry.switch("statement", built, at=AT).shapes == {1: "old", 2: "new"}
+    registry.drop("statement", 1)
+    assert registry.of("statement").shapes == {2: "new"}
+
+
 def test_a_second_rebuild_is_refused_with_the_name_of_the_first(registry: Registry) -> None:
     assert registry.build("statement", by="first", at=AT).building.generation == 2
     with pytest.raises(RebuildRunning, match="by first"):

@@ -62,7 +62,11 @@ def test_a_page_costs_one_send_per_hub_partition(
 ) -> None:
     sends: list[int] = []
     original = publisher._producer.send_batch
-    monkeypatch.setattr(publisher._producer, "send_batch", lambda batch: (sends.append(len(batch)), original(batch)))
+    monkeypatch.setattr(
+        publisher._producer,
+        "send_batch",
+        lambda batch, **options: (sends.append(len(batch)), original(batch, **options)),
+    )
     publisher.publish([recorded(f"account-{n}", 1) for n in range(300)])
     assert len(sends) == len(hub.hubs.hub("ledger-events").partitions)
     assert sum(sends) == 300

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from azure.cosmos import CosmosClient
@@ -126,6 +127,42 @@ def test_a_retry_of_more_than_a_batch_holds_ends_the_wait_with_its_last_batch(
     assert shown.statements == told_by_the_log(ledger).statements
 
 
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def test_a_retry_that_is_killed_between_its_batches_leaves_the_rest_waiting(
+    client: CosmosClient,
+    database: str,
+    ledger: Ledger,
+    broken: Broken,
+    stores: Stores,
+    worker: Worker,
+    cosmos: LocalCosmos,
+) -> None:
+    """The positions are beyond it: without the mark nobody would look for it."""
+    ledger.open("alice")
+    ledger.deposit("alice", 13)
+    for _ in range(12):
+        ledger.act("alice", *[lambda account: account.deposit(1, at=ledger.now())] * 10)
+    worker.run_until_idle(30)
+    broken.on = False
+
+    def kill(info: RequestInfo, phase: str) -> None:
+        if info.operation == "batch" and phase == "after":
+            raise Killed
+
+    remove = cosmos.faults.on_request(kill)
+    with pytest.raises(Killed):
+        drain(stores, "statement").retry("account-alice")
+    remove()
+    (found,) = parked_in(stores.views, "statement", 1)
+    assert 1 < found.version < found.upto == 122
+    assert drain(stores, "statement").retry("account-alice") is None
+    shown = shown_by_the_views(client, database, views=["statement"])
+    assert shown.statements == told_by_the_log(ledger).statements
+
+
 @pytest.mark.parametrize("view", ["statement", "ledger-totals"])
 def test_a_worker_that_sees_more_of_a_parked_stream_beside_a_retry_strands_nothing(
     client: CosmosClient,
@@ -235,6 +272,35 @@ def test_dropping_leaves_one_event_out_and_keeps_a_note(
         assert shown.statements["alice"] == [(2, 100, 100), (4, -1, 99)]
     else:
         assert shown.totals == {"EUR-2:2026-11-23": {"deposits": 207, "withdrawals": 1}}
+
+
+@pytest.mark.parametrize("lost", [{}, {"timeout": True}, {"status": 503}, {"status": 408}], ids=str)
+@pytest.mark.parametrize("worked", [False, True], ids=["alone", "beside a worker"])
+def test_a_drop_whose_answer_is_lost_knows_its_own_write(
+    client: CosmosClient,
+    database: str,
+    ledger: Ledger,
+    broken: Broken,
+    stores: Stores,
+    worker: Worker,
+    cosmos: LocalCosmos,
+    lost: dict[str, Any],
+    worked: bool,
+) -> None:
+    poison(ledger)
+    worker.run_until_idle(30)
+
+    def more(info: RequestInfo, phase: str) -> None:
+        if info.operation == "batch" and phase == "after":
+            remove()
+            ledger.deposit("alice", 13)
+            assert worker.run_until_idle(30).idle
+
+    cosmos.faults.add(lose_answer=True, operation="batch", container="views", count=1, **lost)
+    remove = cosmos.faults.on_request(more) if worked else lambda: None
+    drain(stores, "statement").drop("account-alice", 3, by="olga", at=AT)
+    notes = [note for row in rows(client, database, "statement") for note in row.get("dropped", ())]
+    assert [(note["version"], note["by"]) for note in notes] == [(3, "olga")]
 
 
 def test_an_event_that_cannot_be_read_parks_its_stream_too(

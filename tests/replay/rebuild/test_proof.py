@@ -3,7 +3,7 @@
 Partitions split, one request in twenty is throttled. No answer of the API fails or goes back, and in the end every
 view of every generation that serves is what the log says, which is compared with what was written, too.
 
-TIDEMARK_PROOF=full writes and reads for longer, on more accounts.
+TIDEMARK_PROOF=full writes and reads for longer, on more accounts, and every request takes as long as over a network.
 """
 
 import contextlib
@@ -38,6 +38,8 @@ ACCOUNTS, COMMANDS = (200, 6_000) if FULL else (30, 400)
 PATIENCE = 900.0 if FULL else 150.0
 WRITE_EVERY, LOOK_EVERY = (0.03, 0.2) if FULL else (0.1, 0.6)
 """Seconds between commands, and between rounds of sixteen queries."""
+LATENCY = 0.006 if FULL else 0.0
+"""Seconds that every request takes, as over a network: what has to be read at rest is written meanwhile."""
 IDLE = 0.1 if FULL else 0.5
 """Seconds between looks at a feed that is caught up."""
 
@@ -173,6 +175,8 @@ def test_all_views_are_rebuilt_under_load_splits_throttling_and_three_kills_and_
     background.repeat(lambda: ledger.write(1), pause=WRITE_EVERY)
     background.repeat(readers.look, pause=LOOK_EVERY)
     background.run(lambda: Worker(client, database, settings=settings, views=VIEWS.values()).run(background.stop))
+    if LATENCY:
+        cosmos.faults.add(delay=LATENCY)
     for number, container in enumerate(("views", "leases")):
         cosmos.faults.add(status=429, retry_after_ms=2, probability=0.05, seed=number, container=container)
     cosmos.faults.add(status=429, retry_after_ms=2, probability=0.05, seed=9, operation="changefeed")
