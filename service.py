@@ -17,6 +17,7 @@ SERVICE: Final = Service(
     model=domain.ledger.MODEL,
     views=projectors.ledger.VIEWS,
     narration=audit.ledger.NARRATION,
+    strays=audit.ledger.STRAYS,
     health=functions.ledger.HEALTH,
     processes=projectors.ledger.processes.processes,
     commands=functions.ledger.COMMANDS,

@@ -2,8 +2,8 @@
 
 What was encrypted under the key - names, references, reasons; in events, snapshots, views, on the hub, in exports and
 backups of them - can no longer be read by anybody. Nothing stored is changed but the key itself, so every chain and
-every digest verifies as before. So it is with the keys of the owner's accounts, where texts were once encrypted for an
-account's id (`audit.strays`); one that is also another person's own is left, and told.
+every digest verifies as before. So it is with the keys of other subjects that texts of the person were encrypted for
+(`audit.strays`); one that is also another person's own is left, and told.
 
 Interrupted in between, the same call goes on: the command's id is the key's number, so the event is there once however
 often the call is repeated.
@@ -17,7 +17,7 @@ from uuid import uuid4
 from azure.cosmos import CosmosClient
 
 from audit.errors import UnknownSubject
-from audit.strays import subjects_of
+from audit.strays import NO_STRAYS, Strays
 from domain.aggregate import fold, personal_fields
 from domain.errors import DomainError
 from domain.ids import check_id
@@ -39,7 +39,7 @@ class Forgotten:
     """Key `key` of `subject` is destroyed, and event `version` of `stream` says so; `again`: both were so before.
 
     `others` are subjects of the same person whose keys are destroyed with it; `shared` are those that are left, for
-    they own accounts themselves: texts of this person under their keys can be read until they are forgotten.
+    they are people of their own: texts of this person under their keys can be read until they are forgotten.
     """
 
     subject: str
@@ -51,7 +51,16 @@ class Forgotten:
     shared: tuple[str, ...] = ()
 
 
-def forget(client: CosmosClient, database: str, subject: str, *, actor: str, reason: str, at: datetime) -> Forgotten:
+def forget(
+    client: CosmosClient,
+    database: str,
+    subject: str,
+    *,
+    actor: str,
+    reason: str,
+    at: datetime,
+    strays: Strays = NO_STRAYS,
+) -> Forgotten:
     """Destroy what is known of a subject. For ever: there is no way back.
 
     Every process notices within `MAX_KEY_AGE` seconds. `reason` stays readable in the log: name the request, not the
@@ -65,7 +74,7 @@ def forget(client: CosmosClient, database: str, subject: str, *, actor: str, rea
     check_id(subject)
     tables = client.get_database_client(database)
     keys = SubjectKeys(tables, MemoryKey())  # takes no master key: nothing is opened
-    found = subjects_of(tables.get_container_client(EVENTS.name), keys, subject)
+    found = strays.subjects_of(tables.get_container_client(EVENTS.name), keys, subject)
     numbers = {other: keys.destroy(other) for other in (subject, *found.alone)}
     destroyed = {other: number for other, number in numbers.items() if number is not None}
     if not destroyed:

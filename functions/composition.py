@@ -74,7 +74,7 @@ def build_services(
         store=store,
         history=History(client.get_database_client(database).get_container_client(EVENTS.name)),
         views=ViewReader(client, database, service.views),
-        personal=PersonalTexts(personal, store),
+        personal=PersonalTexts(personal, store, service.model.subject_of),
         on_outcome=on_outcome,
     )
 

@@ -14,6 +14,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from audit.narration import Narration
+from audit.strays import NO_STRAYS, Strays
 from domain.errors import Refused
 from domain.model import Model
 from eventstore.commands.store import CommandStore, Outcome
@@ -57,6 +58,7 @@ class Service:
     views        its read models
     processes    makes the consumers that drive its processes
     narration    tells its events to auditors
+    strays       knows of texts that are not encrypted for their owner
     health       its checks on the audit's health page
     commands     routers of the command side, and
     queries      of the query side
@@ -77,6 +79,7 @@ class Service:
         views: Views | Iterable[View] = (),
         processes: OpenProcesses = no_processes,
         narration: Narration | None = None,
+        strays: Strays = NO_STRAYS,
         health: Sequence[Check] = (),
         commands: Sequence[APIRouter] = (),
         queries: Sequence[APIRouter] = (),
@@ -90,6 +93,7 @@ class Service:
         self.views: Final = views if isinstance(views, Views) else Views(*views)
         self.processes: Final = processes
         self.narration: Final = narration or Narration()
+        self.strays: Final = strays
         self.health: Final = tuple(health)
         self.commands: Final = tuple(commands)
         self.queries: Final = tuple(queries)

@@ -22,10 +22,10 @@ from azure.cosmos.exceptions import CosmosClientTimeoutError, CosmosResourceNotF
 
 from eventstore.cosmos.queries import read_pages, run_query, unraced
 from projectors.errors import Conflict, Rejected, Stopping, Unanswered
+from projectors.storable import check_value
 from projectors.throughput.charges import BATCH, QUERY, about_query
 from projectors.throughput.meter import Meter
 from projectors.throughput.retries import Retries, book
-from projectors.views.storable import check_value
 
 Document: TypeAlias = dict[str, Any]
 Operation: TypeAlias = tuple[str, tuple[Any, ...]] | tuple[str, tuple[Any, ...], dict[str, Any]]

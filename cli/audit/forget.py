@@ -8,12 +8,13 @@ import typer
 from audit.erasure import MAX_KEY_AGE, Forgotten, forget
 from audit.formats import counted
 from audit.log import Log
-from audit.strays import Stray, strays
+from audit.strays import Stray
 from cli.command_line import FAILED, USAGE, Json, connect, now, reported
 from cli.output import fail, json_line
 from domain.errors import DomainError
 from eventstore.cosmos.containers import EVENTS
 from eventstore.personal import MemoryKey, SubjectKeys
+from service import SERVICE
 
 
 def forget_command(
@@ -48,7 +49,7 @@ def forget_command(
         typer.confirm(f"Destroy everything that is written about {subject}? There is no way back.", abort=True)
     with reported():
         try:
-            done = forget(*connect(), subject, actor=actor, reason=reason, at=now())
+            done = forget(*connect(), subject, actor=actor, reason=reason, at=now(), strays=SERVICE.strays)
         except DomainError as error:
             fail(error.message)
             raise typer.Exit(USAGE) from None
@@ -63,11 +64,11 @@ def _tell(done: Forgotten, *, json: bool) -> None:
         key = f"key {done.key} is destroyed ({done.stream} v{done.version})" if done.key else "it had no key of its own"
         typer.echo(f"{done.subject} is forgotten: {key}")
         for other in done.others:
-            typer.echo(f"  and the key of {other}, an account of {done.subject} that texts were encrypted for")
+            typer.echo(f"  and the key of {other}, which texts of {done.subject} were encrypted for")
         typer.echo(f"Texts about {done.subject} read [erased], in every process within {MAX_KEY_AGE} seconds.")
     for other in done.shared:
         fail(
-            f"{other} is an account of {done.subject} and owns accounts itself. Texts of {done.subject} under its key, "
+            f"{other} is a person of its own. Texts of {done.subject} under its key, "
             f"which `tidemark audit forget --check {done.subject}` lists, can be read until {other} is forgotten too"
         )
     if done.shared:
@@ -79,7 +80,8 @@ def _check(owner: str | None, *, json: bool) -> None:
         client, database = connect()
         tables = client.get_database_client(database)
         keys = SubjectKeys(tables, MemoryKey())
-        found = [each for each in strays(Log(tables.get_container_client(EVENTS.name))) if owner in (None, each.owner)]
+        log = Log(tables.get_container_client(EVENTS.name))
+        found = [each for each in SERVICE.strays.of_log(log) if owner in (None, each.owner)]
         now_there = {subject: keys.state(subject) for subject in {each.subject for each in found}}
         left = [each for each in found if now_there[each.subject] == (each.key, True)]
     for each in left:
@@ -95,5 +97,5 @@ def _check(owner: str | None, *, json: bool) -> None:
 
 
 def _line(stray: Stray) -> str:
-    also = f", who owns accounts: forgetting {stray.owner} leaves it" if stray.shared else ""
+    also = f", a person of its own: forgetting {stray.owner} leaves it" if stray.shared else ""
     return f"{stray.stream} {stray.document}: a text of {stray.owner} under key {stray.key} of {stray.subject}{also}"

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from domain.aggregate import Snapshot, fold, personal_fields
+from domain.aggregate import Aggregate, Snapshot, fold, personal_fields
 from domain.errors import DomainError, InvalidCommand, Refused
 from domain.ledger.account import Account, account_stream
 from domain.ledger.existence import require_account, require_no_account, require_no_transfer, require_transfer
@@ -44,4 +44,12 @@ def _carries_texts(fields: dict[str, Any]) -> bool:
     return fields.get("transfer_id") is not None
 
 
-MODEL: Final = Model(aggregates=(Account, Transfer, Subject), carries_texts=_carries_texts)
+def _subject_of(aggregate: Aggregate) -> str | None:
+    return aggregate.owner if isinstance(aggregate, Account) else None
+
+
+MODEL: Final = Model(
+    aggregates=(Account, Transfer, Subject),
+    subject_of=_subject_of,
+    carries_texts=_carries_texts,
+)

@@ -29,9 +29,9 @@ from eventstore.commands.snapshots import Snapshots
 from eventstore.commands.states import State, States
 from eventstore.errors import StoreBusy, VersionMismatch
 from eventstore.log import position
-from eventstore.log.chain import genesis
 from eventstore.log.documents import MAX_VERSION, Document, command_ids, event_id, sealed
 from eventstore.log.event_log import EventLog, Taken, pause
+from eventstore.log.fence import fence
 from eventstore.log.limits import check_limits
 from eventstore.log.mapper import schema_of
 from eventstore.log.outcomes import Command, Outcome, Refusal, check_same, claim_document, outcome_document, outcome_of
@@ -248,15 +248,6 @@ def look_up(log: EventLog, stream: str, command: Command) -> Outcome | None:
     session = fence(log, stream, command.id)
     found = log.tail(stream, MAX_VERSION, command_id=command.id, session=session)
     return None if found.of_command is None else outcome_of(found.of_command, command, found.session)
-
-
-def fence(log: EventLog, stream: str, command_id: str, place: str | None = None) -> str:
-    """A session token of this moment, by way of a document that never lands; it holds nothing that could be too large.
-    `place` is the id of one that is there already."""
-    probe = outcome_document(
-        stream=stream, version=0, head=genesis(stream), command_id=command_id, refusal=None, meta={}
-    )
-    return log.fence(stream, probe | {"id": place} if place else probe)
 
 
 def _common_meta(command: Command) -> dict[str, Any]:

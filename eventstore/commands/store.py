@@ -17,11 +17,12 @@ from azure.cosmos import DatabaseProxy
 from eventsourcing.persistence import Mapper
 
 from eventstore.commands.cache import StreamCache, StreamLocks
-from eventstore.commands.execution import Execution, Parts, fence, look_up
+from eventstore.commands.execution import Execution, Parts, look_up
 from eventstore.commands.snapshots import Fold, SnapshotClass, Snapshots
 from eventstore.commands.states import State, States
 from eventstore.cosmos.containers import EVENTS, SNAPSHOTS
 from eventstore.log.event_log import EventLog
+from eventstore.log.fence import fence
 from eventstore.log.limits import check_stream
 from eventstore.log.outcomes import Command, Outcome, Refusal
 

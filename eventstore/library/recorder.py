@@ -18,11 +18,11 @@ from eventsourcing.persistence import AggregateRecorder, ApplicationRecorder, No
 from eventsourcing.utils import TopicError, resolve_topic
 from typing_extensions import override
 
-from eventstore.commands.execution import fence
 from eventstore.errors import NotSupported, VersionConflict
 from eventstore.log.chain import genesis
 from eventstore.log.documents import MAX_VERSION, Document, command_ids, event_id, from_text, sealed
 from eventstore.log.event_log import EventLog, Taken
+from eventstore.log.fence import fence
 from eventstore.log.limits import check_stream
 from eventstore.log.mapper import schema_of
 from eventstore.log.outcomes import Command

@@ -1,8 +1,8 @@
 """Where personal text comes in and goes out: encrypted before a command sees it, readable in answers alone.
 
-Whose a text is, the account that the command finds says, and nothing else does: what is known of it before may be that
-there is none, which is true no longer. So a body is encrypted for whoever is known, and gives itself only to a command
-that finds that owner; for another one it is encrypted again, and the command runs again.
+Whose a text is, the aggregate that the command finds says, and nothing else does: what is known of it before may be
+that there is none, which is true no longer. So a body is encrypted for whoever is known, and gives itself only to a
+command that finds that owner; for another one it is encrypted again, and the command runs again.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, TypeVar, get_args
 import orjson
 from pydantic import BaseModel
 
-from domain.ledger.account import Account, account_stream
+from domain.aggregate import Aggregate
 from eventstore.commands.cache import StreamCache
 from eventstore.commands.store import CommandStore
 from eventstore.errors import KeysUnavailable, MasterKeyUnusable
@@ -35,7 +35,7 @@ R = TypeVar("R")
 
 
 class OtherOwner(Exception):
-    """The texts of a body are not encrypted for the owner of the account that its command found."""
+    """The texts of a body are not encrypted for the owner of what its command found."""
 
     def __init__(self, owner: str) -> None:
         super().__init__(f"personal texts are to be encrypted for {owner}")
@@ -80,14 +80,16 @@ class Said(Generic[B]):
 
 
 class PersonalTexts:
-    """The texts of bodies and answers. Whose they are: the owner's of the account that a command is about.
+    """The texts of bodies and answers. Whose they are: the owner's of the stream that a command is about.
 
-    `key` is always the command's id: sent again, it gives the same body again.
+    `key` is always the command's id: sent again, it gives the same body again. `subject_of` names the owner of the
+    texts on an aggregate.
     """
 
-    def __init__(self, data: PersonalData, store: CommandStore) -> None:
+    def __init__(self, data: PersonalData, store: CommandStore, subject_of: Callable[[Aggregate], str | None]) -> None:
         self.data = data
         self._store = store
+        self._subject_of = subject_of
         self._owners: StreamCache[str] = StreamCache(_OWNERS)
         self.text = data.text
         self.readable = data.readable
@@ -109,21 +111,21 @@ class PersonalTexts:
             return Said(_unsealed(body, texts), owner, error)
         return Said(body.model_copy(update=sealed), owner)
 
-    def of_account(self, account_id: str, body: B, *, key: str) -> Said[B]:
-        """The body for the owner of the account as this process knows it: the command finds out whether that is so.
+    def of_stream(self, stream: str, body: B, *, key: str) -> Said[B]:
+        """The body for the owner of a stream as this process knows it: the command finds out whether that is so.
 
         Raises:
             StoreError
         """
-        return self._of_known(account_id, body, key, self._store.glance)
+        return self._of_known(stream, body, key, self._store.glance)
 
-    def of_source(self, account_id: str, body: B, *, key: str) -> Said[B]:
-        """As `of_account`, for a command that does not find the account itself: there is none if nobody owns it.
+    def of_other(self, stream: str, body: B, *, key: str) -> Said[B]:
+        """As `of_stream`, for a command on another stream, which does not find the owner: nobody, if nothing is there.
 
         Raises:
             StoreError
         """
-        return self._of_known(account_id, body, key, self._store.look)
+        return self._of_known(stream, body, key, self._store.look)
 
     def run(self, said: Said[B], command: Callable[[Said[B]], R], body: B, *, key: str) -> R:
         """Run a command with `said`, and once more with `body` encrypted for the owner that it found."""
@@ -142,17 +144,17 @@ class PersonalTexts:
             tokens["meta.reason"] = reason
         return {name: str(self.text(token)) for name, token in tokens.items()}
 
-    def _of_known(self, account_id: str, body: B, key: str, find: Callable[[str], Any]) -> Said[B]:
+    def _of_known(self, stream: str, body: B, key: str, find: Callable[[str], Any]) -> Said[B]:
         texts = personal_texts(body)
         if body is None or not texts:
             return Said(body)
-        owner = self._owners.peek(account_id)
+        owner = self._owners.peek(stream)
         if owner is None:
-            account: Account | None = find(account_stream(account_id))
-            if account is None:
+            found: Aggregate | None = find(stream)
+            owner = None if found is None else self._subject_of(found)
+            if owner is None:
                 return Said(_unsealed(body, texts))
-            owner = account.owner
-            self._owners.put(account_id, owner)
+            self._owners.put(stream, owner)
         return self.of_owner(owner, body, key=key)
 
 

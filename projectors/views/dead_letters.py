@@ -12,15 +12,12 @@ more events meanwhile raises the mark under the same guard, so one of the two re
 `drop` moves past the one event that fails, for good, and keeps a note of it in the guard, or beside one of sums.
 """
 
-import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
-from projectors import metrics
 from projectors.container import Gateway
 from projectors.generations.generation import GUARD_PREFIX, partition_key
 from projectors.views.streams.dead_letters import StreamDrain
@@ -30,8 +27,6 @@ from projectors.views.sums.dead_letters import SumDrain
 from projectors.views.sums.late import LATE_PREFIX
 from projectors.views.sums.view import BUCKET, SumView
 from projectors.views.view import View
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +66,6 @@ def parked_in(views: Gateway, view: str, generation: int) -> list[Parked]:
     for guard in map(Partial.from_document, guards):
         found += [_parked(view, generation, stream, late.after, late.facts()) for stream, late in guard.late.items()]
     return sorted(found, key=lambda parked: (parked.stream, parked.version))
-
-
-def report(view: str, stream: str, error: Mapping[str, Any]) -> None:
-    """Tells operators that a stream was parked: one line of the log, one more in the metric."""
-    metrics.parks.add(1, {"view": view})
-    _log.error(
-        "%s parked %s at version %d (%s): %s; see `tidemark replay deadletters`",
-        view,
-        stream,
-        error["version"],
-        error["type"],
-        error["reason"],
-    )
 
 
 def _parked(view: str, generation: int, stream: str, version: int, facts: dict[str, Any]) -> Parked:

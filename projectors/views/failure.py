@@ -1,10 +1,15 @@
 """Failures of a view: what is kept of an event that could not be applied."""
 
+import logging
+from collections.abc import Mapping
 from typing import Any
 
 from eventstore.errors import UnknownEventType, UnknownSchema
 from eventstore.log.mapper import event_class_of, schema_of
+from projectors import metrics
 from projectors.container import Document
+
+_log = logging.getLogger(__name__)
 
 MAX_REASON = 500
 """Characters of what is kept of an error's text."""
@@ -23,6 +28,19 @@ def failure(document: Document, error: Exception) -> dict[str, Any]:
     if isinstance(error, UnknownEventType | UnknownSchema):
         described["needs_schema"] = document["schema"]
     return described
+
+
+def report(view: str, stream: str, error: Mapping[str, Any]) -> None:
+    """Tells operators that a stream was parked: one line of the log, one more in the metric."""
+    metrics.parks.add(1, {"view": view})
+    _log.error(
+        "%s parked %s at version %d (%s): %s; see `tidemark replay deadletters`",
+        view,
+        stream,
+        error["version"],
+        error["type"],
+        error["reason"],
+    )
 
 
 def is_known(type_name: str, schema: int | None) -> bool:

@@ -471,13 +471,13 @@ LOOSENINGS = (
     ),
     _of(
         "forgetting leaves the keys of the owner's accounts",
-        "audit/strays.py",
+        "audit/ledger/strays.py",
         "tests/audit/erasure/test_owner.py::test_texts_under_another_subject_are_listed_and_forgotten_with_their_owner",
         ("accounts = sorted(set(_accounts_of(events, owner)) - {owner})", "accounts: list[str] = []"),
     ),
     _of(
         "forgetting destroys the key of another person",
-        "audit/strays.py",
+        "audit/ledger/strays.py",
         "tests/audit/erasure/test_owner.py::test_a_key_of_another_person_is_left_and_told",
         ("if any(_accounts_of(events, subject)))", "if not subject)"),
     ),
@@ -666,7 +666,7 @@ LOOSENINGS = (
     ),
     _of(
         "refused: integers that the store rounds are kept",
-        "projectors/views/storable.py",
+        "projectors/storable.py",
         _ALWAYS_REFUSED,
         ("orjson.OPT_STRICT_INTEGER | ", ""),
     ),

@@ -47,5 +47,5 @@ def execute(
         services.on_outcome(operation, said.body, outcome)
         return outcome
 
-    said = services.personal.of_account(account_id, body, key=context.command_id)
+    said = services.personal.of_stream(account_stream(account_id), body, key=context.command_id)
     return services.personal.run(said, run, body, key=context.command_id)

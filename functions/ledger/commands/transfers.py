@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from domain.ledger.account import account_stream
 from domain.ledger.errors import AccountNotFound
 from domain.ledger.existence import require_no_transfer
 from domain.ledger.transfer import Transfer, transfer_stream
@@ -41,7 +42,7 @@ def request_transfer(body: RequestTransfer, services: Injected, context: Context
     nobody's. Without, it is accepted and fails.
     """
     transfer_id = body.transfer_id or derived_id(context, "transfer")
-    said = services.personal.of_source(body.source, body, key=context.command_id)
+    said = services.personal.of_other(account_stream(body.source), body, key=context.command_id)
 
     def decide(transfer: Transfer | None) -> Transfer:
         require_no_transfer(transfer)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from projectors.container import Gateway, Operation
 from projectors.errors import Conflict, Rejected, Unanswered
-from projectors.views.storable import check_size
-from projectors.views.streams.checkpoint import Guard, Segment, operations, size
+from projectors.storable import check_size, size
+from projectors.views.streams.checkpoint import Guard, Segment, operations
 
 MAX_OPERATIONS = 100
 MAX_BYTES = 1_800_000

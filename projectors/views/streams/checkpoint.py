@@ -20,12 +20,11 @@ from eventstore.log.documents import recorded_at
 from projectors.container import Document, Operation
 from projectors.errors import Rejected
 from projectors.generations.generation import Place
-from projectors.views.storable import encoded
+from projectors.storable import encoded
 from projectors.views.streams.view import MAX_ITEMS_PER_EVENT, Change, NamedItem
 
 _REMEMBERED = 32
 """Named items in memory, per guard, of those that were placed or looked up last."""
-_ENVELOPE = 100
 
 
 @dataclass(slots=True)
@@ -200,11 +199,6 @@ def operations(guard: Guard, segment: Segment, etag: str | None) -> list[Operati
         else ("replace", (guard.place.id, segment.guard), {"if_match_etag": etag})
     )
     return [first, *(_item(guard, key, verb, item) for key, (verb, item) in segment.items.items())]
-
-
-def size(operation: Operation) -> int:
-    """About how many bytes the operation is on the wire. Raises Rejected for what is no JSON."""
-    return sum(len(encoded(part)) for part in operation[1]) + _ENVELOPE
 
 
 def _item(guard: Guard, key: str, verb: str, item: dict[str, Any] | None) -> Operation:

@@ -8,9 +8,9 @@ from eventstore.log.mapper import Mapper
 from projectors.container import Document, Gateway
 from projectors.errors import BrokenLog, Conflict, Rejected, Unanswered
 from projectors.generations.generation import GUARD_PREFIX, Place, partition_key, stored_name
+from projectors.storable import check_size, check_value, size
 from projectors.views.failure import failure
-from projectors.views.storable import check_size, check_value
-from projectors.views.streams.checkpoint import Guard, Segment, operations, size
+from projectors.views.streams.checkpoint import Guard, Segment, operations
 from projectors.views.streams.named_items import NamedItems
 from projectors.views.streams.view import StreamView
 

@@ -6,8 +6,7 @@ What memory can tell costs one write. For the rest the place is found by halves:
 from typing import Any
 
 from projectors.errors import PoisonEvent, Rejected, Unavailable
-from projectors.views.dead_letters import report
-from projectors.views.failure import failure
+from projectors.views.failure import failure, report
 from projectors.views.streams.batch_writer import GuardWriter
 from projectors.views.streams.checkpoint import Guard
 from projectors.views.streams.checkpoint_store import Guards

@@ -21,8 +21,7 @@ from projectors.errors import BadSum, Conflict, PoisonEvent, Rejected
 from projectors.feed.change_feed import Page
 from projectors.generations.generation import partition_key
 from projectors.leases.lease import Lease
-from projectors.views.dead_letters import report
-from projectors.views.failure import failure
+from projectors.views.failure import failure, report
 from projectors.views.sums.checkpoint import Partial, Partials, conditional, upsert
 from projectors.views.sums.documents import Part, check, count_parts, parts_of, sum_document
 from projectors.views.sums.late import Late, late_document, with_bounded_reason

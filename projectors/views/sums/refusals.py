@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from projectors.container import Operation
 from projectors.errors import BadSum, Rejected, Unavailable
-from projectors.views.streams.checkpoint import size
+from projectors.storable import size
 from projectors.views.sums.documents import Part, parts_of
 from projectors.views.sums.view import Sums, SumView
 

@@ -13,8 +13,9 @@ from azure.cosmos import ContainerProxy
 from typer.testing import CliRunner
 
 from audit.erasure import forget
+from audit.ledger.strays import STRAYS
 from audit.log import Log
-from audit.strays import Stray, strays
+from audit.strays import Stray
 from cli.audit.forget import forget_command
 from eventstore.errors import MasterKeyUnusable
 from eventstore.personal import ERASED, Token, Wrapped
@@ -23,7 +24,7 @@ from functions.http.personal import PersonalTexts, Said
 from localazure.cosmos import RequestInfo, serve
 from service import SERVICE
 from tests.audit.erasure.test_forget import DATABASE, NOON, House, post
-from tests.functions.transport import AsgiThread
+from tests.support.asgi import AsgiThread
 
 OPEN = {"account_id": "acct9", "asset": "EUR/2", "owner": "bob"}
 TEXT = "salary of Bob Smith"
@@ -70,7 +71,7 @@ def subjects(house: House, stream: str) -> list[str]:
 
 
 def forgotten(house: House, path: str) -> bool:
-    forget(house.client, DATABASE, "bob", actor="support", reason="request 4711", at=NOON)
+    forget(house.client, DATABASE, "bob", actor="support", reason="request 4711", at=NOON, strays=STRAYS)
     assert house.worker.run_until_idle(20).idle
     with house.api() as after:
         answer = after.get(path).text
@@ -122,15 +123,19 @@ def test_the_text_of_a_transfer_is_nobodys_where_there_is_no_source(house: House
     assert subjects(house, "transfer-t") == ["bob"]
 
 
+def _sealed_for_the_id(texts: PersonalTexts, stream: str, body: Any, *, key: str) -> Said[Any]:
+    return texts.of_owner(stream.removeprefix("account-"), body, key=key)
+
+
 def older_program(
     house: House, api: httpx.Client, monkeypatch: pytest.MonkeyPatch, path: str, key: str, body: dict[str, Any]
 ) -> None:
     """A command of a program that took an account that it had not seen for its own owner."""
     with monkeypatch.context() as patched:
         patched.setattr(Said, "of", lambda said, _: said.body)
-        house.services.personal._owners.put("acct9", "acct9")
+        house.services.personal._owners.put("account-acct9", "acct9")
         assert post(api, path, key, body).is_success
-    house.services.personal._owners.take("acct9")
+    house.services.personal._owners.take("account-acct9")
 
 
 def test_a_key_is_known_again_after_its_texts_belong_to_another_subject(
@@ -162,7 +167,7 @@ def test_a_claim_is_known_again_after_its_texts_belong_to_another_subject(
         remove = house.cosmos.faults.on_request(on_request)
         with monkeypatch.context() as patched:
             patched.setattr("time.sleep", lambda _: None)
-            patched.setattr(PersonalTexts, "of_source", PersonalTexts.of_owner)
+            patched.setattr(PersonalTexts, "of_other", _sealed_for_the_id)
             assert post(dead, "/transfers", "k", PAY | {"reference": TEXT}).status_code == 503
         remove()
     assert post(api, "/accounts", "open", OPEN).status_code == 201
@@ -209,7 +214,7 @@ def test_a_key_on_a_known_account_is_known_again_while_the_vault_is_away(house: 
 
 
 def strays_of(house: House) -> list[Stray]:
-    return strays(Log(house.client.get_database_client(DATABASE).get_container_client("events")))
+    return STRAYS.of_log(Log(house.client.get_database_client(DATABASE).get_container_client("events")))
 
 
 def test_texts_under_another_subject_are_listed_and_forgotten_with_their_owner(
@@ -230,7 +235,7 @@ def test_texts_under_another_subject_are_listed_and_forgotten_with_their_owner(
     assert places == ["account-acct9 2", "account-acct9 3", "account-acct9 4", "account-shop 3", "transfer-t 1"]
     with house.api() as after:
         assert after.get("/accounts/acct9/statement").text.count(TEXT) == 2
-    done = forget(house.client, DATABASE, "bob", actor="support", reason="request 4711", at=NOON)
+    done = forget(house.client, DATABASE, "bob", actor="support", reason="request 4711", at=NOON, strays=STRAYS)
     assert (done.others, done.shared, done.again) == (("acct9",), (), False)
     with house.api() as after:
         for path in ("/accounts/acct9/statement", "/transfers/t", "/streams/account-acct9/events"):
@@ -238,7 +243,7 @@ def test_texts_under_another_subject_are_listed_and_forgotten_with_their_owner(
         assert TEXT in after.get("/accounts/shop/statement").text, "the shop's own"
     for subject in ("bob", "acct9"):
         assert [event.type for event in house.history().stream(f"subject-{subject}")] == ["subject.forgotten"]
-    assert forget(house.client, DATABASE, "bob", actor="support", reason="request 4711", at=NOON).again
+    assert forget(house.client, DATABASE, "bob", actor="support", reason="request 4711", at=NOON, strays=STRAYS).again
 
 
 def test_a_hold_carries_no_text_that_is_not_its_accounts_owners(
@@ -263,7 +268,7 @@ def test_a_key_of_another_person_is_left_and_told(
     (stray,) = strays_of(house)
     assert stray.shared
     assert post(api, "/accounts/acct9/deposits", "k2", {"amount": 1, "reference": "bob's own"}).status_code == 201
-    done = forget(house.client, DATABASE, "bob", actor="support", reason="request 4711", at=NOON)
+    done = forget(house.client, DATABASE, "bob", actor="support", reason="request 4711", at=NOON, strays=STRAYS)
     assert (done.others, done.shared) == ((), ("acct9",))
     assert house.worker.run_until_idle(20).idle
     with house.api() as after:

@@ -23,7 +23,7 @@ from projectors.processor.worker import Worker
 from service import SERVICE
 from tests.functions.conftest import Ledger, SettableClock
 from tests.functions.http.issuer import AUDIENCE, ISSUER, LocalIssuer
-from tests.functions.transport import AsgiThread
+from tests.support.asgi import AsgiThread
 
 PAY = {"source": "alice", "target": "bob", "amount": 100, "asset": "EUR/2"}
 

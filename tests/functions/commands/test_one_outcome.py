@@ -31,7 +31,7 @@ from functions.settings import Settings
 from localazure.cosmos import LocalCosmos
 from service import SERVICE
 from tests.functions.conftest import SettableClock
-from tests.functions.transport import AsgiThread
+from tests.support.asgi import AsgiThread
 
 _numbers = itertools.count()
 _ROUTERS = (accounts.router, holds.router, transfers.router)
@@ -153,7 +153,7 @@ def _program(services: Services, change: str) -> Any:
     for route in itertools.chain.from_iterable(each.routes for each in _ROUTERS):
         assert isinstance(route, APIRoute)
         router.add_api_route(route.path, _endpoint(route.endpoint, change), methods=list(route.methods))
-    return create("changed", "", services, [router])
+    return create("changed", "", services, [router], SERVICE.refusals)
 
 
 Programs = dict[tuple[str, str], httpx.Client]

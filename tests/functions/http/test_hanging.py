@@ -12,7 +12,7 @@ from functions.http.dependencies import Services
 from functions.http.liveness import LONGEST, Liveness, Requests
 from service import SERVICE
 from tests.functions.conftest import Ledger
-from tests.functions.transport import AsgiThread
+from tests.support.asgi import AsgiThread
 
 
 class Seconds:

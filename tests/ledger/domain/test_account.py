@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from domain.errors import InvalidId
+from domain.errors import InvalidId, InvalidTime
 from domain.ledger import Account, errors
 from domain.ledger.account import Status
 from domain.ledger.values import MAX_AMOUNT, MAX_BALANCE
@@ -187,7 +187,7 @@ def test_nothing_happens_on_a_closed_account(command: object) -> None:
 
 def test_a_time_without_its_zone_is_a_mistake() -> None:
     account = given(opened()).aggregate
-    with pytest.raises(errors.InvalidTime, match="a time has its zone"):
+    with pytest.raises(InvalidTime, match="a time has its zone"):
         account.deposit(1, at=datetime(2026, 3, 1, 12))  # noqa: DTZ001
     assert account == given(opened()).aggregate
 
@@ -216,6 +216,6 @@ def test_times_are_kept_in_utc() -> None:
 def test_a_time_that_has_no_place_in_utc_is_refused(time: str) -> None:
     moment = datetime.fromisoformat(time)
     history = given(opened(), credited(9))
-    history.when(lambda account: account.place_hold(1, expires_at=moment, at=NOON)).refused(errors.InvalidTime)
-    history.when(lambda account: account.deposit(1, at=moment)).refused(errors.InvalidTime)
-    history.when(lambda account: account.withdraw(1, at=moment)).refused(errors.InvalidTime)
+    history.when(lambda account: account.place_hold(1, expires_at=moment, at=NOON)).refused(InvalidTime)
+    history.when(lambda account: account.deposit(1, at=moment)).refused(InvalidTime)
+    history.when(lambda account: account.withdraw(1, at=moment)).refused(InvalidTime)

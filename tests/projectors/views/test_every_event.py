@@ -27,7 +27,8 @@ from projectors.ledger import VIEWS
 from projectors.views.streams.dead_letters import StreamDrain
 from projectors.views.streams.projector import StreamProjector
 from projectors.views.streams.view import Change, StreamView
-from projectors.views.sums.projector import add_event, sum_document
+from projectors.views.sums.documents import Part, sum_document
+from projectors.views.sums.projector import add_event
 from projectors.views.sums.view import BUCKET, MAX_EXACT, SumView, plus
 from projectors.views.view import View
 from replay.contents.hashing import Contents
@@ -212,7 +213,7 @@ def add_up(stores: Stores, view: SumView, generation: int, streams: dict[str, li
                     sums[key] = plus(sums.get(key, {}), amounts)
     partition = partition_key(view.name, generation, BUCKET)
     for key, amounts in sums.items():
-        stored = sum_document(partition, "00-FF", key, amounts)
+        stored = sum_document(partition, "00-FF", Part(key, None), amounts, 1)
         stores.views.create(stored)
         assert stores.views.read(stored["id"], partition)["sums"] == stored["sums"]
         assert plus(stored["sums"], {}) == dict(sorted(amounts.items()))

@@ -27,7 +27,7 @@ from projectors.settings import WorkerSettings
 from replay.rebuild.rebuild import rebuild
 from replay.verify import verify
 from service import SERVICE
-from tests.functions.transport import AsgiThread
+from tests.support.asgi import AsgiThread
 
 ACCOUNTS, COMMANDS = 4, 60
 
@@ -111,7 +111,7 @@ def test_two_apis_a_worker_and_a_rebuild_are_right_on_replicas_that_are_late(
         for number in range(COMMANDS):
             tellers.move()
             if number == COMMANDS // 2:
-                rebuild(cosmos.client(), database, "account-summary", settings=settings)
+                rebuild(cosmos.client(), database, VIEWS["account-summary"], settings=settings)
     finally:
         stop.set()
         worker.join()

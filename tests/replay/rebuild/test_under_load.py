@@ -186,7 +186,7 @@ class Switched:
 
     def how_far_behind(self) -> int:
         """Of a reader that has seen nothing yet."""
-        reader = ViewReader(self._client, self._database, follow_seconds=0.0)
+        reader = ViewReader(self._client, self._database, VIEWS, follow_seconds=0.0)
         return sum(
             account.version - reader.get("account-summary", account.id).freshness.version
             for account in self._history.accounts
@@ -229,5 +229,5 @@ def test_an_undo_does_not_go_back_either(
     rebuild(client, database, VIEWS["account-summary"], settings=settings)
     history.write(5)
     switched = Switched(monkeypatch, client, database, history)
-    assert switch_to(client, database, "account-summary", 1, settings=settings) == (2, 0)
+    assert switch_to(client, database, VIEWS["account-summary"], 1, settings=settings) == (2, 0)
     assert (switched.behind, switched.how_far_behind()) == ([0], 0)

@@ -17,6 +17,7 @@ MAX_BATCH: Final = MAX_BYTES - 64 * 1024
 _AS_IT_IS: Final = orjson.OPT_STRICT_INTEGER | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 _UNENCODABLE: Final = (TypeError, ValueError, OverflowError, RecursionError)
 _MAX_DEPTH: Final = 20
+_ENVELOPE: Final = 100
 
 
 def encoded(value: Any) -> bytes:
@@ -42,6 +43,11 @@ def check_value(value: Any) -> None:
     except _UNENCODABLE as error:
         raise _rejected(value, error) from error
     encoded(value)
+
+
+def size(operation: tuple[Any, ...]) -> int:
+    """About how many bytes an operation of a batch is on the wire. Raises Rejected for what is no JSON."""
+    return sum(len(encoded(part)) for part in operation[1]) + _ENVELOPE
 
 
 def check_size(size: int) -> None:
