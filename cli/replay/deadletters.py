@@ -128,7 +128,7 @@ def drop_command(
         found = _parked(stores, view, generation, stream)
         if all(parked.version + 1 != version for parked in found):
             raise NotParked(view, stream, version)
-        typer.echo(_consequence(version, max(parked.upto for parked in found)))
+        typer.echo(_consequence(view, version, max(parked.upto for parked in found)))
         if not yes:
             typer.confirm(
                 f"Leave version {version} of {stream} out of {_title(stores, view, generation)} for good?", abort=True
@@ -191,9 +191,11 @@ def _again(view: str) -> str:
     return "" if view == RELAY else f"; after a mend, `tidemark replay rebuild {view}` takes it in again"
 
 
-def _consequence(version: int, upto: int) -> str:
+def _consequence(view: str, version: int, upto: int) -> str:
     """What depends on an event that is left out: every later one of its stream."""
     waiting = f" ({version + 1} to {upto} wait already)" if upto > version else ""
+    if view == RELAY:
+        return f"versions from {version + 1} on{waiting} are sent without version {version}: subscribers never get it"
     return (
         f"versions from {version + 1} on{waiting} are applied without version {version}: "
         "what follows from it is missing or wrong there, balances included"

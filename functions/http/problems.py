@@ -1,7 +1,8 @@
 """Every error as RFC 9457 problem+json, and the table that gives each code its HTTP status.
 
 Problem                 raised by handlers: a code of STATUS or of the domain's refusals, a sentence, and the numbers
-as extension members StoreError              the event store's tree (busy, key reused, version mismatch, too large)
+                        as extension members
+StoreError              the event store's tree (busy, key reused, version mismatch, too large)
 RequestValidationError  the framework's own: malformed body, header, path or query -> 400
 HTTPException           the framework's own: 404, 405, 413 -> the same status
 AzureError              the database throttles, cannot be reached, or answers no -> 503

@@ -66,7 +66,7 @@ class Roster:
                 runner.cancel()
         self.keep()
         leases = self._leases(consumers)
-        for lease in wanted(leases, self._owner, self._clock(), alone=alone):
+        for lease in (*self._unheld(leases), *wanted(leases, self._owner, self._clock(), alone=alone)):
             self._take(consumers[lease.consumer], lease)
 
     def keep(self) -> None:
@@ -119,6 +119,11 @@ class Roster:
                 self._stores.leases.establish(name, ranges, rid)
                 known[name] = self._stores.leases.of(name)
         return [lease for leases in known.values() for lease in leases if self._is_within(lease)]
+
+    def _unheld(self, leases: Sequence[Lease]) -> list[Lease]:
+        """Leases of this roster that no runner has: the answer to taking them, or to giving them back, was lost."""
+        with self._lock:
+            return [lease for lease in leases if lease.owner == self._owner and _key(lease) not in self._runners]
 
     def _is_within(self, lease: Lease) -> bool:
         return not self._within or any(part.covers(lease.range) for part in self._within)

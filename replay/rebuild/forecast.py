@@ -33,7 +33,7 @@ PRICE = 0.25
 
 _WRITE, _WRITE_PER_KB, _WRITE_PER_VALUE = 5.5, 0.45, 0.2
 """Request units of creating an item of 1 KB, each further KB, each indexed value."""
-_FIXED, _PER_RANGE = 100.0, 40.0
+_FIXED, _PER_RANGE = 190.0, 40.0
 """Request units that every rebuild takes, however short the log is: registry, lock, leases, lag."""
 _PAGE, _SAMPLE_EVENTS, _SAMPLE_ITEMS = 1000, 5_000, 200
 

@@ -60,7 +60,7 @@ def test_an_application_whose_positions_have_no_partition_is_refused(tables: Dat
 
 @pytest.mark.parametrize("name", ["", "a/b", "a\tb", "a\x7f", "\udfff", "k" * (MAX_COMMAND_ID + 1)])
 def test_an_id_that_no_command_can_have_is_refused(name: str) -> None:
-    with pytest.raises(CommandInvalid, match="1 to 255 characters"):
+    with pytest.raises(CommandInvalid, match="1 to 512 characters"):
         Command(name, "f")
 
 

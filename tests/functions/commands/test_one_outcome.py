@@ -22,11 +22,12 @@ from domain.ledger import account as accounts_domain
 from domain.ledger import transfer as transfers_domain
 from domain.ledger.errors import InvalidAmount, ReasonRequired
 from eventstore.environment import load
+from functions.commands.app import create_commands
 from functions.composition import build_services
-from functions.http.app import create
 from functions.http.auth import require
 from functions.http.dependencies import Services
 from functions.ledger.commands import accounts, holds, transfers
+from functions.service import Service
 from functions.settings import Settings
 from localazure.cosmos import LocalCosmos
 from service import SERVICE
@@ -153,7 +154,7 @@ def _program(services: Services, change: str) -> Any:
     for route in itertools.chain.from_iterable(each.routes for each in _ROUTERS):
         assert isinstance(route, APIRoute)
         router.add_api_route(route.path, _endpoint(route.endpoint, change), methods=list(route.methods))
-    return create("changed", "", services, [router], SERVICE.refusals)
+    return create_commands(Service("changed", commands=[router], refusals=SERVICE.refusals), services)
 
 
 Programs = dict[tuple[str, str], httpx.Client]
@@ -231,7 +232,10 @@ def test_the_outcome_that_was_recorded_comes_back(
     before, after = programs["this", "as it is"], programs[process, change]
     a, b = f"a{number}", f"b{number}"
     for account in (a, b):
-        assert _send(before, Asked("/accounts", {"account_id": account, "asset": "EUR/2"}), "open").status_code == 201
+        assert (
+            _send(before, Asked("/accounts", {"account_id": account, "asset": "EUR/2"}), f"open {account}").status_code
+            == 201
+        )
     assert _send(before, Asked(f"/accounts/{a}/deposits", {"amount": 1_000}), "money").status_code == 201
     asked = COMMANDS[command].named(a, b)
     for count, (path, body) in enumerate(asked.before):

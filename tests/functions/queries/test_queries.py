@@ -216,7 +216,7 @@ def test_head_is_get_without_a_body(api: httpx.Client, ledger: Ledger, worker: W
 
 
 def test_health_says_that_it_lives_and_can_serve(api: httpx.Client) -> None:
-    assert api.get("/health/live").json() == {"status": "ok"}
+    assert api.get("/health/live").json() == {"status": "ok", "hanging": []}
     assert api.get("/health/ready").json() == {"status": "ok", "checks": {"log": "ok", "views": "ok"}}
 
 

@@ -181,7 +181,7 @@ def test_what_no_store_keeps_parks_its_stream_with_a_reason_and_the_range_goes_o
     assert (parked.stream, parked.version, parked.upto) == ("account-alice", 2, 4)
     assert 10 < len(parked.reason) <= 1_001
     assert sum(row["sums"]["deposits"] for row in rows(client, database, "odd") if row.get("key") == "all") == 7
-    assert len([record for record in caplog.records if "account-alice waits at version 3" in record.message]) == 1
+    assert len([record for record in caplog.records if "parked account-alice at version 3" in record.message]) == 1
     failure = sum_drain(stores, Odd()).retry("account-alice")
     assert failure is not None
     assert failure["version"] == 3

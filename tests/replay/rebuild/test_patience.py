@@ -91,7 +91,7 @@ class Tools:
 @pytest.fixture
 def tools(cosmos: LocalCosmos, client: CosmosClient, database: str, monkeypatch: pytest.MonkeyPatch) -> Tools:
     tools = Tools(cosmos, client)
-    for module in ("cli.command_line", "cli.audit.options", "cli.replay.rebuild", "audit.erasure"):
+    for module in ("cli.command_line", "cli.audit.options", "cli.replay.rebuild", "cli.audit.forget"):
         monkeypatch.setattr(f"{module}.connect", tools.connect)
     bank = Bank(client, database)
     bank.open("alice", 1_000)
