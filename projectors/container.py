@@ -6,6 +6,7 @@ distinguish; what fits none of them passes through as the SDK raised it.
 
     409, 412, and 404 of a write    Conflict      somebody else was there first
     no answer, 408, 410, 449, 5xx   Unanswered    it may have happened
+    404 of a replica that lags      Unanswered
     400, 413 of a write             Rejected      it will never happen
     no JSON for what is written     Rejected
 """
@@ -21,6 +22,7 @@ from azure.cosmos import ContainerProxy
 from azure.cosmos.exceptions import CosmosClientTimeoutError, CosmosResourceNotFoundError
 
 from eventstore.cosmos.queries import read_pages, run_query, unraced
+from eventstore.cosmos.replicas import is_behind
 from projectors.errors import Conflict, Rejected, Stopping, Unanswered
 from projectors.storable import check_value
 from projectors.throughput.charges import BATCH, QUERY, about_query
@@ -63,6 +65,8 @@ class Gateway:
             try:
                 return self.container.read_item(id_, partition, **self.hooks)
             except CosmosResourceNotFoundError as error:
+                if is_behind(error):
+                    raise
                 self._book(error.headers or {})
                 return None
 
@@ -211,10 +215,10 @@ class Gateway:
             if self._stop.wait(_retry_after(headers)):
                 raise Stopping(f"{self.container.id}: told to stop while throttled") from error
             return
-        if status in _CONFLICTS:
+        if status in _CONFLICTS and not is_behind(error):
             book(Retries(conflicts=1))
             raise Conflict(f"{self.container.id}: {status}", index) from error
-        if status in _UNANSWERED:
+        if status in _UNANSWERED or is_behind(error):
             book(Retries(errors=1))
             raise Unanswered(f"{self.container.id}: {status}") from error
         if status in _REJECTED:

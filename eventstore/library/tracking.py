@@ -14,6 +14,7 @@ from azure.cosmos.exceptions import (
 )
 from eventsourcing.persistence import IntegrityError, ProcessRecorder, Tracking, TrackingRecorder
 
+from eventstore.cosmos.replicas import is_behind
 from eventstore.errors import StoreBusy
 from eventstore.library.recorder import CosmosApplicationRecorder
 from eventstore.log.event_log import pause, unanswered
@@ -112,7 +113,9 @@ class CosmosTrackingRecorder(TrackingRecorder):
     def _read(self, application_name: str) -> dict[str, Any] | None:
         try:
             return self._positions.read_item(_ID, _partition(application_name))
-        except CosmosResourceNotFoundError:
+        except CosmosResourceNotFoundError as error:
+            if is_behind(error):
+                raise
             return None
 
 

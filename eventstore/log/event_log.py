@@ -19,11 +19,10 @@ from azure.cosmos import ContainerProxy
 from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosClientTimeoutError
 
 from eventstore.cosmos.queries import consistency, run_query
+from eventstore.cosmos.replicas import SESSION, is_behind, session_of
 from eventstore.errors import StoreBusy, StoreUnavailable
 from eventstore.log.documents import Document, event_id
 from eventstore.log.limits import check_limits
-
-_SESSION: Final = "x-ms-session-token"
 
 _CONFLICT: Final = 409
 _THROTTLED: Final = 429
@@ -87,7 +86,7 @@ class EventLog:
             except AzureError as error:
                 status = status_of(error)
                 if status == _CONFLICT:
-                    raise Taken(_session(error)) from None
+                    raise Taken(session_of(error)) from None
                 if status == _THROTTLED and not unsure:
                     raise StoreBusy(stream, "Cosmos DB throttles it") from error
                 if status != _THROTTLED and not unanswered(error):
@@ -171,7 +170,7 @@ class _Seen:
     session = ""
 
     def __call__(self, headers: Mapping[str, str], _: Any) -> None:
-        self.session = headers.get(_SESSION, "")
+        self.session = headers.get(SESSION, "")
 
 
 def _sorted(documents: list[Document], version: int | None, command_id: str | None, session: str) -> Tail:
@@ -189,11 +188,6 @@ def _by_id(document: Document) -> str:
     return str(document["id"])
 
 
-def _session(error: AzureError) -> str:
-    headers = getattr(error, "headers", None) or {}
-    return str(headers.get(_SESSION, ""))
-
-
 def status_of(error: AzureError) -> int | None:
     """The HTTP status of a refusal, for a batch that of the operation that failed it."""
     return error.status_code if isinstance(error, HttpResponseError | CosmosBatchOperationError) else None
@@ -203,7 +197,7 @@ def unanswered(error: AzureError) -> bool:
     """Whether it is unknown if the request was carried out."""
     if isinstance(error, ServiceRequestError | ServiceResponseError | CosmosClientTimeoutError):
         return True
-    return status_of(error) in _UNANSWERED
+    return status_of(error) in _UNANSWERED or is_behind(error)
 
 
 def pause(first: float, attempt: int, *, longest: float = 1.0, sleep: Callable[[float], None] = time.sleep) -> None:

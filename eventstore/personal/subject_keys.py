@@ -25,8 +25,10 @@ from azure.cosmos.exceptions import (
 )
 
 from eventstore.cosmos.containers import KEYS
+from eventstore.cosmos.queries import consistency
+from eventstore.cosmos.replicas import is_behind
 from eventstore.errors import KeysUnavailable
-from eventstore.log.event_log import pause
+from eventstore.log.event_log import EventLog, pause
 from eventstore.personal.data_key import KEY_BYTES, DataKey
 from eventstore.personal.wrapper import KeyWrapper, Wrapped
 
@@ -106,8 +108,8 @@ class SubjectKeys:
 
     def state(self, subject: str) -> tuple[int, bool] | None:
         """The number of a subject's newest key and whether it is still there, None if there never was one. Opens
-        nothing, and asks the container."""
-        document = self._read(subject)
+        nothing, and asks the container for what it has by now, whichever replica answers."""
+        document = self._read(subject, self._fence(subject))
         return (int(document["number"]), bool(document["wrapped"])) if document else None
 
     def destroy(self, subject: str) -> int | None:
@@ -117,7 +119,7 @@ class SubjectKeys:
             KeysUnavailable: others change the document all the time.
         """
         for _ in range(_ATTEMPTS):
-            document = self._read(subject)
+            document = self._read(subject, self._fence(subject))
             if document is None:
                 return None
             if document["wrapped"] is None:
@@ -155,11 +157,18 @@ class SubjectKeys:
                 return None
         return self._keep(subject, number, DataKey(subject, number, secret))
 
-    def _read(self, subject: str) -> dict[str, Any] | None:
+    def _read(self, subject: str, session: str | None = None) -> dict[str, Any] | None:
+        """The document as a replica has it; `session` is the token of what it must have seen."""
+        options: dict[str, Any] = {} if session is None else {"request_options": consistency(session)}
         try:
-            return dict(self._container.read_item(KEY_ID, subject))
-        except CosmosResourceNotFoundError:
+            return dict(self._container.read_item(KEY_ID, subject, **options))
+        except CosmosResourceNotFoundError as error:
+            if is_behind(error):
+                raise
             return None
+
+    def _fence(self, subject: str) -> str:
+        return EventLog(self._container).fence(subject, {"id": "fence", "subject": subject, "state": "", "meta": ""})
 
     def _replace(self, before: dict[str, Any], after: dict[str, Any]) -> bool:
         try:

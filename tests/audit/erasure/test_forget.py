@@ -197,6 +197,16 @@ def test_an_erasure_that_stopped_halfway_goes_on(house: House, api: httpx.Client
     assert [event.type for event in house.history().stream("subject-alice-1")] == ["subject.forgotten"]
 
 
+@pytest.mark.parametrize("refuses", [False, True])
+def test_a_person_is_forgotten_whatever_replica_answers(house: House, api: httpx.Client, refuses: bool) -> None:
+    house.cosmos.faults.add(lag=1_000, container="keys", refuse_sessions=refuses, count=1)
+    tell(api)
+    another = house.cosmos.client()
+    forget(another, DATABASE, "alice-1", actor="support", reason="request 4711", at=NOON)
+    house.cosmos.faults.clear()
+    assert SubjectKeys(house.client.get_database_client(DATABASE), MemoryKey()).state("alice-1") == (1, False)
+
+
 def test_a_person_who_is_not_there_is_not_forgotten(house: House) -> None:
     with pytest.raises(UnknownSubject, match="no text was ever encrypted for alice-1"):
         house.forget()

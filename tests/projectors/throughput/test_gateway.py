@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from azure.cosmos import ContainerProxy, CosmosClient
 
+from localazure.cosmos import LocalCosmos
 from projectors import container as gateway
 from projectors.container import Gateway
+from projectors.errors import Unanswered
 from projectors.throughput.meter import Meter
 
 
@@ -37,3 +39,16 @@ def test_a_scan_goes_on_from_its_own_page_whatever_other_threads_are_answered(
     monkeypatch.setattr(gateway, "_ROWS_PER_PAGE", 5)
     rows = Gateway(container, meter=Busy(container), stop=None).scan("SELECT * FROM c")
     assert sorted(row["id"] for row in rows) == sorted(f"item-{number}" for number in range(12))
+
+
+def test_a_replica_that_is_behind_is_no_answer(client: CosmosClient, database: str, cosmos: LocalCosmos) -> None:
+    container = client.get_database_client(database).get_container_client("views")
+    container.create_item({"id": "item", "pk": "one"})
+    views = Gateway(container, meter=Meter(), stop=None)
+    cosmos.faults.add(status=404, sub_status=1002)
+    with pytest.raises(Unanswered):
+        views.read("item", "one")
+    with pytest.raises(Unanswered):
+        views.replace({"id": "item", "pk": "one"}, "etag")
+    cosmos.faults.clear()
+    assert views.read("absent", "one") is None
