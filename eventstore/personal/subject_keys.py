@@ -26,13 +26,14 @@ from azure.cosmos.exceptions import (
 
 from eventstore.cosmos.containers import KEYS
 from eventstore.cosmos.queries import consistency
-from eventstore.cosmos.replicas import is_behind
+from eventstore.cosmos.replicas import is_behind, session_of
 from eventstore.errors import KeysUnavailable
-from eventstore.log.event_log import EventLog, pause
+from eventstore.log.event_log import pause
 from eventstore.personal.data_key import KEY_BYTES, DataKey
 from eventstore.personal.wrapper import KeyWrapper, Wrapped
 
 KEY_ID: Final = "key"
+_NO_ETAG: Final = "no item has it"
 _ATTEMPTS: Final = 5
 _FIRST_PAUSE: Final = 0.02
 
@@ -109,7 +110,7 @@ class SubjectKeys:
     def state(self, subject: str) -> tuple[int, bool] | None:
         """The number of a subject's newest key and whether it is still there, None if there never was one. Opens
         nothing, and asks the container for what it has by now, whichever replica answers."""
-        document = self._read(subject, self._fence(subject))
+        document = self._latest(subject)
         return (int(document["number"]), bool(document["wrapped"])) if document else None
 
     def destroy(self, subject: str) -> int | None:
@@ -119,7 +120,7 @@ class SubjectKeys:
             KeysUnavailable: others change the document all the time.
         """
         for _ in range(_ATTEMPTS):
-            document = self._read(subject, self._fence(subject))
+            document = self._latest(subject)
             if document is None:
                 return None
             if document["wrapped"] is None:
@@ -167,8 +168,20 @@ class SubjectKeys:
                 raise
             return None
 
-    def _fence(self, subject: str) -> str:
-        return EventLog(self._container).fence(subject, {"id": "fence", "subject": subject, "state": "", "meta": ""})
+    def _latest(self, subject: str) -> dict[str, Any] | None:
+        """The document as it is by now, whichever replica answers.
+
+        A replacement that cannot land is refused by the primary replica alone; its session token has seen everything.
+        """
+        try:
+            self._container.replace_item(
+                KEY_ID, _probe(subject), etag=_NO_ETAG, match_condition=MatchConditions.IfNotModified
+            )
+        except CosmosAccessConditionFailedError as error:
+            return self._read(subject, session_of(error))
+        except CosmosResourceNotFoundError:
+            return None
+        raise AssertionError(f"the key of subject {subject} was replaced under a condition that never holds")
 
     def _replace(self, before: dict[str, Any], after: dict[str, Any]) -> bool:
         try:
@@ -202,6 +215,10 @@ class SubjectKeys:
                 return None
             self._known.move_to_end(subject)
             return known
+
+
+def _probe(subject: str) -> dict[str, Any]:
+    return {"id": KEY_ID, "subject": subject}
 
 
 def _now() -> str:

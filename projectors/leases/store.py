@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from eventstore.log.event_log import pause
 from projectors.container import Document, Gateway, Operation
 from projectors.errors import Conflict, FeedReplaced, LeaseLost, Unanswered
 from projectors.feed.ranges import FeedRange
@@ -19,6 +20,7 @@ _UNMADE_ID = "unmade"
 _PER_BATCH = 98
 """Leases made at a time: a batch holds 100 operations."""
 _TRIES = 5
+_FIRST_PAUSE = 0.02
 
 
 class Leases:
@@ -76,17 +78,31 @@ class Leases:
             operations.append(("create", (_unmade(consumer, unmade),)))
         try:
             self._gateway.batch(consumer, operations + _creations(consumer, made, rid))
-        except (Conflict, Unanswered):
-            found = self._gateway.read(_CONSUMER_ID, consumer)
-            if found is None:
-                raise
-            if found["rid"] != rid:
-                raise FeedReplaced(consumer, found["rid"], rid) from None
+        except (Conflict, Unanswered) as error:
+            begun = self._begun(consumer)
+            if begun is None:
+                raise Unanswered(f"{consumer}: whether it has leases: {error}") from error
+            if begun != rid:
+                raise FeedReplaced(consumer, begun, rid) from None
         else:
             if not unmade:
                 return
         while (listed := self._gateway.read(_UNMADE_ID, consumer)) is not None:
             self._make_more(consumer, listed, rid)
+
+    def _begun(self, consumer: str) -> str | None:
+        """The container that a consumer's leases were made for, None if that cannot be read: the write that was first
+        may not have come to the replica."""
+        for attempt in range(_TRIES):
+            if attempt:
+                pause(_FIRST_PAUSE, attempt)
+            try:
+                found = self._gateway.read(_CONSUMER_ID, consumer)
+            except Unanswered:
+                continue
+            if found is not None:
+                return str(found["rid"])
+        return None
 
     def _make_more(self, consumer: str, listed: Document, rid: str) -> None:
         """One batch more; nothing when somebody else did it meanwhile."""

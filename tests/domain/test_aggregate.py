@@ -79,7 +79,8 @@ def test_a_snapshot_of_another_class_version_is_refused(monkeypatch: pytest.Monk
 
 
 def test_the_version_of_a_state_is_the_same_in_every_process() -> None:
-    code = "from domain import Snapshot; print(*map(Snapshot.version_of, ['account-a', 'transfer-a', 'parcel-a']))"
+    streams = ["account-a", "transfer-a", "parcel-a"]
+    code = f"from domain.ledger import Snapshot; print(*map(Snapshot.version_of, {streams}))"
     seen = {
         subprocess.check_output([sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, cwd=ROOT) for seed in "12"
     }

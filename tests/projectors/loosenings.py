@@ -326,7 +326,7 @@ LOOSENINGS = (
     ),
     _of(
         "sums: a retry goes to the stream's end",
-        "projectors/views/streams/dead_letters.py",
+        "projectors/views/sums/dead_letters.py",
         f"{_PARKING}::test_a_retry_of_sums_takes_in_what_was_passed_over_and_no_more",
         (
             "self._history.documents(stream, after=late.after, upto=late.upto)",
@@ -599,7 +599,7 @@ LOOSENINGS = (
     ),
     _of(
         "sums: a drop does not recognise its own",
-        "projectors/views/streams/dead_letters.py",
+        "projectors/views/sums/dead_letters.py",
         f"{_SUMS}::test_parking_moving_retrying_and_dropping_survive_the_loss_of_any_write",
         ("if unsure and self._noted(", "if not stream and self._noted("),
     ),
@@ -660,7 +660,7 @@ LOOSENINGS = (
     ),
     _of(
         "refused: a mistake is seen only where its item is stored already",
-        "projectors/views/view.py",
+        "projectors/views/streams/view.py",
         "tests/projectors/views/test_refused.py::test_every_stream_comes_as_far_as_its_own_events_allow",
         ('        if pending in ("create", "replace"):\n', '        if pending == "replace":\n'),
     ),
@@ -672,7 +672,7 @@ LOOSENINGS = (
     ),
     _of(
         "refused: reasons are as long as errors make them",
-        "projectors/views/streams/checkpoint_store.py",
+        "projectors/views/failure.py",
         _ALWAYS_REFUSED,
         ("text[:MAX_REASON].encode", "text.encode"),
         ("if len(text) <= MAX_REASON else", "if text else"),
@@ -724,7 +724,7 @@ LOOSENINGS = (
     ),
     _of(
         "unknown types: tried again by programs that are too old",
-        "projectors/views/streams/checkpoint_store.py",
+        "projectors/views/failure.py",
         f"{_UNKNOWN}::test_a_program_that_is_not_new_enough_leaves_it_waiting",
         ('event_class_of(type_name, "", 0)) >= schema', 'event_class_of(type_name, "", 0)) > 0'),
     ),
@@ -742,7 +742,7 @@ LOOSENINGS = (
     ),
     _of(
         "what a view never saw ends nothing",
-        "projectors/views/view.py",
+        "projectors/views/streams/view.py",
         f"{_LEFT_OUT}::test_a_view_goes_on_without_any_event_and_every_answer_out_of_it_says_so",
         ("        if found is None:\n            return None\n", ""),
     ),
@@ -772,7 +772,7 @@ LOOSENINGS = (
     ),
     _of(
         "a time that utc has no year for is refused",
-        "functions/ledger/commands/schemas.py",
+        "functions/http/fields.py",
         "tests/functions/commands/test_times.py::test_a_time_that_has_no_place_in_utc_is_refused_and_nothing_is_recorded",
         (", AfterValidator(_has_place_in_utc)]", "]"),
     ),

@@ -77,7 +77,7 @@ def http(settings: dict[str, str], method: str, path: str, body: object = None, 
 def test_the_package_holds_what_runs_and_nothing_else(package: Path) -> None:
     names = contents(package)
     rooms = {name.split("/")[0] for name in names if "/" in name}
-    assert rooms == {"domain", "eventstore", "projectors", "replay", "functions"}
+    assert rooms == {"domain", "eventstore", "projectors", "replay", "audit", "functions"}
 
 
 def test_two_builds_of_one_state_are_the_same_bytes(package: Path, tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from domain.errors import DomainError, Refused
 from functions.http.dependencies import Services
-from functions.http.problems import MEDIA_TYPE, STATUS
+from functions.http.problems import MEDIA_TYPE
 from localazure.cosmos import LocalCosmos
+from service import SERVICE
 from tests.functions.conftest import Ledger
 
 KEY = {"Idempotency-Key": "1"}
@@ -29,7 +30,7 @@ def refusals(root: type[DomainError]) -> list[type[DomainError]]:
 
 @pytest.mark.parametrize("refusal", refusals(Refused), ids=lambda kind: kind.__name__)
 def test_every_refusal_of_the_ledger_has_a_status(refusal: type[Refused]) -> None:
-    assert 400 <= STATUS[refusal.code] < 500
+    assert 400 <= SERVICE.refusals[refusal.code] < 500
 
 
 def test_an_unknown_place_is_404(api: httpx.Client) -> None:

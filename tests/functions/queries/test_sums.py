@@ -104,7 +104,11 @@ def test_money_of_more_than_2_to_the_53_is_found_conserved(
 ) -> None:
     fill(ledger)
     assert worker.run_until_idle(30).idle
-    (found,) = api.get("/audit/data/health").json()["conservation"]
-    whole = str(TOTAL + 3 * ACCOUNTS)
-    assert (found["accounts"], found["outside"], found["verdict"]) == (whole, whole, "conserved")
+    (found,) = [check for check in api.get("/audit/data/health").json()["checks"] if check["name"] == "conservation"]
+    whole = TOTAL + 3 * ACCOUNTS
+    (row,) = found["rows"]
+    assert (row["cells"], row["word"]) == (
+        ["EUR/2", decimal(whole, "EUR/2"), decimal(whole, "EUR/2"), "0.00"],
+        "conserved",
+    )
     assert "NOT conserved" not in api.get("/audit/health").text

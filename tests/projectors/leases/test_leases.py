@@ -119,6 +119,18 @@ def test_workers_that_saw_different_ranges_make_leases_only_once(leases: Leases)
     assert [lease.range for lease in leases.of("view@1")] == [WHOLE]
 
 
+@pytest.mark.parametrize("sub_status", [0, 1002])
+def test_a_worker_that_is_second_waits_for_a_replica_that_is_behind(
+    leases: Leases, cosmos: LocalCosmos, sub_status: int
+) -> None:
+    cosmos.faults.add(status=404, sub_status=sub_status, operation="read", container="leases", count=3)
+    leases.establish("view@1", HALVES, "rid")
+    assert [lease.range for lease in leases.of("view@1")] == [WHOLE]
+    cosmos.faults.add(status=404, sub_status=sub_status, operation="read", container="leases")
+    with pytest.raises(Unanswered):
+        leases.establish("view@1", HALVES, "rid")
+
+
 MANY = [FeedRange(f"{number:04X}" if number else "", f"{number + 1:04X}") for number in range(250)]
 
 
