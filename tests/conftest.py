@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from azure.cosmos import CosmosClient
 
+from eventstore.cosmos.client import mended
 from eventstore.cosmos.containers import create_containers
-from eventstore.cosmos.routing import bound_refreshes
 from localazure.cosmos import LocalCosmos
 from projectors.ledger import VIEWS
 
@@ -20,7 +20,7 @@ def cosmos() -> Iterator[LocalCosmos]:
 
 @pytest.fixture
 def client(cosmos: LocalCosmos) -> CosmosClient:
-    return bound_refreshes(cosmos.client())
+    return mended(cosmos.client())
 
 
 @pytest.fixture

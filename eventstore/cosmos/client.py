@@ -11,6 +11,7 @@ from requests.adapters import HTTPAdapter
 
 from eventstore.cosmos.observer import ObservedTransport, Observer
 from eventstore.cosmos.routing import bound_refreshes
+from eventstore.cosmos.sessions import forgiving_sessions
 from eventstore.cosmos.settings import CosmosSettings
 
 _THROTTLE_RETRIES = 2
@@ -40,7 +41,12 @@ def connect(
         "enable_compact_utf8_item_writes": True,
         "user_agent_suffix": "tidemark",
     }
-    return bound_refreshes(CosmosClient(settings.endpoint, _credential(settings), **(chosen | options)))
+    return mended(CosmosClient(settings.endpoint, _credential(settings), **(chosen | options)))
+
+
+def mended(client: CosmosClient) -> CosmosClient:
+    """The client without what keeps a thread of the SDK waiting for itself, or hides a refusal from its caller."""
+    return forgiving_sessions(bound_refreshes(client))
 
 
 def _credential(settings: CosmosSettings) -> str | TokenCredential:

@@ -35,3 +35,11 @@ def test_a_position_that_a_replica_does_not_have_yet_is_not_the_beginning(
         positions.max_tracking_id("upstream")
     cosmos.faults.clear()
     assert positions.max_tracking_id("upstream") == 7
+
+
+def test_a_replica_that_is_behind_twice_is_no_mistake_of_the_sdk(cosmos: LocalCosmos, tables: DatabaseProxy) -> None:
+    positions = CosmosTrackingRecorder(tables.get_container_client(LEASES.name))
+    behind(cosmos)
+    for _ in range(2):
+        with pytest.raises(CosmosResourceNotFoundError):
+            positions.max_tracking_id("upstream")

@@ -8,6 +8,7 @@ import orjson
 import pytest
 from azure.cosmos import CosmosClient
 
+from audit.ledger.money import decimal
 from domain.ledger.values import MAX_AMOUNT, MAX_BALANCE
 from functions.http.dependencies import Services
 from localazure.cosmos import LocalCosmos, RequestInfo
@@ -105,10 +106,10 @@ def test_money_of_more_than_2_to_the_53_is_found_conserved(
     fill(ledger)
     assert worker.run_until_idle(30).idle
     (found,) = [check for check in api.get("/audit/data/health").json()["checks"] if check["name"] == "conservation"]
-    whole = TOTAL + 3 * ACCOUNTS
+    whole = decimal(TOTAL + 3 * ACCOUNTS, "EUR/2")
     (row,) = found["rows"]
     assert (row["cells"], row["word"]) == (
-        ["EUR/2", decimal(whole, "EUR/2"), decimal(whole, "EUR/2"), "0.00"],
+        ["EUR/2", whole, whole, "0.00"],
         "conserved",
     )
     assert "NOT conserved" not in api.get("/audit/health").text

@@ -15,9 +15,8 @@ import cli.audit.commands
 import cli.replay.commands
 import replay.retry
 from cli import command_line
-from eventstore.cosmos.client import connect
+from eventstore.cosmos.client import connect, mended
 from eventstore.cosmos.containers import create_containers
-from eventstore.cosmos.routing import bound_refreshes
 from eventstore.cosmos.settings import CosmosSettings
 from localazure.cosmos import LocalCosmos, RequestInfo
 from projectors.errors import Unanswered
@@ -55,7 +54,7 @@ def test_a_rebuild_goes_on_whichever_of_its_requests_is_not_answered_three_times
 
 
 def _case(cosmos: LocalCosmos) -> Case:
-    client = bound_refreshes(cosmos.client())
+    client = mended(cosmos.client())
     create_containers(client, "tidemark", VIEWS.indexed)
     return Case(cosmos, client, "tidemark")
 
