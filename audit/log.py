@@ -13,7 +13,7 @@ from azure.cosmos import ContainerProxy
 from eventstore.cosmos.queries import run_query
 from eventstore.log.documents import Document
 from eventstore.log.history import History
-from projectors.container import Gateway
+from projectors.container import Container
 from projectors.feed.change_feed import Feed, Split
 from projectors.feed.ranges import FeedRange
 from projectors.throughput.meter import Meter
@@ -34,7 +34,7 @@ class Log:
 
     def __init__(self, events: ContainerProxy) -> None:
         self._events = events
-        self._gateway = Gateway(events, meter=Meter(), stop=threading.Event())
+        self._gateway = Container(events, meter=Meter(), stop=threading.Event())
         self._feed = Feed(events, meter=Meter(), stop=threading.Event())
         self.history = History(events)
 

@@ -38,7 +38,7 @@ from functions.composition import build_consumers, build_services
 from functions.hosting import local
 from functions.hosting.ports import listen
 from functions.hosting.server import run_app
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from functions.ledger.commands.responses import account_facts
 from functions.settings import Settings
 from infra.package import __main__ as up_package
@@ -50,7 +50,7 @@ ACCOUNTS = 200
 Call = Callable[[HTTPConnection, int], None]
 
 
-def services(cosmos: LocalCosmos) -> Services:
+def services(cosmos: LocalCosmos) -> Dependencies:
     client = connect(CosmosSettings(endpoint=cosmos.endpoint, key=cosmos.key), transport=cosmos.transport())
     create_containers(client, "tidemark", VIEWS.indexed)
     built = build_services(SERVICE, load(Settings, auth="none"), client, "tidemark")
@@ -64,7 +64,7 @@ def opened(number: int, _: Account | None) -> Account:
     return Account.open(f"a{number}", asset="EUR/2", owner="bench", at=datetime.now(UTC))
 
 
-def execute(built: Services, account: str, key: str, decide: Callable[[Account | None], Account]) -> None:
+def execute(built: Dependencies, account: str, key: str, decide: Callable[[Account | None], Account]) -> None:
     metadata = {"actor": "bench", "recorded_at": datetime.now(UTC).isoformat()}
     built.store.execute(f"account-{account}", Command(key, "f", metadata), decide, answer=account_facts)
 

@@ -16,9 +16,9 @@ from eventstore.cosmos.client import pooled
 from eventstore.cosmos.settings import CosmosSettings
 from eventstore.errors import SettingsError, StoreError
 from eventstore.log.event_log import unanswered
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import Conflict, PoisonEvent, ProjectionError, Unanswered, UnknownGeneration, UnknownView
-from projectors.throughput.limiter import Allowance
+from projectors.throughput.limiter import RateLimiter
 from projectors.throughput.meter import Meter
 from replay.errors import NoSuchMoment, ReplayError
 from replay.patient import PatientTransport
@@ -49,7 +49,7 @@ KeepDays = Annotated[
 Generation = Annotated[int | None, typer.Option("--generation", help="Another generation than the one that serves.")]
 
 
-def connect(allowance: Allowance | None = None) -> tuple[CosmosClient, str]:
+def connect(allowance: RateLimiter | None = None) -> tuple[CosmosClient, str]:
     """The client and the database that the environment names (COSMOS_…); `allowance` limits its request units.
 
     A read that is not answered is asked again for a while.
@@ -59,10 +59,10 @@ def connect(allowance: Allowance | None = None) -> tuple[CosmosClient, str]:
     return open_client(settings, transport=transport, observer=allowance), settings.database
 
 
-def open_stores(allowance: Allowance | None = None) -> Stores:
+def open_stores(allowance: RateLimiter | None = None) -> Database:
     """The containers, for commands that need no more."""
     client, database = connect(allowance)
-    return Stores.open(client, database, meter=Meter(allowance))
+    return Database.open(client, database, meter=Meter(allowance))
 
 
 def now() -> datetime:

@@ -23,11 +23,11 @@ from eventstore.personal import KeyWrapper, MemoryKey, PersonalData, PersonalSet
 from functions.audit.dependencies import AuditDesk, open_desk
 from functions.http.auth import authenticator
 from functions.http.clock import utc_now
-from functions.http.dependencies import OnOutcome, Services
+from functions.http.dependencies import Dependencies, OnOutcome
 from functions.http.personal import PersonalTexts
 from functions.service import Service
 from functions.settings import Settings
-from projectors.container import Gateway
+from projectors.container import Container
 from projectors.processes.processes import Watchdog
 from projectors.processor.worker import Worker
 from projectors.relay import RELAY, EventHubPublisher, EventHubsSettings, relay
@@ -58,7 +58,7 @@ def build_services(
     *,
     on_outcome: OnOutcome = lambda _operation, _body, _outcome: None,
     master: KeyWrapper | None = None,
-) -> Services:
+) -> Dependencies:
     """What the HTTP apps work with. `master` wraps the keys of personal data; without it, as the settings say.
 
     Raises:
@@ -67,7 +67,7 @@ def build_services(
     store = build_store(service.model, client, database)
     keys = SubjectKeys(client.get_database_client(database), master or require_master_key(settings) or _MEMORY)
     personal = PersonalData(keys)
-    return Services(
+    return Dependencies(
         settings=settings,
         authenticator=authenticator(settings),
         clock=utc_now,
@@ -155,7 +155,7 @@ def build_consumers(
     hub = hub or load(EventHubsSettings)
     store = store or build_store(service.model, client, database)
     containers = client.get_database_client(database)
-    leases = Gateway(containers.get_container_client(LEASES.name), meter=Meter(), stop=threading.Event())
+    leases = Container(containers.get_container_client(LEASES.name), meter=Meter(), stop=threading.Event())
     processes = service.processes(client, database, store, clock=utc_now)
     driven = {consumer.name for consumer in processes.consumers}
     _check_names(only, [*service.views, *sorted(driven)], hub)

@@ -16,7 +16,7 @@ from fastapi.routing import APIRoute
 
 from functions.audit import AuditDesk, data, pages
 from functions.commands.app import create_commands
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from functions.http.liveness import Requests
 from functions.queries.app import create_queries
 from functions.settings import Settings
@@ -36,7 +36,7 @@ class Unconvertible(Exception):
 def documents() -> dict[str, dict[str, Any]]:
     """The documents by app, as they belong into DIRECTORY."""
     # An app's document depends on its routes alone, so that nothing has to be reachable here.
-    services = cast(Services, SimpleNamespace(settings=Settings(auth="none"), requests=Requests()))
+    services = cast(Dependencies, SimpleNamespace(settings=Settings(auth="none"), requests=Requests()))
     made = {
         "commands": create_commands(SERVICE, services).openapi(),
         "queries": create_queries(SERVICE, services, cast(AuditDesk, SimpleNamespace())).openapi(),

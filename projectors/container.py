@@ -44,7 +44,7 @@ _ROWS_PER_PAGE = 1000
 _BY_IDS = "SELECT * FROM c WHERE c.id"
 
 
-class Gateway:
+class Container:
     """Reads and conditional writes of one container; every answer is booked in the meter.
 
     `stop` ends waits for a throttled store with `Stopping`; without it nothing is waited for and the 429 is raised.

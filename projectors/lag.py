@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from eventstore.log.documents import recorded_at
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import ProjectionError
 from projectors.feed.change_feed import Split
 from projectors.feed.ranges import FeedRange
 from projectors.leases.lease import Lease
-from projectors.throughput.retries import NO_RETRIES, Mark, Retries
+from projectors.throughput.retries import NO_RETRIES, Retries, Sample
 
 _SAMPLE = 100
 """Documents of the page that tells how many events wait: at most about as many kilobytes of the feed."""
@@ -104,7 +104,7 @@ class ConsumerLag:
         return replace(self, ranges=[_since(part, known.get(_begin(part)), seconds) for part in self.ranges])
 
 
-def lag_of(stores: Stores, consumers: Iterable[str], *, now: datetime | None = None) -> list[ConsumerLag]:
+def lag_of(stores: Database, consumers: Iterable[str], *, now: datetime | None = None) -> list[ConsumerLag]:
     """The lag of each of the consumers, those without leases included (they have not begun)."""
     now = now or datetime.now(UTC)
     seen: dict[tuple[FeedRange, int | None], _Behind] = {}
@@ -127,7 +127,7 @@ class _Behind(NamedTuple):
     seconds: float | None
 
 
-def _behind(stores: Stores, lease: Lease, now: datetime) -> _Behind:
+def _behind(stores: Database, lease: Lease, now: datetime) -> _Behind:
     page = stores.feed.read(lease.range, lease.lsn, lease.rid, limit=_SAMPLE)
     if isinstance(page, Split):
         return _Behind(None, None, False, None)
@@ -144,7 +144,7 @@ def _behind(stores: Stores, lease: Lease, now: datetime) -> _Behind:
 
 
 def _range_lag(lease: Lease, behind: _Behind, now: float) -> RangeLag:
-    before = lease.marks[0] if lease.marks else Mark(now, lease.events, lease.retries)
+    before = lease.marks[0] if lease.marks else Sample(now, lease.events, lease.retries)
     return RangeLag(
         range=lease.id,
         lsn=lease.lsn,

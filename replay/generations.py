@@ -2,7 +2,7 @@
 
 import time
 
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import Conflict, RebuildRunning, UnknownGeneration
 from projectors.generations.generation import consumer_name, partition_key
 from replay.errors import ReplayError
@@ -12,7 +12,7 @@ _PER_BATCH = 100
 _POLL = 0.1
 
 
-def drop_generation(stores: Stores, view: str, generation: int) -> int:
+def drop_generation(stores: Database, view: str, generation: int) -> int:
     """Deletes a generation that is kept or abandoned; the number of documents. Started again it goes on.
 
     Raises UnknownGeneration for one that never was, ReplayError for the one that serves, RebuildRunning for one that
@@ -36,14 +36,14 @@ def drop_generation(stores: Stores, view: str, generation: int) -> int:
     return deleted
 
 
-def _wait_for_workers(stores: Stores, consumer: str) -> None:
+def _wait_for_workers(stores: Database, consumer: str) -> None:
     """They let go once they have looked at the registry; one that is gone does when its lease expires."""
     end = time.monotonic() + stores.leases.duration
     while time.monotonic() < end and any(not lease.free(time.time()) for lease in stores.leases.of(consumer)):
         time.sleep(_POLL)
 
 
-def delete_items(stores: Stores, prefix: str) -> int:
+def delete_items(stores: Database, prefix: str) -> int:
     """Everything in partitions of this prefix; the number of documents."""
     partitions: dict[str, list[str]] = {}
     for row in stores.views.query("SELECT c.id, c.pk FROM c WHERE STARTSWITH(c.pk, @prefix)", prefix=prefix):

@@ -20,7 +20,7 @@ from azure.core.exceptions import AzureError
 from azure.cosmos import CosmosClient
 
 from eventstore.cosmos.containers import LEASES
-from projectors.container import Document, Gateway
+from projectors.container import Container, Document
 from projectors.errors import Conflict, LeaseLost, ProjectionError, RebuildRunning, Unanswered, Unavailable
 from projectors.throughput.meter import Meter
 
@@ -39,7 +39,7 @@ def this_process() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-class BuilderLock:
+class RebuildLock:
     """Held as a context manager; `check` raises LeaseLost once somebody else has taken it.
 
     `duration` is in seconds. Entering raises RebuildRunning while another process holds it.
@@ -57,7 +57,7 @@ class BuilderLock:
     ) -> None:
         container = client.get_database_client(database).get_container_client(LEASES.name)
         self._done = threading.Event()
-        self._gateway = Gateway(container, meter=Meter(), stop=self._done)
+        self._gateway = Container(container, meter=Meter(), stop=self._done)
         self._view = view
         self._at = at
         self._clock = clock

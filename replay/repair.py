@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from projectors.container import Document, Operation
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import Conflict, Unanswered, Unavailable
 from projectors.generations.generation import GUARD_PREFIX
 from projectors.views.streams.batch_writer import MAX_OPERATIONS
@@ -25,7 +25,7 @@ _PARKING = ("upto", "error", "attempts", "dropped", "left_out")
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
+class Repaired:
     """`written` documents were created, replaced or deleted; 0 when the stream was right already. `version` is what it
     reflects now, `parked` whether it waits there."""
 
@@ -37,7 +37,7 @@ class Mended:
     parked: bool
 
 
-def mend(stores: Stores, view: View, stream: str) -> Mended:
+def mend(stores: Database, view: View, stream: str) -> Repaired:
     """Makes what the serving generation has of a stream what the log says.
 
     A stream that is parked is mended up to where it waits, and goes on waiting. Raises NotMendable for a stream that
@@ -52,14 +52,14 @@ def mend(stores: Stores, view: View, stream: str) -> Mended:
 
 
 class _Mend:
-    def __init__(self, stores: Stores, view: StreamView, stream: str) -> None:
+    def __init__(self, stores: Database, view: StreamView, stream: str) -> None:
         self._stores = stores
         self._view = view
         self._stream = stream
         self._generation = stores.registry.of(view.name).serving
         self._place = guard_place(view, self._generation, stream)
 
-    def run(self) -> Mended:
+    def run(self) -> Repaired:
         for _ in range(_TRIES):
             stored = self._stores.views.read(self._place.id, self._place.partition)
             items = self._items()
@@ -72,7 +72,7 @@ class _Mend:
                 continue
             version = folded.guard["version"] if folded.guard else 0
             parked = stored is not None and "upto" in stored
-            return Mended(self._view.name, self._generation, self._stream, version, written, parked)
+            return Repaired(self._view.name, self._generation, self._stream, version, written, parked)
         raise Unavailable(f"{self._view.name}: {self._stream} keeps changing; try again")
 
     def _items(self) -> dict[str, Document]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from projectors.database import Stores
+from projectors.database import Database
 from replay.generations import drop_generation
 
 KEEP_DAYS = 7.0
@@ -19,7 +19,7 @@ class Removed:
     documents: int
 
 
-def prune(stores: Stores, view: str, *, keep: timedelta, now: datetime) -> list[Removed]:
+def prune(stores: Database, view: str, *, keep: timedelta, now: datetime) -> list[Removed]:
     """Removes generations older than the serving one that ceased to serve at least `keep` ago.
 
     A generation above the serving one was built to be switched to, or serves again after an undo: it stays. What an
@@ -36,7 +36,7 @@ def prune(stores: Stores, view: str, *, keep: timedelta, now: datetime) -> list[
     return [Removed(view, number, drop_generation(stores, view, number)) for number in sorted(old | left)]
 
 
-def _begun(stores: Stores, view: str) -> set[int]:
+def _begun(stores: Database, view: str) -> set[int]:
     """The generations that have positions: the last thing that a removal takes away."""
     names = [name.rpartition("@") for name in stores.leases.consumers()]
     return {int(number) for name, _, number in names if name == view and number.isdecimal()}

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.generations.generation import consumer_name
 from projectors.generations.registry import Generations
 from projectors.lag import ConsumerLag, lag_of
-from projectors.views.dead_letters import parked_in
+from projectors.views.dead_letters import all_dead_letters
 from projectors.views.view import View
 
 
@@ -72,7 +72,7 @@ class Status:
         }
 
 
-def status(stores: Stores, views: Mapping[str, View], *, now: datetime | None = None) -> Status:
+def status(stores: Database, views: Mapping[str, View], *, now: datetime | None = None) -> Status:
     """Reads registry, leases of `views`, by name, and of all other consumers, and one page of the feed per distinct
     position."""
     now = now or datetime.now(UTC)
@@ -100,7 +100,7 @@ def status(stores: Stores, views: Mapping[str, View], *, now: datetime | None = 
                 by,
                 since,
                 lags[name],
-                len(parked_in(stores.views, view, generation)),
+                len(all_dead_letters(stores.views, view, generation)),
                 _is_other_codes(views[view], generation, registered),
             )
             for (view, generation, state, by, since), name in zip(rows, names, strict=True)

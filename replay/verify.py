@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import PoisonEvent
 from projectors.views.streams.view import StreamView
 from projectors.views.sums.view import SumView
@@ -44,7 +44,7 @@ class Verified:
 
 
 def verify(
-    stores: Stores,
+    stores: Database,
     view: View,
     *,
     generation: int | None = None,
@@ -67,7 +67,7 @@ def verify(
 class _Streams:
     def __init__(
         self,
-        stores: Stores,
+        stores: Database,
         view: StreamView,
         generation: int,
         settle: float,
@@ -129,7 +129,7 @@ class _Streams:
             return Expected(Contents(found.name, error.version, 0, str(error).encode()), found.version)
 
 
-def _verify_sums(stores: Stores, view: SumView, generation: int) -> Verified:
+def _verify_sums(stores: Database, view: SumView, generation: int) -> Verified:
     contents = SumContents(stores, view, generation)
     snapshot, expected = contents.snapshot, contents.expected
     names = sorted(snapshot.sums.keys() | expected.keys())

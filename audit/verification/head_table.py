@@ -37,7 +37,7 @@ _MISSING: Final = """
 
 
 @dataclass(slots=True)
-class Noted:
+class KnownHead:
     """A stream so far. `doubtful`: something did not fit, and the stream has to be looked at by itself.
 
     `sealed` is version and hash of the digest's head, if it has one with events; `passed` whether that event was seen.
@@ -63,14 +63,14 @@ class Noted:
         return not self.doubtful and (self.sealed_version is None or self.passed)
 
 
-class Notebook:
+class HeadTable:
     """A context manager. Not for several threads."""
 
     def __init__(self, *, at_hand: int = _AT_HAND) -> None:
         self._database = sqlite3.connect("", isolation_level=None)
         self._database.executescript(f"PRAGMA journal_mode = OFF; PRAGMA cache_size = -{_CACHE_KB};{_TABLES}BEGIN;")
         self._at_hand = at_hand
-        self._streams: dict[str, Noted] = {}
+        self._streams: dict[str, KnownHead] = {}
         self._outcomes: list[tuple[bytes, str, str]] = []
         self._spilled = False
         self.seen = 0
@@ -112,7 +112,7 @@ class Notebook:
             self._event(stream, document)
         return None
 
-    def streams(self) -> Iterator[tuple[str, Noted]]:
+    def streams(self) -> Iterator[tuple[str, KnownHead]]:
         """Every stream of the log and of the digest, in the order of names as UTF-8 bytes."""
         self._spill()
         columns = _GET.replace("SELECT", "SELECT name,")
@@ -124,7 +124,7 @@ class Notebook:
         found = self._database.execute("SELECT id, hash FROM outcomes WHERE name = ? ORDER BY id", (_key(stream),))
         return (SealedOutcome(stream, document_id, document_hash) for document_id, document_hash in found)
 
-    def head(self, stream: str, noted: Noted) -> Head:
+    def head(self, stream: str, noted: KnownHead) -> Head:
         """The stream as a digest has it."""
         hashed = OutcomesHash()
         for outcome in self.outcomes(stream) if noted.outcomes else ():
@@ -142,7 +142,7 @@ class Notebook:
         for name, document_id, replaced in self._database.execute(_MISSING):
             yield name.decode(), document_id, bool(replaced)
 
-    def _event(self, stream: Noted, document: Mapping[str, Any]) -> None:
+    def _event(self, stream: KnownHead, document: Mapping[str, Any]) -> None:
         version, found = document["version"], document["hash"]
         if found == stream.head:  # read twice, as after a split of a range
             return
@@ -154,19 +154,19 @@ class Notebook:
         stream.version, stream.head = version, found
         stream.events += 1
 
-    def _outcome(self, stream: Noted, name: str, document_id: str, document_hash: str) -> None:
+    def _outcome(self, stream: KnownHead, name: str, document_id: str, document_hash: str) -> None:
         stream.outcomes += 1
         self._outcomes.append((_key(name), document_id, document_hash))
         if len(self._outcomes) >= _SOME:
             self._spill_outcomes()
 
-    def _stream(self, name: str) -> Noted:
+    def _stream(self, name: str) -> KnownHead:
         noted = self._streams.get(name)
         if noted is None:
             if len(self._streams) >= self._at_hand:
                 self._spill()
             values = self._database.execute(f"{_GET} WHERE name = ?", (_key(name),)).fetchone() if self._spilled else ()
-            noted = self._streams[name] = _noted(values) if values else Noted(None, genesis(name))
+            noted = self._streams[name] = _noted(values) if values else KnownHead(None, genesis(name))
             self.seen += not values
         return noted
 
@@ -182,12 +182,12 @@ class Notebook:
         self._outcomes.clear()
 
 
-def _noted(values: Any) -> Noted:
+def _noted(values: Any) -> KnownHead:
     version, head, events, outcomes, doubtful, sealed_version, sealed_hash, passed = values
-    return Noted(version, head, events, outcomes, bool(doubtful), sealed_version, sealed_hash, bool(passed))
+    return KnownHead(version, head, events, outcomes, bool(doubtful), sealed_version, sealed_hash, bool(passed))
 
 
-def _values(noted: Noted) -> tuple[Any, ...]:
+def _values(noted: KnownHead) -> tuple[Any, ...]:
     return (
         noted.version,
         noted.head,

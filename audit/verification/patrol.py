@@ -21,7 +21,7 @@ from audit import metrics
 from audit.log import Log
 from eventstore.errors import StoreError
 from eventstore.log.verification import Fault, StreamCheck
-from projectors.container import Gateway
+from projectors.container import Container
 from projectors.errors import Conflict
 
 __all__ = ["Patrol", "Place"]
@@ -79,7 +79,7 @@ class Patrol:
     def __init__(
         self,
         log: Log,
-        leases: Gateway,
+        leases: Container,
         *,
         snapshot_fault: Callable[[str], str | None],
         snapshot_every: int = 50,

@@ -16,7 +16,7 @@ from audit.digests.archive import KeptDigest
 from audit.digests.heads import Head, SealedOutcome
 from audit.errors import StreamUnknown
 from audit.log import Log
-from audit.verification.head_table import Notebook, Noted
+from audit.verification.head_table import HeadTable, KnownHead
 from audit.verification.prefetch import ahead
 from eventstore.log.documents import Document, is_event
 from eventstore.log.history import History
@@ -97,7 +97,7 @@ def verify_pages(
     """As `verify_log`, of pages that hold each stream's events in order. A stream that is not sound by them is walked
     by itself through `history`, which names its first bad event."""
     verdict = Verdict(digest=against.digest.number if against else None)
-    with Notebook() as notebook:
+    with HeadTable() as notebook:
         if against is not None:
             verdict.sealed = notebook.seal(against.lines(), only=chosen)
         for page in pages:
@@ -118,7 +118,7 @@ def verify_pages(
     return verdict
 
 
-def _conclude(verdict: Verdict, notebook: Notebook, history: History, chosen: frozenset[str]) -> None:
+def _conclude(verdict: Verdict, notebook: HeadTable, history: History, chosen: frozenset[str]) -> None:
     lost = groupby(notebook.lost_outcomes(), key=itemgetter(0))
     next_lost = next(lost, None)
     verdict.streams, missing = 0, set(chosen)
@@ -136,7 +136,7 @@ def _conclude(verdict: Verdict, notebook: Notebook, history: History, chosen: fr
 
 
 def _judge(
-    stream: str, noted: Noted, notebook: Notebook, history: History, gone: Sequence[tuple[str, str, bool]]
+    stream: str, noted: KnownHead, notebook: HeadTable, history: History, gone: Sequence[tuple[str, str, bool]]
 ) -> Broken | None:
     if not noted.events and not noted.outcomes and not noted.doubtful:
         had = "refused commands" if noted.sealed is None else f"{noted.sealed[0]} versions"

@@ -24,11 +24,11 @@ from functions.http.auth import Principal
 from functions.settings import Settings
 from localazure.cosmos import LocalCosmos
 from projectors.consumer import Consumer
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.leases.held import HeldLease
 from projectors.ledger import VIEWS
 from projectors.ledger.processes import LedgerProcesses, ProcessSettings
-from projectors.processor.range_processor import Runner, Step
+from projectors.processor.range_processor import RangeProcessor, Step
 from projectors.relay import EventHubPublisher, relay
 from projectors.settings import WorkerSettings
 from projectors.views.consumer import ViewConsumer
@@ -80,7 +80,7 @@ class CountingProducer:
 class Position:
     """One consumer on the only range of the feed, stepped by hand."""
 
-    def __init__(self, stores: Stores, consumer: Consumer) -> None:
+    def __init__(self, stores: Database, consumer: Consumer) -> None:
         self._stores = stores
         self._consumer = consumer
         stores.leases.establish(consumer.name, stores.feed.ranges(), stores.feed.rid())
@@ -94,7 +94,7 @@ class Position:
     def _take(self) -> None:
         (lease,) = self._stores.leases.of(self._consumer.name)
         held = HeldLease(self._stores.leases, self._stores.leases.take(lease, "bench"))
-        self._runner = Runner(
+        self._runner = RangeProcessor(
             self._consumer,
             held,
             self._stores.feed,
@@ -140,7 +140,7 @@ class Ledger:
         create_containers(self.client, DATABASE, VIEWS.indexed)
         self._keys = itertools.count(1)
         self.producer = CountingProducer()
-        self.stores = Stores.open(self.client, DATABASE, clock=STANDSTILL)
+        self.stores = Database.open(self.client, DATABASE, clock=STANDSTILL)
         self.processes = LedgerProcesses.open(
             self.client,
             DATABASE,

@@ -16,7 +16,7 @@ from localazure.cosmos import LocalCosmos
 from projectors.generations.registry import PARTITION
 from projectors.ledger import VIEWS
 from projectors.ledger.processes import TRANSFERS
-from projectors.processor.assignment import Roster
+from projectors.processor.assignment import Assignment
 from projectors.processor.worker import Worker
 from projectors.relay import RELAY
 
@@ -182,7 +182,9 @@ def measure_upkeep(ledger: Ledger) -> dict[str, Cost]:
     for position in ledger.positions.values():
         position.release()
     consumers = [ledger.processes.consumer, *(item for item in ledger.consumers() if item.name == RELAY)]
-    roster = Roster(ledger.stores, consumers, list(VIEWS.values()), settings=SETTINGS, executor=None, clock=STANDSTILL)
+    roster = Assignment(
+        ledger.stores, consumers, list(VIEWS.values()), settings=SETTINGS, executor=None, clock=STANDSTILL
+    )
     roster.refresh(alone=True)
     costs["worker's look at leases"] = ledger.cost(lambda: roster.refresh(alone=True))
     for runner in roster.runners:

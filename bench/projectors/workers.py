@@ -22,7 +22,7 @@ from pathlib import Path
 from bench.projectors.log import DATABASE, Log
 from eventstore.cosmos.containers import create_containers
 from localazure.cosmos import LocalCosmos, serve
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.lag import lag_of
 from projectors.ledger import VIEWS
 
@@ -59,7 +59,7 @@ def catch_up(workers: int, events: int) -> Round:
         create_containers(client, DATABASE, VIEWS.indexed)
         log = Log(client.get_database_client(DATABASE).get_container_client("events"), 500)
         log.grow(events)
-        stores = Stores.open(client, DATABASE)
+        stores = Database.open(client, DATABASE)
         consumer = f"{VIEW}@1"
         stores.leases.establish(consumer, stores.feed.ranges(), stores.feed.rid())
         cosmos.faults.add(status=429, retry_after_ms=20, operation="changefeed")
@@ -88,7 +88,7 @@ def _processor(processes: Sequence[subprocess.Popen[bytes]]) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _shares(stores: Stores, consumer: str) -> list[int]:
+def _shares(stores: Database, consumer: str) -> list[int]:
     """How many leases each owner has."""
     return sorted(Counter(lease.owner for lease in stores.leases.of(consumer) if lease.owner).values())
 

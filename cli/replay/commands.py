@@ -20,7 +20,7 @@ from cli.replay import past as past_cli
 from cli.replay.display import told
 from cli.replay.rebuild import Price, abandon_rebuild, build_pasts, forecast_views, mend_streams, rebuild_views
 from cli.replay.status_table import status_notes, status_table
-from projectors.throughput.limiter import Allowance
+from projectors.throughput.limiter import RateLimiter
 from replay.generations import drop_generation
 from replay.rebuild.forecast import PRICE
 from replay.rebuild.handover import switch_to
@@ -87,7 +87,7 @@ def rebuild_command(
         switch,
         park,
         accept_changes,
-        allowance=Allowance(max_ru) if max_ru else None,
+        allowance=RateLimiter(max_ru) if max_ru else None,
         workers=workers,
         keep=timedelta(days=keep_days),
     )

@@ -16,10 +16,10 @@ import typer
 from cli.command_line import FAILED, NAMES, VIEWS, Generation, Json, now, open_stores, reported
 from cli.output import json_line
 from eventstore.cosmos.settings import CosmosSettings
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import NotParked
 from projectors.relay import RELAY, EventHubPublisher, EventHubsSettings, RelayDrain, parked_streams
-from projectors.views.dead_letters import Drain, Parked, drain_of, parked_in
+from projectors.views.dead_letters import DeadLetter, DeadLetters, all_dead_letters, dead_letters_of
 
 app = typer.Typer(
     name="deadletters",
@@ -143,11 +143,11 @@ def drop_command(
         )
 
 
-def _number(stores: Stores, view: str, generation: int | None) -> int:
+def _number(stores: Database, view: str, generation: int | None) -> int:
     return stores.registry.of(VIEWS.named(view).name).serving if generation is None else generation
 
 
-def _title(stores: Stores, view: str, generation: int | None) -> str:
+def _title(stores: Database, view: str, generation: int | None) -> str:
     return RELAY if view == RELAY else f"{view} v{_number(stores, view, generation)}"
 
 
@@ -155,28 +155,32 @@ def _done(view: str) -> str:
     return "sent" if view == RELAY else "applied"
 
 
-def _waiting(stores: Stores, view: str, generation: int | None) -> list[Parked]:
+def _waiting(stores: Database, view: str, generation: int | None) -> list[DeadLetter]:
     if view != RELAY:
-        return parked_in(stores.views, view, _number(stores, view, generation))
+        return all_dead_letters(stores.views, view, _number(stores, view, generation))
     found = parked_streams(stores.leases.gateway).all().values()
     return [
-        Parked(RELAY, 1, each.stream, each.version, each.upto, each.error["type"], each.error["reason"], each.attempts)
+        DeadLetter(
+            RELAY, 1, each.stream, each.version, each.upto, each.error["type"], each.error["reason"], each.attempts
+        )
         for each in sorted(found, key=lambda each: each.stream)
     ]
 
 
 @contextmanager
-def _draining(stores: Stores, view: str, generation: int | None) -> Iterator[Drain]:
+def _draining(stores: Database, view: str, generation: int | None) -> Iterator[DeadLetters]:
     if view != RELAY:
         number = _number(stores, view, generation)
-        yield drain_of(VIEWS.named(view), number, views=stores.views, history=stores.history, mapper=stores.mapper)
+        yield dead_letters_of(
+            VIEWS.named(view), number, views=stores.views, history=stores.history, mapper=stores.mapper
+        )
         return
     source = f"urn:tidemark:{CosmosSettings.load().database}"
     with closing(EventHubPublisher(EventHubsSettings().producer(), source=source)) as publisher:
         yield RelayDrain(parked_streams(stores.leases.gateway), stores.history, publisher)
 
 
-def _parked(stores: Stores, view: str, generation: int | None, stream: str) -> list[Parked]:
+def _parked(stores: Database, view: str, generation: int | None, stream: str) -> list[DeadLetter]:
     found = [parked for parked in _waiting(stores, view, generation) if parked.stream == stream]
     if not found:
         raise NotParked(view, stream)
@@ -202,7 +206,7 @@ def _consequence(view: str, version: int, upto: int) -> str:
     )
 
 
-def _line(parked: Parked) -> str:
+def _line(parked: DeadLetter) -> str:
     waiting = parked.upto - parked.version
     title = parked.view if parked.view == RELAY else f"{parked.view} v{parked.generation}"
     return (

@@ -10,15 +10,15 @@ from audit.formats import counted, duration
 from cli.command_line import VIEWS, connect, now, open_stores
 from cli.output import json_line
 from cli.replay.display import RebuildDisplay
-from projectors.database import Stores
+from projectors.database import Database
 from replay.generations import drop_generation
-from replay.lock import BuilderLock
+from replay.lock import RebuildLock
 from replay.past.build import build_past
 from replay.past.catalog import PastView
 from replay.rebuild.forecast import Forecast, forecast
 from replay.rebuild.progress import RebuildOptions
 from replay.rebuild.rebuild import rebuild
-from replay.repair import Mended, mend
+from replay.repair import Repaired, mend
 
 Price = Annotated[
     float,
@@ -63,8 +63,8 @@ def build_pasts(views: Sequence[str], until: str, options: RebuildOptions, *, js
 def abandon_rebuild(view: str) -> str:
     """Clears an interrupted rebuild away; one line about it. Raises RebuildRunning while somebody runs it."""
     client, database = connect()
-    with BuilderLock(client, database, view, at=now().isoformat(timespec="seconds")):
-        stores = Stores.open(client, database)
+    with RebuildLock(client, database, view, at=now().isoformat(timespec="seconds")):
+        stores = Database.open(client, database)
         building = stores.registry.of(view).building
         if building is None:
             return f"no rebuild of {view} is under way"
@@ -104,7 +104,7 @@ def _forecast_lines(found: Forecast) -> str:
     )
 
 
-def _mended_line(mended: Mended) -> str:
+def _mended_line(mended: Repaired) -> str:
     what = f"mended, {counted(mended.written, 'document')} written" if mended.written else "right already"
     parked = "; it is parked there" if mended.parked else ""
     return f"{mended.view} v{mended.generation}  {mended.stream}: {what}, at version {mended.version}{parked}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.views.reader import ViewReader
 
 __all__ = ["Cell", "Check", "Row", "Sources", "Verdict"]
@@ -17,7 +17,7 @@ Verdict = Literal["good", "moving", "bad"]
 class Sources:
     """What a check may look at. `at_rest`: no consumer was behind the log a moment ago."""
 
-    stores: Stores
+    stores: Database
     views: ViewReader
     now: datetime
     at_rest: bool

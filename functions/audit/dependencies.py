@@ -14,7 +14,7 @@ from audit.narration import Narration
 from eventstore.personal import PersonalData
 from functions.audit.checks import Check
 from functions.audit.lag_history import LagHistory
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.views.catalog import Views
 from projectors.views.reader import ViewReader
 
@@ -28,7 +28,7 @@ class AuditDesk(Audit):
     `digests` is the folder of digests whose newest one the health page shows, None where none is known.
     """
 
-    stores: Stores
+    stores: Database
     catalog: Views
     views: ViewReader
     checks: Sequence[Check]
@@ -54,7 +54,7 @@ def open_desk(
         traces=audit.traces,
         narration=narration,
         database=database,
-        stores=Stores.open(client, database),
+        stores=Database.open(client, database),
         catalog=views,
         views=ViewReader(client, database, views),
         checks=tuple(checks),

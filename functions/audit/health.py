@@ -20,7 +20,7 @@ from functions.audit.dependencies import AuditDesk
 from functions.audit.lag_history import LagSample
 from projectors.errors import ProjectionError
 from projectors.lag import ConsumerLag
-from projectors.views.dead_letters import Parked, parked_in
+from projectors.views.dead_letters import DeadLetter, all_dead_letters
 from replay.status import Status, status
 
 __all__ = ["CheckResult", "ConsumerHealth", "Health", "health"]
@@ -62,7 +62,7 @@ class Health:
 
     at: datetime
     consumers: list[ConsumerHealth] = field(default_factory=list)
-    parked: list[Parked] = field(default_factory=list)
+    parked: list[DeadLetter] = field(default_factory=list)
     checks: list[CheckResult] = field(default_factory=list)
     digest: Digest | None = None
     unknown: dict[str, str] = field(default_factory=dict)
@@ -104,9 +104,12 @@ def _consumers(desk: AuditDesk, where: Status, now: datetime) -> list[ConsumerHe
     ]
 
 
-def _parked(desk: AuditDesk, where: Status) -> list[Parked]:
+def _parked(desk: AuditDesk, where: Status) -> list[DeadLetter]:
     return [
-        parked for row in where.views if row.parked for parked in parked_in(desk.stores.views, row.view, row.generation)
+        parked
+        for row in where.views
+        if row.parked
+        for parked in all_dead_letters(desk.stores.views, row.view, row.generation)
     ]
 
 

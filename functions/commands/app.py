@@ -5,13 +5,13 @@ from fastapi.exceptions import RequestValidationError
 
 from functions.commands.recorded import on_validation_error
 from functions.http.app import create
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from functions.service import Service
 
 __all__ = ["create_commands"]
 
 
-def create_commands(service: Service, services: Services) -> FastAPI:
+def create_commands(service: Service, services: Dependencies) -> FastAPI:
     """The app of commands; its routes are the domain's."""
     app = create(
         "Tidemark commands",

@@ -23,7 +23,7 @@ from starlette.responses import Response
 from eventstore.commands.store import Command, CommandStore, Outcome
 from eventstore.errors import CommandInvalid, CommandReused, NameInvalid, StoreError
 from functions.commands.context import CommandContext, Context
-from functions.http.dependencies import Injected, Services
+from functions.http.dependencies import Dependencies, Injected
 from functions.http.problems import Problem, problem_response, validation_problem
 
 __all__ = ["on_validation_error"]
@@ -70,7 +70,7 @@ def _recorded_answer(request: Request, error: RequestValidationError) -> Respons
     places = {fault["loc"][0] for fault in error.errors()}
     if context is None or not places <= _LOOKED_UP or inspect.iscoroutinefunction(endpoint):
         return None
-    services: Services = request.app.state.services
+    services: Dependencies = request.app.state.services
     store = _Recorded(services.store)
     quiet = replace(services, store=cast(CommandStore, store), on_outcome=lambda *_: None)
     try:
@@ -86,7 +86,7 @@ def _recorded_answer(request: Request, error: RequestValidationError) -> Respons
 
 
 def _arguments(
-    endpoint: Callable[..., Any], path: Mapping[str, str], context: CommandContext, services: Services
+    endpoint: Callable[..., Any], path: Mapping[str, str], context: CommandContext, services: Dependencies
 ) -> dict[str, Any]:
     """What the framework would have given to a handler, checked or not."""
     given: dict[Any, Any] = {Context: context, Injected: services}

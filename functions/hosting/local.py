@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from functions.audit import AuditDesk
 from functions.commands.app import create_commands
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from functions.http.openapi import document
 from functions.queries.app import create_queries
 from functions.service import Service
@@ -26,7 +26,7 @@ class _ByMethod:
         await (self._queries if reads else self._commands)(scope, receive, send)
 
 
-def create_app(service: Service, services: Services, audit: AuditDesk | None = None) -> ASGIApp:
+def create_app(service: Service, services: Dependencies, audit: AuditDesk | None = None) -> ASGIApp:
     """One app; its /openapi.json and /docs tell of both."""
     commands = create_commands(service, services)
     queries = create_queries(service, services, audit)

@@ -10,7 +10,7 @@ from fastapi.telemetry import TelemetryConfig
 from functions.http import health, problems
 from functions.http.answered import Answered
 from functions.http.bodies import JsonBodies
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from functions.http.openapi import document
 from functions.http.telemetry import Telemetry
 
@@ -21,7 +21,7 @@ _FRAMEWORKS_OWN: TelemetryConfig = {"tracing": False, "metrics": False, "logs": 
 
 
 def create(
-    title: str, description: str, services: Services, routers: Sequence[APIRouter], refusals: Mapping[str, int]
+    title: str, description: str, services: Dependencies, routers: Sequence[APIRouter], refusals: Mapping[str, int]
 ) -> FastAPI:
     """One of the two apps; `refusals` gives each code of the domain's refusals its HTTP status."""
     app = FastAPI(

@@ -16,13 +16,13 @@ from functions.http.personal import PersonalTexts
 from functions.settings import Settings
 from projectors.views.reader import ViewReader
 
-__all__ = ["Injected", "OnOutcome", "Services"]
+__all__ = ["Dependencies", "Injected", "OnOutcome"]
 
 OnOutcome = Callable[[str, BaseModel | None, Outcome], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
+class Dependencies:
     """`on_outcome(operation, body, outcome)` is told of every command that ended in one; it must not block."""
 
     settings: Settings
@@ -37,9 +37,9 @@ class Services:
     """Those under way, in all apps of the process."""
 
 
-async def _services(request: Request) -> Services:
-    services: Services = request.app.state.services
+async def _services(request: Request) -> Dependencies:
+    services: Dependencies = request.app.state.services
     return services
 
 
-Injected = Annotated[Services, Depends(_services)]
+Injected = Annotated[Dependencies, Depends(_services)]

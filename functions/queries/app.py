@@ -5,14 +5,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.audit import AuditDesk, install
 from functions.http.app import create
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from functions.queries import history
 from functions.service import Service
 
 __all__ = ["create_queries"]
 
 
-def create_queries(service: Service, services: Services, audit: AuditDesk | None = None) -> FastAPI:
+def create_queries(service: Service, services: Dependencies, audit: AuditDesk | None = None) -> FastAPI:
     """The app of queries; its routes are the domain's. Histories serve any domain, and so does
     the audit, which is there when it is given."""
     app = create(

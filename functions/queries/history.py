@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from eventstore.log.documents import Document
 from functions.http.auth import require
-from functions.http.dependencies import Injected, Services
+from functions.http.dependencies import Dependencies, Injected
 from functions.http.openapi import found
 from functions.http.problems import Problem
 from functions.queries.consistency import reply
@@ -76,7 +76,7 @@ def get_event(stream: Stream, version: Version, services: Injected) -> Response:
     raise _unknown(f"{stream} version {version}")
 
 
-def _event(services: Services, document: Document) -> dict[str, Any]:
+def _event(services: Dependencies, document: Document) -> dict[str, Any]:
     return {
         "stream": document["streamId"],
         "version": document["version"],

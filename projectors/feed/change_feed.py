@@ -22,7 +22,7 @@ from azure.cosmos import ContainerProxy
 from eventstore.cosmos.queries import read_pages, run_query, unraced
 from eventstore.errors import MalformedDocument
 from eventstore.log.documents import FIELDS, Document, RecordedEvent, is_event
-from projectors.container import Gateway
+from projectors.container import Container
 from projectors.errors import FeedReplaced
 from projectors.feed.continuation import _head, _lsn, continuation
 from projectors.feed.ranges import FeedRange
@@ -87,7 +87,7 @@ class Feed:
 
     def __init__(self, container: ContainerProxy, *, meter: Meter, stop: threading.Event) -> None:
         self._container = container
-        self._gateway = Gateway(container, meter=meter, stop=stop)
+        self._gateway = Container(container, meter=meter, stop=stop)
         self._meter = meter
 
     def rid(self) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from projectors.container import Document, Gateway
+from projectors.container import Container, Document
 from projectors.errors import Conflict, RebuildRunning, RegistryChanged, Unanswered, UnknownGeneration
 
 PARTITION = "registry"
@@ -84,7 +84,7 @@ class Generations:
 class Registry:
     """The generations of all views. A view that was never rebuilt has no document and serves generation 1."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Container) -> None:
         self._gateway = gateway
 
     def of(self, view: str) -> Generations:

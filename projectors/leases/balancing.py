@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from projectors.leases.lease import Lease
 
 
-def wanted(leases: Sequence[Lease], me: str, now: float, *, alone: bool = False) -> list[Lease]:
+def leases_to_take(leases: Sequence[Lease], me: str, now: float, *, alone: bool = False) -> list[Lease]:
     """The leases to take now.
 
     Free ones up to this worker's share; else one of a worker that holds at least two more. `alone` takes whatever is

@@ -7,8 +7,8 @@ from typing import Any
 
 from projectors.feed.ranges import FeedRange
 from projectors.leases.lease import Lease
-from projectors.leases.store import Leases
-from projectors.throughput.retries import Retries, Tally
+from projectors.leases.store import LeaseStore
+from projectors.throughput.retries import Retries, RetryCounter
 
 
 class HeldLease:
@@ -18,8 +18,8 @@ class HeldLease:
     store is behind by a page at most. `tally` counts retries for the lease.
     """
 
-    def __init__(self, leases: Leases, lease: Lease) -> None:
-        self.tally = Tally()
+    def __init__(self, leases: LeaseStore, lease: Lease) -> None:
+        self.tally = RetryCounter()
         self._leases = leases
         self._lease = lease
         self._retried_before = lease.retries

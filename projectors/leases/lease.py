@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from projectors.container import Document
 from projectors.feed.ranges import FeedRange
-from projectors.throughput.retries import NO_RETRIES, Mark, Retries
+from projectors.throughput.retries import NO_RETRIES, Retries, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Lease:
     at: str | None = None
     head: int | None = None
     retries: Retries = NO_RETRIES
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[Sample, ...] = ()
     error: str | None = None
 
     @property
@@ -79,6 +79,6 @@ class Lease:
             at=document["at"],
             head=document["head"],
             retries=Retries(**document.get("retries", {})),
-            marks=tuple(map(Mark.from_document, document.get("marks", ()))),
+            marks=tuple(map(Sample.from_document, document.get("marks", ()))),
             error=document.get("error"),
         )

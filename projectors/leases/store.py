@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 from eventstore.log.event_log import pause
-from projectors.container import Document, Gateway, Operation
+from projectors.container import Container, Document, Operation
 from projectors.errors import Conflict, FeedReplaced, LeaseLost, Unanswered
 from projectors.feed.ranges import FeedRange
 from projectors.leases.lease import Lease
-from projectors.throughput.retries import NO_RETRIES, Mark, marked
+from projectors.throughput.retries import NO_RETRIES, Sample, marked
 
 _CONSUMER_ID = "consumer"
 _UNMADE_ID = "unmade"
@@ -23,16 +23,16 @@ _TRIES = 5
 _FIRST_PAUSE = 0.02
 
 
-class Leases:
+class LeaseStore:
     """The leases of all consumers. `duration` is in seconds and must exceed the worst case of one bounded request."""
 
-    def __init__(self, gateway: Gateway, *, clock: Callable[[], float], duration: float = 30.0) -> None:
+    def __init__(self, gateway: Container, *, clock: Callable[[], float], duration: float = 30.0) -> None:
         self._gateway = gateway
         self._clock = clock
         self.duration = duration
 
     @property
-    def gateway(self) -> Gateway:
+    def gateway(self) -> Container:
         """Their container, for what a consumer keeps beside its leases."""
         return self._gateway
 
@@ -157,7 +157,7 @@ class Leases:
 
     def _hold(self, old: Lease, new: Lease) -> Lease:
         now = self._clock()
-        marks = marked(new.marks, Mark(now, new.events, new.retries))
+        marks = marked(new.marks, Sample(now, new.events, new.retries))
         return self._replace(old, replace(new, expires=now + self.duration, marks=marks))
 
     def _replace(self, old: Lease, new: Lease) -> Lease:

@@ -23,7 +23,7 @@ from eventstore.environment import load
 from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
 from projectors.consumer import PageConsumer
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.ledger.hold_expiry import HoldExpiry, Released
 from projectors.ledger.transfers.consumer import TRANSFERS, transfers
 from projectors.ledger.transfers.driver import TransferDriver
@@ -78,7 +78,7 @@ class LedgerProcesses:
         driver = TransferDriver(store, history, clock=clock, mapper=mapper)
         watchdog = Watchdog(
             driver,
-            OpenTransfers(Stores.open(client, database)),
+            OpenTransfers(Database.open(client, database)),
             HoldExpiry(ViewReader(client, database, Views(ActiveHolds()), stop=threading.Event()), store, executor),
             clock=clock,
             settings=settings,

@@ -10,13 +10,13 @@ from azure.core.exceptions import AzureError
 
 from projectors import metrics
 from projectors.consumer import Consumer
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import LeaseLost, ProjectionError
 from projectors.feed.ranges import FeedRange
-from projectors.leases.balancing import wanted
+from projectors.leases.balancing import leases_to_take
 from projectors.leases.held import HeldLease
 from projectors.leases.lease import Lease
-from projectors.processor.range_processor import Runner
+from projectors.processor.range_processor import RangeProcessor
 from projectors.settings import WorkerSettings
 from projectors.views.consumer import ViewConsumer
 from projectors.views.view import View
@@ -24,12 +24,12 @@ from projectors.views.view import View
 _log = logging.getLogger(__name__)
 
 
-class Roster:
+class Assignment:
     """Runners by consumer and range. The owner token is new for every roster: nobody takes up what it did not take."""
 
     def __init__(
         self,
-        stores: Stores,
+        stores: Database,
         consumers: Sequence[Consumer],
         views: Sequence[View],
         *,
@@ -47,10 +47,10 @@ class Roster:
         self._within = tuple(within)
         self._owner = uuid.uuid4().hex
         self._lock = threading.Lock()
-        self._runners: dict[tuple[str, str], Runner] = {}
+        self._runners: dict[tuple[str, str], RangeProcessor] = {}
 
     @property
-    def runners(self) -> list[Runner]:
+    def runners(self) -> list[RangeProcessor]:
         """Those at work now."""
         with self._lock:
             return list(self._runners.values())
@@ -66,7 +66,7 @@ class Roster:
                 runner.cancel()
         self.keep()
         leases = self._leases(consumers)
-        for lease in (*self._unheld(leases), *wanted(leases, self._owner, self._clock(), alone=alone)):
+        for lease in (*self._unheld(leases), *leases_to_take(leases, self._owner, self._clock(), alone=alone)):
             self._take(consumers[lease.consumer], lease)
 
     def keep(self) -> None:
@@ -77,7 +77,7 @@ class Roster:
             elif not runner.cancelled:
                 self._keep(runner)
 
-    def remove(self, runner: Runner, *, release: bool) -> None:
+    def remove(self, runner: RangeProcessor, *, release: bool) -> None:
         """Takes a runner off the roster, and gives its lease back unless that is already another's."""
         metrics.unwatch(runner)
         key = _key(runner.held.now)
@@ -135,7 +135,7 @@ class Roster:
             taken = self._stores.leases.take(lease, self._owner)
         except LeaseLost:
             return
-        runner = Runner(
+        runner = RangeProcessor(
             consumer,
             HeldLease(self._stores.leases, taken),
             self._stores.feed,
@@ -147,7 +147,7 @@ class Roster:
         with self._lock:
             self._runners[_key(taken)] = runner
 
-    def _let_go(self, runner: Runner) -> None:
+    def _let_go(self, runner: RangeProcessor) -> None:
         if not runner.cancelled:
             _log.error(
                 "%s: nothing heard for %.0f s in one step: it hangs, its lease is left to others; restart this process",
@@ -156,7 +156,7 @@ class Roster:
             )
             runner.cancel()
 
-    def _keep(self, runner: Runner) -> None:
+    def _keep(self, runner: RangeProcessor) -> None:
         if runner.held.now.expires - self._clock() > self._settings.lease * 2 / 3:
             return
         try:

@@ -45,7 +45,7 @@ class Step(enum.Enum):
     FAILED = "to be tried again after a while"
 
 
-class Runner:
+class RangeProcessor:
     """One held lease at work. Not safe between threads, but for `held`."""
 
     def __init__(

@@ -20,17 +20,17 @@ from azure.cosmos.exceptions import CosmosClientTimeoutError
 
 from eventstore.log.mapper import Mapper
 from projectors.consumer import Consumer
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import PoisonEvent, Unavailable
 from projectors.feed.change_feed import Feed
 from projectors.feed.ranges import FeedRange
-from projectors.processor.assignment import Roster
-from projectors.processor.range_processor import Runner, Step
+from projectors.processor.assignment import Assignment
+from projectors.processor.range_processor import RangeProcessor, Step
 from projectors.processor.wakeup import Wakeup
 from projectors.settings import WorkerSettings
 from projectors.throughput.meter import Meter
 from projectors.throughput.pulse import Pulse
-from projectors.throughput.retries import BookingExecutor
+from projectors.throughput.retries import CountingExecutor
 from projectors.views.view import View
 
 _log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class Worker:
         self._settings = settings or WorkerSettings()
         self._stop = threading.Event()
         self._meter = meter or Meter()
-        stores = Stores.open(
+        stores = Database.open(
             client,
             database,
             mapper=mapper,
@@ -90,12 +90,12 @@ class Worker:
         )
         self._stores = stores if bounds is None else replace(stores, feed=bounds(stores.feed))
         parallel = self._settings.parallel
-        self._roster = Roster(
+        self._roster = Assignment(
             self._stores,
             [consumer for consumer in consumers if not only or consumer.name in only],
             [view for view in views if not only or view.name in only],
             settings=self._settings,
-            executor=BookingExecutor(parallel, thread_name_prefix="request") if parallel else None,
+            executor=CountingExecutor(parallel, thread_name_prefix="request") if parallel else None,
             clock=clock,
             within=within,
         )
@@ -115,7 +115,7 @@ class Worker:
 
     def run(self, stop: threading.Event) -> None:
         """Works until `stop` is set, then finishes the pages under way and gives the leases back."""
-        threads: dict[Runner, threading.Thread] = {}
+        threads: dict[RangeProcessor, threading.Thread] = {}
         try:
             while not stop.is_set() and self._poison is None:
                 with self._upkeep.working():
@@ -154,7 +154,7 @@ class Worker:
         before = self._meter.spent().events
         idle = False
         failures: dict[str, str] = {}
-        runners: list[Runner] = []
+        runners: list[RangeProcessor] = []
         done = threading.Event()
         heartbeat = threading.Thread(target=self._keep_leases, args=(done,), daemon=True)
         if self._settings.parallel:
@@ -177,7 +177,7 @@ class Worker:
                 self._roster.remove(runner, release=True)
         return Visit(idle, len(runners), self._meter.spent().events - before, failures)
 
-    def _until(self, ends: tuple[Step, ...], runner: Runner, end: float, progress: Callable[[], None]) -> Step:
+    def _until(self, ends: tuple[Step, ...], runner: RangeProcessor, end: float, progress: Callable[[], None]) -> Step:
         """Steps until there is no more; WORKED when there was something before, so that others get another look."""
         worked = False
         while True:
@@ -192,12 +192,12 @@ class Worker:
             if time.monotonic() >= end:
                 return runner.finish()
 
-    def _await(self, runner: Runner, thread: threading.Thread) -> None:
+    def _await(self, runner: RangeProcessor, thread: threading.Thread) -> None:
         """The end of a range's thread; one that hangs is left behind, its lease expires."""
         while thread.is_alive() and not runner.hangs:
             thread.join(_TICK)
 
-    def _work(self, runner: Runner, stop: threading.Event) -> None:
+    def _work(self, runner: RangeProcessor, stop: threading.Event) -> None:
         """The life of a range's thread."""
         settings = self._settings
         delay, pause, step = settings.idle_min, 0.0, Step.WORKED
@@ -239,7 +239,7 @@ class Worker:
         except Exception:  # noqa: BLE001 - the ranges at work go on, and what was not done is tried again
             _log.exception("looking after leases failed; trying again in a moment")
 
-    def _pause(self, stop: threading.Event, threads: dict[Runner, threading.Thread]) -> None:
+    def _pause(self, stop: threading.Event, threads: dict[RangeProcessor, threading.Thread]) -> None:
         """Until the next refresh; a thread that ended (a split, a lease lost) brings it forward."""
         end = time.monotonic() + self._settings.refresh
         while not stop.is_set() and time.monotonic() < end and all(thread.is_alive() for thread in threads.values()):

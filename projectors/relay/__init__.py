@@ -1,6 +1,6 @@
 """The way out: events of the log to Event Hubs, and what its readers need."""
 
-from projectors.container import Gateway
+from projectors.container import Container
 from projectors.relay.checkpoints import CosmosCheckpointStore
 from projectors.relay.consumer import RELAY, Relay
 from projectors.relay.drain import RelayDrain
@@ -19,12 +19,12 @@ __all__ = [
 ]
 
 
-def relay(publisher: EventHubPublisher, leases: Gateway | None = None) -> Relay:
+def relay(publisher: EventHubPublisher, leases: Container | None = None) -> Relay:
     """The consumer that publishes every event. What the hub does not take now is sent again; a stream of which it will
     never take an event waits in `leases`, the container of the relay's leases."""
     return Relay(publisher, None if leases is None else parked_streams(leases))
 
 
-def parked_streams(leases: Gateway) -> ParkedStreams:
+def parked_streams(leases: Container) -> ParkedStreams:
     """The relay's dead letters."""
     return ParkedStreams(leases, RELAY)

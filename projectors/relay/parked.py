@@ -13,7 +13,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
-from projectors.container import Document, Gateway, Operation
+from projectors.container import Container, Document, Operation
 from projectors.errors import Conflict, Unanswered, Unavailable
 from projectors.relay.send import Undelivered
 
@@ -54,7 +54,7 @@ class Waiting:
 class ParkedStreams:
     """The streams of one consumer that wait."""
 
-    def __init__(self, leases: Gateway, consumer: str) -> None:
+    def __init__(self, leases: Container, consumer: str) -> None:
         self._leases = leases
         self._consumer = consumer
 

@@ -42,7 +42,7 @@ class Size:
     units: float
 
 
-class Costs:
+class ChargeEstimates:
     """Learns from answers. Safe between threads."""
 
     def __init__(self) -> None:

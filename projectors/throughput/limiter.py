@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from projectors.throughput.charges import BATCH, Costs, Size, size_of
-from projectors.throughput.window import Window
+from projectors.throughput.charges import BATCH, ChargeEstimates, Size, size_of
+from projectors.throughput.window import SlidingWindow
 
 _CHARGE = "x-ms-request-charge"
 _ITEMS = "x-ms-item-count"
@@ -25,7 +25,7 @@ _PART, _PART_OF_A_BATCH = 0.5, 0.9
 _LOOK = 1.0
 
 
-class Allowance:
+class RateLimiter:
     """At most `max_ru` request units in any second. Safe between threads.
 
     Where a request turns out dearer than those like it, the limit is exceeded by the difference, once; a single item
@@ -35,8 +35,8 @@ class Allowance:
     def __init__(self, max_ru: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.max_ru = max_ru
         self._clock = clock
-        self._window = Window(max_ru)
-        self._costs = Costs()
+        self._window = SlidingWindow(max_ru)
+        self._costs = ChargeEstimates()
         self._changed = threading.Condition()
         self._line: deque[object] = deque()
         self.in_use = False

@@ -7,7 +7,7 @@ from typing import Any
 
 from projectors import metrics
 from projectors.throughput import pulse
-from projectors.throughput.limiter import Allowance
+from projectors.throughput.limiter import RateLimiter
 
 _CHARGE = "x-ms-request-charge"
 
@@ -34,7 +34,7 @@ class Meter:
     `allowance` is the one that the client was opened with, where its request units are limited.
     """
 
-    def __init__(self, allowance: Allowance | None = None) -> None:
+    def __init__(self, allowance: RateLimiter | None = None) -> None:
         self._allowance = allowance
         self._waited_before = allowance.waited if allowance else 0.0
         self._lock = threading.Lock()

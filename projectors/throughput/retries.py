@@ -1,6 +1,6 @@
 """What a range had to do again, and when it had done what: kept in its lease, where other processes can read it.
 
-A lease is written with every page anyway, so that costs no request. `Retries` are totals of the range; a `Mark` is
+A lease is written with every page anyway, so that costs no request. `Retries` are totals of the range; a `Sample` is
 what the totals were at a moment. A lease keeps two marks, so that what is between the older one and now is always a
 recent stretch of some seconds, whoever looks, and falls to nothing when nobody works any more.
 """
@@ -51,7 +51,7 @@ NO_RETRIES = Retries()
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Sample:
     """The totals `events` and `retries` at a time, in seconds since 1970."""
 
     at: float
@@ -63,19 +63,19 @@ class Mark:
         return [round(self.at, 3), self.events, self.retries.throttled, self.retries.conflicts, self.retries.errors]
 
     @classmethod
-    def from_document(cls, document: Sequence[Any]) -> "Mark":
+    def from_document(cls, document: Sequence[Any]) -> "Sample":
         at, events, *retries = document
         return cls(at, events, Retries(*retries))
 
 
-def marked(marks: tuple[Mark, ...], now: Mark) -> tuple[Mark, ...]:
+def marked(marks: tuple[Sample, ...], now: Sample) -> tuple[Sample, ...]:
     """The marks once the lease is written with the totals of `now`: two, ten seconds apart at least."""
     if marks and now.at - marks[-1].at < _MARK_SECONDS:
         return marks
-    return (*marks[-1:], Mark(round(now.at, 3), now.events, now.retries))
+    return (*marks[-1:], Sample(round(now.at, 3), now.events, now.retries))
 
 
-class Tally:
+class RetryCounter:
     """Counts for one hold of a lease. Safe between threads."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class Tally:
 
     @contextmanager
     def booking(self) -> Iterator[None]:
-        """What is sent inside is booked here, in this thread and in those of a `BookingExecutor`."""
+        """What is sent inside is booked here, in this thread and in those of a `CountingExecutor`."""
         token = _current.set(self)
         try:
             yield
@@ -100,7 +100,7 @@ class Tally:
             _current.reset(token)
 
 
-_current: ContextVar[Tally | None] = ContextVar("tally", default=None)
+_current: ContextVar[RetryCounter | None] = ContextVar("tally", default=None)
 
 
 def book(retries: Retries) -> None:
@@ -110,7 +110,7 @@ def book(retries: Retries) -> None:
         tally.add(retries)
 
 
-class BookingExecutor(ThreadPoolExecutor):
+class CountingExecutor(ThreadPoolExecutor):
     """Its threads work for the tally of whoever submits."""
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:

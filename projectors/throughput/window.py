@@ -10,7 +10,7 @@ from collections import deque
 SECOND = 1.0
 
 
-class Window:
+class SlidingWindow:
     """Not safe between threads. `now` is in seconds of any clock that does not go backwards."""
 
     def __init__(self, limit: float) -> None:

@@ -7,10 +7,10 @@ from functools import cached_property
 from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
 from projectors.consumer import Handler
-from projectors.container import Gateway
+from projectors.container import Container
 from projectors.generations.generation import consumer_name
 from projectors.leases.lease import Lease
-from projectors.views.dead_letters import drain_of
+from projectors.views.dead_letters import dead_letters_of
 from projectors.views.resumption import Resumed, Resumption
 from projectors.views.streams.projector import StreamProjector
 from projectors.views.streams.view import StreamView
@@ -26,7 +26,7 @@ class ViewConsumer:
 
     view: View
     generation: int
-    views: Gateway
+    views: Container
     history: History
     mapper: Mapper[str]
     executor: Executor | None = None
@@ -44,7 +44,7 @@ class ViewConsumer:
 
     @cached_property
     def _resumption(self) -> Resumption:
-        drain = drain_of(self.view, self.generation, views=self.views, history=self.history, mapper=self.mapper)
+        drain = dead_letters_of(self.view, self.generation, views=self.views, history=self.history, mapper=self.mapper)
         return Resumption(self.view, self.generation, views=self.views, drain=drain)
 
     def _open(self, lease: Lease) -> Handler:

@@ -18,19 +18,19 @@ from typing import Any, Protocol
 
 from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
-from projectors.container import Gateway
+from projectors.container import Container
 from projectors.generations.generation import GUARD_PREFIX, partition_key
-from projectors.views.streams.dead_letters import StreamDrain
+from projectors.views.streams.dead_letters import StreamDeadLetters
 from projectors.views.streams.view import StreamView
-from projectors.views.sums.checkpoint import Partial
-from projectors.views.sums.dead_letters import SumDrain
+from projectors.views.sums.checkpoint import RangeCheckpoint
+from projectors.views.sums.dead_letters import SumDeadLetters
 from projectors.views.sums.late import LATE_PREFIX
 from projectors.views.sums.view import BUCKET, SumView
 from projectors.views.view import View
 
 
 @dataclass(frozen=True, slots=True)
-class Parked:
+class DeadLetter:
     """One parked stream: `version` is the last applied, `upto` the last seen, `attempts` how often it was tried.
 
     `needs_schema` is that of the event's type, where the program did not know the type or not that schema.
@@ -47,7 +47,7 @@ class Parked:
     needs_schema: int | None = None
 
 
-def parked_in(views: Gateway, view: str, generation: int) -> list[Parked]:
+def all_dead_letters(views: Container, view: str, generation: int) -> list[DeadLetter]:
     """All parked streams of a generation, by name: what is marked, and the few guards of sums in their earlier form."""
     marked = views.query(
         "SELECT * FROM c WHERE STARTSWITH(c.pk, @prefix) AND IS_DEFINED(c.upto)",
@@ -63,14 +63,14 @@ def parked_in(views: Gateway, view: str, generation: int) -> list[Parked]:
         guards=GUARD_PREFIX,
         late=LATE_PREFIX,
     )
-    for guard in map(Partial.from_document, guards):
+    for guard in map(RangeCheckpoint.from_document, guards):
         found += [_parked(view, generation, stream, late.after, late.facts()) for stream, late in guard.late.items()]
     return sorted(found, key=lambda parked: (parked.stream, parked.version))
 
 
-def _parked(view: str, generation: int, stream: str, version: int, facts: dict[str, Any]) -> Parked:
+def _parked(view: str, generation: int, stream: str, version: int, facts: dict[str, Any]) -> DeadLetter:
     error = facts["error"]
-    return Parked(
+    return DeadLetter(
         view,
         generation,
         stream,
@@ -83,7 +83,7 @@ def _parked(view: str, generation: int, stream: str, version: int, facts: dict[s
     )
 
 
-class Drain(Protocol):
+class DeadLetters(Protocol):
     """For one generation of one view."""
 
     def retry(self, stream: str) -> dict[str, Any] | None:
@@ -93,10 +93,12 @@ class Drain(Protocol):
         """Leaves out the version at which the stream is parked. Raises NotParked when it is not parked there."""
 
 
-def drain_of(view: View, generation: int, *, views: Gateway, history: History, mapper: Mapper[str]) -> Drain:
+def dead_letters_of(
+    view: View, generation: int, *, views: Container, history: History, mapper: Mapper[str]
+) -> DeadLetters:
     """The drain for either kind of view."""
     if isinstance(view, StreamView):
-        return StreamDrain(view, generation, views=views, history=history, mapper=mapper)
+        return StreamDeadLetters(view, generation, views=views, history=history, mapper=mapper)
     if isinstance(view, SumView):
-        return SumDrain(view, generation, views=views, history=history, mapper=mapper)
+        return SumDeadLetters(view, generation, views=views, history=history, mapper=mapper)
     raise TypeError(f"{view.name} is neither a StreamView nor a SumView")

@@ -21,7 +21,7 @@ from azure.cosmos import CosmosClient
 
 from eventstore.cosmos.containers import VIEWS as CONTAINER
 from eventstore.log.position import Position
-from projectors.container import Document, Gateway
+from projectors.container import Container, Document
 from projectors.generations.generation import partition_key
 from projectors.generations.registry import CachedRegistry, Registry
 from projectors.throughput.meter import Meter
@@ -94,7 +94,7 @@ class ViewReader:
     ) -> None:
         self._views = views
         container = client.get_database_client(database).get_container_client(CONTAINER.name)
-        self._gateway = Gateway(container, meter=meter or Meter(), stop=stop)
+        self._gateway = Container(container, meter=meter or Meter(), stop=stop)
         self._registry = CachedRegistry(Registry(self._gateway), seconds=follow_seconds, clock=clock)
         self._sums = SumReader(self._gateway, self._registry, clock=clock, patience=MAX_WAIT)
         self._clock = clock

@@ -9,11 +9,11 @@ goes wrong at once, but only a rebuild makes one thing of it.
 import logging
 
 from projectors.consumer import Handler
-from projectors.container import Gateway
+from projectors.container import Container
 from projectors.errors import ProjectionError
 from projectors.feed.change_feed import Page
 from projectors.generations.registry import Registry
-from projectors.views.dead_letters import Drain, parked_in
+from projectors.views.dead_letters import DeadLetters, all_dead_letters
 from projectors.views.failure import is_known
 from projectors.views.view import View
 
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 class Resumption:
     """For one generation of one view, once: before the first page that is handled."""
 
-    def __init__(self, view: View, generation: int, *, views: Gateway, drain: Drain) -> None:
+    def __init__(self, view: View, generation: int, *, views: Container, drain: DeadLetters) -> None:
         self._view = view
         self._generation = generation
         self._views = views
@@ -35,7 +35,7 @@ class Resumption:
         if self._is_done:
             return
         self._compare()
-        waiting = parked_in(self._views, self._view.name, self._generation)
+        waiting = all_dead_letters(self._views, self._view.name, self._generation)
         for stream in sorted({found.stream for found in waiting if is_known(found.type, found.needs_schema)}):
             self._retry(stream)
         self._is_done = True

@@ -9,7 +9,7 @@ from projectors.container import Document
 from projectors.errors import PoisonEvent
 from projectors.generations.generation import Place
 from projectors.views.failure import failure
-from projectors.views.streams.checkpoint import Guard
+from projectors.views.streams.checkpoint import StreamCheckpoint
 from projectors.views.streams.view import StreamView
 
 
@@ -40,7 +40,7 @@ def fold_stream(
 
     Raises PoisonEvent for an event that the view cannot apply.
     """
-    guard, left_out = Guard(stream, place, None), frozenset(dropped)
+    guard, left_out = StreamCheckpoint(stream, place, None), frozenset(dropped)
     guard.change.known = defaultdict(lambda: None)  # everything that there is has been seen
     items: dict[str, Document] = {}
     head = 0
@@ -55,7 +55,7 @@ def fold_stream(
     return Folded(guard.document() if guard.version else None, items, head)
 
 
-def _take_items(guard: Guard, items: dict[str, Document]) -> None:
+def _take_items(guard: StreamCheckpoint, items: dict[str, Document]) -> None:
     for key, (_, item) in guard.change.items.items():
         if item is None:
             del items[key]
@@ -64,7 +64,7 @@ def _take_items(guard: Guard, items: dict[str, Document]) -> None:
     guard.change.items = {}
 
 
-def _apply(view: StreamView, guard: Guard, event: Document, mapper: Mapper[str]) -> None:
+def _apply(view: StreamView, guard: StreamCheckpoint, event: Document, mapper: Mapper[str]) -> None:
     guard.change.document = event
     try:
         if view.concerns(event):

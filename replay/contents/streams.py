@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from projectors.container import Document
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import PoisonEvent
 from projectors.generations.generation import partition_key
 from projectors.views.streams.checkpoint_store import guard_place
@@ -24,7 +24,7 @@ class Expected:
 class StreamContents:
     """One generation of one view of streams, beside its log."""
 
-    def __init__(self, stores: Stores, view: StreamView, generation: int) -> None:
+    def __init__(self, stores: Database, view: StreamView, generation: int) -> None:
         self._stores = stores
         self._view = view
         self._generation = generation

@@ -13,12 +13,12 @@ from functools import cached_property
 from typing import Any
 
 from projectors.container import Document
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import PoisonEvent, Unavailable
 from projectors.feed.change_feed import Page
 from projectors.feed.ranges import FeedRange
 from projectors.generations.generation import partition_key
-from projectors.views.sums.checkpoint import Partial, Partials
+from projectors.views.sums.checkpoint import RangeCheckpoint, RangeCheckpoints
 from projectors.views.sums.documents import Part, is_apart
 from projectors.views.sums.late import LATE_PREFIX, Late
 from projectors.views.sums.projector import add_event
@@ -40,7 +40,7 @@ class Snapshot:
     `ahead` has the documents that were written after the guard of their range was read, by range, and how far they are.
     """
 
-    partials: list[Partial]
+    partials: list[RangeCheckpoint]
     sums: dict[str, dict[str, int]] = field(default_factory=dict)
     ahead: dict[str, dict[Part, int]] = field(default_factory=dict)
     late: dict[str, list[Late]] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Snapshot:
         waiting = any(late.after < version <= late.upto for late in self.late.get(stream, ()))
         return waiting or (stream, version) in self.dropped
 
-    def add(self, row: Document, guards: dict[str, Partial]) -> None:
+    def add(self, row: Document, guards: dict[str, RangeCheckpoint]) -> None:
         """One document of sums, found after the guards."""
         self.sums[row["key"]] = plus(self.sums.get(row["key"], {}), row["sums"])
         guard = guards.get(row["lease"])
@@ -78,11 +78,11 @@ class Snapshot:
 class SumContents:
     """One generation of one view over many streams, beside its log, each sum as of one position of its range."""
 
-    def __init__(self, stores: Stores, view: SumView, generation: int) -> None:
+    def __init__(self, stores: Database, view: SumView, generation: int) -> None:
         self._stores = stores
         self._view = view
         self._partition = partition_key(view.name, generation, BUCKET)
-        self._partials = Partials(stores.views, self._partition)
+        self._partials = RangeCheckpoints(stores.views, self._partition)
 
     @cached_property
     def snapshot(self) -> Snapshot:
@@ -129,7 +129,7 @@ class SumContents:
     def parked(self) -> set[str]:
         return set(self.snapshot.late)
 
-    def _read(self, guards: list[Partial]) -> Snapshot:
+    def _read(self, guards: list[RangeCheckpoint]) -> Snapshot:
         snapshot = Snapshot(guards)
         by_lease = {guard.lease: guard for guard in guards}
         after = ""
@@ -172,7 +172,7 @@ class SumContents:
             lsn = page.lsn
 
 
-def _shape(guards: list[Partial]) -> list[tuple[Any, ...]]:
+def _shape(guards: list[RangeCheckpoint]) -> list[tuple[Any, ...]]:
     """What must stay while a snapshot is read. A guard of the earlier form has the streams that wait inside, and its
     sums do not know how far they are: nothing of it may change."""
     return [

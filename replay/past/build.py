@@ -12,7 +12,7 @@ from typing import Any
 
 from azure.cosmos import CosmosClient
 
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.generations.generation import GUARD_PREFIX, consumer_name, partition_key
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
@@ -26,7 +26,7 @@ from replay.contents.stored import stored_contents
 from replay.contents.sums import SumContents
 from replay.errors import NotCaughtUp
 from replay.generations import delete_items
-from replay.lock import BuilderLock
+from replay.lock import RebuildLock
 from replay.past.catalog import GENERATION, Built, PastView, PastViews, iso, past_name
 from replay.past.feed import PastFeed
 from replay.past.point_in_time import ends_at, moment_of
@@ -56,11 +56,11 @@ def build_past(
     """
     options = options or RebuildOptions()
     meter = Meter(options.allowance)
-    stores = Stores.open(client, database, meter=meter)
+    stores = Database.open(client, database, meter=meter)
     at = now()
     moment = moment_of(stores, until, now=at)
     name = past_name(view.name, moment)
-    with BuilderLock(client, database, name, at=iso(at)) as lock:
+    with RebuildLock(client, database, name, at=iso(at)) as lock:
         pasts = PastViews(stores.views)
         past = pasts.find(name)
         if past is None:
@@ -105,7 +105,7 @@ def build_past(
         return _finished(stores, view, past, at=now())
 
 
-def read_past(stores: Stores, views: Views, name: str, stream: str | None = None) -> Iterator[dict[str, Any]]:
+def read_past(stores: Database, views: Views, name: str, stream: str | None = None) -> Iterator[dict[str, Any]]:
     """What a view of the past holds, all of it or of one stream (one key, for sums), JSON-native.
 
     Raises NoSuchPast, UnknownView.
@@ -126,7 +126,7 @@ def read_past(stores: Stores, views: Views, name: str, stream: str | None = None
             yield {"stream": row["stream"], "version": row["version"], "item": row["id"], "data": row["data"]}
 
 
-def drop_past(stores: Stores, name: str) -> int:
+def drop_past(stores: Database, name: str) -> int:
     """Deletes a view of the past; the number of documents. Raises NoSuchPast."""
     pasts = PastViews(stores.views)
     pasts.named(name)
@@ -142,7 +142,7 @@ def _renamed(view: View, name: str) -> View:
     return renamed
 
 
-def _finished(stores: Stores, view: View, past: PastView, *, at: datetime) -> PastView:
+def _finished(stores: Database, view: View, past: PastView, *, at: datetime) -> PastView:
     contents = list(stored_contents(stores, _renamed(view, past.name), GENERATION).all())
     built = Built(iso(at), digest_of(contents), len(contents), sum(found.items for found in contents))
     finished = replace(past, built=built)
@@ -154,7 +154,7 @@ def _finished(stores: Stores, view: View, past: PastView, *, at: datetime) -> Pa
 class _Counting:
     """How far a build is."""
 
-    def __init__(self, stores: Stores, past: PastView, meter: Meter) -> None:
+    def __init__(self, stores: Database, past: PastView, meter: Meter) -> None:
         self._meter = meter
         self._name = past.name
         self._total = PastFeed(stores.feed, past.ends).estimate()

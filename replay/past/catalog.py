@@ -9,7 +9,7 @@ The ends are kept from the first step on, so that an interrupted build ends wher
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
-from projectors.container import Document, Gateway
+from projectors.container import Container, Document
 from projectors.errors import Conflict
 from projectors.feed.ranges import FeedRange
 from replay.errors import NoSuchPast
@@ -81,7 +81,7 @@ def iso(time: datetime) -> str:
 class PastViews:
     """All of them, in the container `views`."""
 
-    def __init__(self, views: Gateway) -> None:
+    def __init__(self, views: Container) -> None:
         self._views = views
 
     def all(self) -> list[PastView]:

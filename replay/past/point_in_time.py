@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from eventstore.errors import InvalidPosition
 from eventstore.log.position import Position, decode
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import Unavailable
 from projectors.feed.change_feed import Feed, Page
 from projectors.feed.ranges import FeedRange, effective_key
@@ -40,7 +40,7 @@ class Ends:
         return next(end for outer, end in self.by_range.items() if outer.covers(feed_range))
 
 
-def moment_of(stores: Stores, text: str, *, now: datetime) -> Moment:
+def moment_of(stores: Database, text: str, *, now: datetime) -> Moment:
     """A time in ISO 8601 (UTC without a zone) or a position token.
 
     Raises NoSuchMoment for anything else, for what is still to come, and for the position of no recorded event.
@@ -70,7 +70,7 @@ def ends_at(feed: Feed, moment: Moment) -> Ends:
     return Ends(ends, sum(ends.values()) / heads if heads else 0.0)
 
 
-def _of_position(stores: Stores, text: str) -> Moment:
+def _of_position(stores: Database, text: str) -> Moment:
     try:
         position = decode(text)
     except InvalidPosition:

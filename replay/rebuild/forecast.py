@@ -14,7 +14,7 @@ import orjson
 
 from eventstore.cosmos.containers import containers
 from projectors.container import Document
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import Unavailable
 from projectors.feed.change_feed import Page
 from projectors.feed.ranges import FeedRange
@@ -67,7 +67,7 @@ class Forecast:
 
 
 def forecast(
-    stores: Stores,
+    stores: Database,
     view: View,
     options: RebuildOptions | None = None,
     *,
@@ -97,7 +97,7 @@ class _Stored:
 
 class _Forecast:
     def __init__(
-        self, stores: Stores, view: View, options: RebuildOptions, price: float, settings: WorkerSettings
+        self, stores: Database, view: View, options: RebuildOptions, price: float, settings: WorkerSettings
     ) -> None:
         self._stores = stores
         self._view = view

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from azure.core.exceptions import AzureError
 from azure.cosmos import CosmosClient
 
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import ProjectionError, UnknownGeneration
 from projectors.generations.generation import consumer_name
 from projectors.lag import lag_of
@@ -36,7 +36,7 @@ class Handover:
 
     def __init__(
         self,
-        stores: Stores,
+        stores: Database,
         worker: Worker,
         view: str,
         before: int,
@@ -90,7 +90,7 @@ def switch_to(
 
     Raises UnknownGeneration.
     """
-    stores, settings = Stores.open(client, database), settings or WorkerSettings()
+    stores, settings = Database.open(client, database), settings or WorkerSettings()
     now = stores.registry.of(view.name)
     if generation not in (now.serving, *now.kept):
         raise UnknownGeneration(view.name, generation, [now.serving, *now.kept])

@@ -17,18 +17,18 @@ from typing import TypeAlias
 from azure.core.exceptions import AzureError
 from azure.cosmos import CosmosClient
 
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import PoisonEvent, ProjectionError
 from projectors.feed.ranges import FeedRange
 from projectors.generations.generation import consumer_name
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.throughput.limiter import Allowance
+from projectors.throughput.limiter import RateLimiter
 from projectors.throughput.meter import Meter, Spent
 from projectors.views.consumer import ViewConsumer
 from projectors.views.view import View
 
-Connect: TypeAlias = Callable[[Allowance | None], tuple[CosmosClient, str]]
+Connect: TypeAlias = Callable[[RateLimiter | None], tuple[CosmosClient, str]]
 """Opens the client and names the database: called in each process, so it must be a function of a module."""
 
 _log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ def shares(whole: Share, count: int) -> list[Share]:
     return [replace(whole, ranges=part, max_ru=max_ru) for part in parts]
 
 
-def ranges_of(stores: Stores, consumer: str) -> tuple[FeedRange, ...]:
+def ranges_of(stores: Database, consumer: str) -> tuple[FeedRange, ...]:
     """The ranges of a consumer's leases, which it gets now if it has none yet."""
     if not stores.leases.of(consumer):
         stores.leases.establish(consumer, stores.feed.ranges(), stores.feed.rid())
@@ -155,13 +155,13 @@ class _Process:
     def __init__(self, part: Share, pipe: Connection) -> None:
         self._part = part
         self._pipe = pipe
-        self._allowance = Allowance(part.max_ru) if part.max_ru else None
+        self._allowance = RateLimiter(part.max_ru) if part.max_ru else None
         self._meter = Meter(self._allowance)
         self._spoken_at = 0.0
 
     def run(self) -> None:
         client, database = self._part.connect(self._allowance)
-        stores = Stores.open(client, database, meter=self._meter)
+        stores = Database.open(client, database, meter=self._meter)
         part = self._part
         consumer = ViewConsumer(
             part.view,
@@ -188,7 +188,7 @@ class _Process:
             raise _ParentGone from error
 
 
-def release_all(stores: Stores, view: str, generation: int) -> None:
+def release_all(stores: Database, view: str, generation: int) -> None:
     """Frees leases that processes left behind: they are known to be gone."""
     for lease in stores.leases.of(consumer_name(view, generation)):
         if lease.owner is not None:

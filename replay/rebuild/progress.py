@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from projectors.throughput.limiter import Allowance
+from projectors.throughput.limiter import RateLimiter
 from replay.contents.compare import Comparison
 from replay.retention import Removed
 
@@ -92,7 +92,7 @@ class RebuildOptions:
     switch: bool = True
     park: bool = False
     accept_changes: bool = False
-    allowance: Allowance | None = None
+    allowance: RateLimiter | None = None
     flush: float = 30.0
     pending: int = 50_000
     workers: int = 1

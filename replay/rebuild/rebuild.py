@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from azure.cosmos import CosmosClient
 
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import ProjectionError, RebuildRunning
 from projectors.generations.generation import consumer_name
 from projectors.lag import lag_of
@@ -24,12 +24,12 @@ from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from projectors.throughput.meter import Meter, Spent
 from projectors.views.consumer import ViewConsumer
-from projectors.views.dead_letters import parked_in
+from projectors.views.dead_letters import all_dead_letters
 from projectors.views.view import View
 from replay.contents.compare import Comparison, compare
 from replay.contents.stored import stored_contents
 from replay.errors import Differences, NotCaughtUp, ParkedStreams, ReplayError
-from replay.lock import BuilderLock, is_gone, this_process
+from replay.lock import RebuildLock, is_gone, this_process
 from replay.rebuild.handover import Handover
 from replay.rebuild.parallel import NOTHING, Connect, Share, ranges_of, release_all, shares, total, work_together
 from replay.rebuild.progress import Phase, Progress, RebuildOptions, Rebuilt
@@ -83,7 +83,7 @@ class _Rebuild:
         self._report = progress or _ignore
         self._now = now
         self._meter = Meter(options.allowance)
-        self._stores = Stores.open(client, database, meter=self._meter)
+        self._stores = Database.open(client, database, meter=self._meter)
         self._settings = (settings or WorkerSettings()).model_copy(
             update={"flush": options.flush, "pending": options.pending}
         )
@@ -97,7 +97,7 @@ class _Rebuild:
     def run(self) -> Rebuilt:
         """Holds the view's lock from the first step to the last, the comparison included."""
         at = self._now().isoformat(timespec="seconds")
-        with BuilderLock(self._client, self._database, self._view.name, at=at) as lock:
+        with RebuildLock(self._client, self._database, self._view.name, at=at) as lock:
             self._lock = lock
             return self._run()
 
@@ -223,7 +223,7 @@ class _Rebuild:
         return self._patiently(lambda: self._stores.leases.of(consumer_name(self._view.name, self._builds)))
 
     def _parked(self, generation: int) -> set[str]:
-        return {parked.stream for parked in parked_in(self._stores.views, self._view.name, generation)}
+        return {parked.stream for parked in all_dead_letters(self._stores.views, self._view.name, generation)}
 
     def _prune(self) -> list[Removed]:
         """The rebuild is done whether or not an old generation can be removed now."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from azure.core.exceptions import AzureError
 
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import ProjectionError
 from projectors.lag import lag_of
 
@@ -15,7 +15,7 @@ _EVERY = 5.0
 class LiveLag:
     """Transactions that a consumer is behind the log, at most five seconds old; two small requests each time."""
 
-    def __init__(self, stores: Stores, consumer: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, stores: Database, consumer: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._stores = stores
         self._consumer = consumer
         self._clock = clock

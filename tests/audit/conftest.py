@@ -12,7 +12,7 @@ from audit.digests.archive import Archive, KeptDigest
 from audit.sealing import seal
 from eventstore.environment import load
 from functions.composition import build_services
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from functions.settings import Settings
 from service import SERVICE
 from tests.audit.bank import Bank
@@ -49,12 +49,12 @@ def sealed(bank: Bank, archive: Archive, key: Ed25519PrivateKey) -> KeptDigest:
 
 
 @pytest.fixture
-def services(client: CosmosClient, database: str) -> Services:
+def services(client: CosmosClient, database: str) -> Dependencies:
     return build_services(SERVICE, load(Settings, auth="none"), client, database)
 
 
 @pytest.fixture
-def api(services: Services, client: CosmosClient, database: str, bank: Bank) -> Iterator[httpx.Client]:
+def api(services: Dependencies, client: CosmosClient, database: str, bank: Bank) -> Iterator[httpx.Client]:
     app = audit_app(services, client, database)
     with httpx.Client(transport=AsgiThread(app), base_url="http://localhost") as http:
         yield http

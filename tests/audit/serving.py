@@ -10,12 +10,12 @@ from azure.cosmos import CosmosClient
 from fastapi import FastAPI
 
 from functions.audit import open_desk
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from functions.queries.app import create_queries
 from service import SERVICE
 
 
-def audit_app(services: Services, client: CosmosClient, database: str, **options: object) -> FastAPI:
+def audit_app(services: Dependencies, client: CosmosClient, database: str, **options: object) -> FastAPI:
     desk = open_desk(client, database, SERVICE.narration, SERVICE.views, SERVICE.health, **options)  # type: ignore[arg-type]
     return create_queries(SERVICE, services, desk)
 

@@ -7,7 +7,7 @@ from azure.cosmos import CosmosClient
 
 from audit.digests.archive import KeptDigest
 from eventstore.log.documents import event_id
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from tests.audit.bank import Bank
@@ -54,7 +54,7 @@ def test_money_that_a_view_made_up_is_not_conserved(
 
 
 def test_health_shows_the_last_digest_and_what_cannot_be_looked_at(
-    services: Services, client: CosmosClient, database: str, sealed: KeptDigest
+    services: Dependencies, client: CosmosClient, database: str, sealed: KeptDigest
 ) -> None:
     app = audit_app(services, client, database, digests=sealed.path.parent)
     with httpx.Client(transport=AsgiThread(app), base_url="http://localhost") as api:

@@ -13,7 +13,7 @@ from azure.cosmos import CosmosClient
 from audit.export.verify import verify_export
 from functions.audit import responses as answers
 from functions.http.auth import Principal
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from tests.audit.bank import Bank
 from tests.audit.serving import audit_app
 from tests.support.asgi import AsgiThread
@@ -202,7 +202,7 @@ def test_every_look_leaves_a_line_that_says_who_and_what(api: httpx.Client, capl
     assert vars(caplog.records[0])["audit"]["actor"] == "local:anonymous"
 
 
-def test_only_the_audit_role_may_look(services: Services, client: CosmosClient, database: str, bank: Bank) -> None:
+def test_only_the_audit_role_may_look(services: Dependencies, client: CosmosClient, database: str, bank: Bank) -> None:
     class NoAuditor:
         async def principal(self, token: str | None, client_host: str | None) -> Principal:
             return Principal("user:1", frozenset({"command", "query"}))

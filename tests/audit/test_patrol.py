@@ -12,7 +12,7 @@ from audit.verification import patrol as patrolling
 from audit.verification.patrol import CONSUMER, Patrol, Place
 from eventstore.errors import UnknownEventType
 from eventstore.log import history
-from projectors.container import Gateway
+from projectors.container import Container
 from projectors.throughput.meter import Meter
 from tests.audit.bank import Bank
 
@@ -20,12 +20,12 @@ ALICE = "account-alice"
 
 
 @pytest.fixture
-def leases(client: CosmosClient, database: str) -> Gateway:
+def leases(client: CosmosClient, database: str) -> Container:
     container = client.get_database_client(database).get_container_client("leases")
-    return Gateway(container, meter=Meter(), stop=threading.Event())
+    return Container(container, meter=Meter(), stop=threading.Event())
 
 
-def patrol(bank: Bank, leases: Gateway, ticks: Iterator[int] | None = None) -> Patrol:
+def patrol(bank: Bank, leases: Container, ticks: Iterator[int] | None = None) -> Patrol:
     """Each look at the clock is a second later."""
     ticks = ticks or count()
     return Patrol(
@@ -36,7 +36,7 @@ def patrol(bank: Bank, leases: Gateway, ticks: Iterator[int] | None = None) -> P
     )
 
 
-def rounds(bank: Bank, leases: Gateway, seconds: float) -> list[Place]:
+def rounds(bank: Bank, leases: Container, seconds: float) -> list[Place]:
     """Visits until a round is whole, each by another process."""
     visits = []
     while not visits or not visits[-1].whole:
@@ -45,13 +45,13 @@ def rounds(bank: Bank, leases: Gateway, seconds: float) -> list[Place]:
     return visits
 
 
-def test_one_visit_with_time_enough_verifies_all_streams(bank: Bank, leases: Gateway) -> None:
+def test_one_visit_with_time_enough_verifies_all_streams(bank: Bank, leases: Container) -> None:
     place = patrol(bank, leases).visit(1_000)
     assert (place.whole, place.streams, place.bad) == (True, 3, 0)
 
 
 def test_visits_that_end_early_make_a_round_together(
-    bank: Bank, leases: Gateway, monkeypatch: pytest.MonkeyPatch
+    bank: Bank, leases: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history, "PAGE", 2)
     monkeypatch.setattr(patrolling, "_JOBS", 1)  # several would look at the clock in any order
@@ -65,7 +65,7 @@ def test_visits_that_end_early_make_a_round_together(
 @pytest.mark.parametrize("version", [1, 2, 5])
 def test_an_altered_event_is_found_wherever_a_visit_ended(
     bank: Bank,
-    leases: Gateway,
+    leases: Container,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     version: int,
@@ -84,13 +84,13 @@ def test_an_altered_event_is_found_wherever_a_visit_ended(
     }
 
 
-def test_of_two_visits_at_once_one_gives_up(bank: Bank, leases: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+def test_of_two_visits_at_once_one_gives_up(bank: Bank, leases: Container, caplog: pytest.LogCaptureFixture) -> None:
     first = patrol(bank, leases)
     seen = first._leases.read("place", CONSUMER)
     assert seen is None
     calls = iter([None])  # the other visit comes after this one has read its place
 
-    class Late(Gateway):
+    class Late(Container):
         def create(self, document: dict[str, object]) -> str:
             if next(calls, "again") is None:
                 patrol(bank, leases).visit(1_000)
@@ -112,7 +112,7 @@ def snapshots(client: CosmosClient, database: str, bank: Bank) -> ContainerProxy
     return client.get_database_client(database).get_container_client("snapshots")
 
 
-def visited(bank: Bank, leases: Gateway, caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+def visited(bank: Bank, leases: Container, caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
     """Level and text of what one visit says of streams."""
     with caplog.at_level(logging.WARNING, "tidemark.audit"):
         assert patrol(bank, leases).visit(1_000).whole
@@ -120,7 +120,7 @@ def visited(bank: Bank, leases: Gateway, caplog: pytest.LogCaptureFixture) -> li
 
 
 def test_a_snapshot_that_is_the_fold_of_its_events_is_nothing_to_speak_of(
-    bank: Bank, leases: Gateway, snapshots: ContainerProxy, caplog: pytest.LogCaptureFixture
+    bank: Bank, leases: Container, snapshots: ContainerProxy, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert len(list(snapshots.read_all_items())) == 1
     assert visited(bank, leases, caplog) == []
@@ -135,7 +135,7 @@ def test_a_snapshot_that_is_the_fold_of_its_events_is_nothing_to_speak_of(
 )
 def test_a_snapshot_that_is_not_is_an_error_with_its_mend(
     bank: Bank,
-    leases: Gateway,
+    leases: Container,
     snapshots: ContainerProxy,
     caplog: pytest.LogCaptureFixture,
     field: str,
@@ -152,7 +152,7 @@ def test_a_snapshot_that_is_not_is_an_error_with_its_mend(
 
 
 def test_a_stream_that_this_program_cannot_read_is_said_and_the_round_goes_on(
-    bank: Bank, leases: Gateway, snapshots: ContainerProxy, caplog: pytest.LogCaptureFixture
+    bank: Bank, leases: Container, snapshots: ContainerProxy, caplog: pytest.LogCaptureFixture
 ) -> None:
     def unreadable(_: str) -> None:
         raise UnknownEventType(ALICE, 3, "account.of-tomorrow")

@@ -13,7 +13,7 @@ from eventstore.environment import load
 from functions.audit import AuditDesk
 from functions.composition import build_audit, build_consumers, build_services
 from functions.hosting import local
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from functions.settings import Settings
 from projectors.processor.worker import Worker
 from service import SERVICE
@@ -37,7 +37,7 @@ def clock() -> SettableClock:
 
 
 @pytest.fixture
-def services(client: CosmosClient, database: str, clock: SettableClock) -> Services:
+def services(client: CosmosClient, database: str, clock: SettableClock) -> Dependencies:
     settings = load(Settings, auth="none", max_wait_ms=2_000)
     return replace(build_services(SERVICE, settings, client, database), clock=clock)
 
@@ -48,12 +48,12 @@ def worker(client: CosmosClient, database: str) -> Worker:
 
 
 @pytest.fixture
-def audit(services: Services, client: CosmosClient, database: str) -> AuditDesk:
+def audit(services: Dependencies, client: CosmosClient, database: str) -> AuditDesk:
     return build_audit(SERVICE, services.settings, client, database, services.personal)
 
 
 @pytest.fixture
-def api(services: Services, audit: AuditDesk) -> Iterator[httpx.Client]:
+def api(services: Dependencies, audit: AuditDesk) -> Iterator[httpx.Client]:
     app = local.create_app(SERVICE, services, audit)
     with httpx.Client(transport=AsgiThread(app), base_url="http://localhost") as http:
         yield http

@@ -7,7 +7,7 @@ from azure.cosmos import CosmosClient
 
 from eventstore.cosmos.containers import create_containers
 from localazure.cosmos import LocalCosmos, RequestInfo
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
@@ -73,7 +73,7 @@ class Case:
 
     def worker(self, generation: int, *, late: float = 0.0) -> Worker:
         """A worker on the views; `late` puts its clock forward."""
-        stores = Stores.open(self.client, DATABASE)
+        stores = Database.open(self.client, DATABASE)
         consumers = [
             ViewConsumer(
                 VIEWS[name],

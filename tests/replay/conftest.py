@@ -3,7 +3,7 @@
 import pytest
 from azure.cosmos import CosmosClient
 
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
@@ -21,8 +21,8 @@ def history(client: CosmosClient, database: str) -> History:
 
 
 @pytest.fixture
-def stores(client: CosmosClient, database: str) -> Stores:
-    return Stores.open(client, database)
+def stores(client: CosmosClient, database: str) -> Database:
+    return Database.open(client, database)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from cli.replay.commands import app
 from localazure.cosmos import LocalCosmos, serve
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.ledger.views.statement import Statement
 from projectors.processor.worker import Worker
 from tests.replay.replaying import History
@@ -51,7 +51,7 @@ def test_a_rebuild_speaks_json_to_machines(run: Run) -> None:
     assert facts["comparison"]["left"] == facts["comparison"]["right"]
 
 
-def test_verify_exits_with_1_and_names_what_differs(run: Run, stores: Stores) -> None:
+def test_verify_exits_with_1_and_names_what_differs(run: Run, stores: Database) -> None:
     assert run("verify", "--all").exit_code == 0
     guard = stores.views.query("SELECT * FROM c WHERE STARTSWITH(c.pk, 'account-summary@1:')")[0]
     stores.views.replace(guard | {"state": guard["state"] | {"balance": 1}}, guard["_etag"])
@@ -224,7 +224,7 @@ def test_wrong_usage_is_one_clear_line(run: Run, arguments: list[str], code: int
     assert "Traceback" not in result.output + result.stderr
 
 
-def test_an_abandoned_rebuild_is_cleared_away(run: Run, stores: Stores) -> None:
+def test_an_abandoned_rebuild_is_cleared_away(run: Run, stores: Database) -> None:
     assert run("abandon", "statement").output == "no rebuild of statement is under way\n"
     stores.registry.build("statement", by="gone", at="2026-11-23T12:00:00+00:00")
     assert "statement v2 is gone" in run("abandon", "statement").output

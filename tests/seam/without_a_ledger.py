@@ -30,7 +30,7 @@ from functions.composition import build_audit, build_consumers, build_services
 from functions.hosting import local
 from functions.settings import Settings
 from localazure.cosmos import LocalCosmos
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.settings import WorkerSettings
 from replay.rebuild.rebuild import rebuild
 from replay.status import status
@@ -89,7 +89,7 @@ def check_parcels(api: httpx.Client, client: CosmosClient) -> None:
         raise SystemExit(1)
     print("session holds")
     expect(rebuild(client, "tidemark", SERVICE.views["parcels"]).generation == 2, "a rebuild")
-    stores = Stores.open(client, "tidemark")
+    stores = Database.open(client, "tidemark")
     expect(verify(stores, SERVICE.views["parcels"]).right, "a verification")
     expect(
         [row.view for row in status(stores, SERVICE.views).views if row.state == "serving"] == ["parcels"],

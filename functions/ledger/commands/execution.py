@@ -9,7 +9,7 @@ from domain.ledger.account import Account, account_stream
 from domain.ledger.existence import require_account
 from eventstore.commands.store import Outcome
 from functions.commands.context import CommandContext
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from functions.http.personal import Said
 from functions.ledger.commands.responses import account_facts
 
@@ -17,7 +17,7 @@ B = TypeVar("B", bound=BaseModel | None)
 
 
 def execute(
-    services: Services,
+    services: Dependencies,
     context: CommandContext,
     operation: str,
     account_id: str,

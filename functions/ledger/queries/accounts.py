@@ -10,7 +10,7 @@ from starlette.responses import Response
 from domain.ledger.account import Account, account_stream
 from eventstore.log.position import Position
 from functions.http.auth import require
-from functions.http.dependencies import Injected, Services
+from functions.http.dependencies import Dependencies, Injected
 from functions.http.fields import ValueDate
 from functions.http.openapi import found
 from functions.http.problems import Problem
@@ -84,7 +84,7 @@ def get_account(account_id: AccountId, services: Injected, reading: Read) -> Res
     return reply({"account_id": account_id, **facts, "freshness": reading.of_view(item.freshness)})
 
 
-def _as_logged(services: Services, account_id: str, reading: Reading) -> Response:
+def _as_logged(services: Dependencies, account_id: str, reading: Reading) -> Response:
     """The account out of the log: for strong readings, and where an operator left events of it out of the view."""
     account = load(services, account_id)
     facts = services.personal.readable(_facts(account), "name")
@@ -142,7 +142,7 @@ def get_entry(
     return reply(entry | {"freshness": reading.of_view(entries.freshness)})
 
 
-def load(services: Services, account_id: str) -> Account:
+def load(services: Dependencies, account_id: str) -> Account:
     """The account as the log has it now. Raises Problem ACCOUNT_NOT_FOUND."""
     account: Account | None = services.store.load(account_stream(account_id))
     if account is None:
@@ -150,7 +150,7 @@ def load(services: Services, account_id: str) -> Account:
     return account
 
 
-def place(services: Services, account_id: str, reading: Reading) -> dict[str, Any]:
+def place(services: Dependencies, account_id: str, reading: Reading) -> dict[str, Any]:
     """What a view of the account has to reach: the log's head for a strong reading, else the position given."""
     if not reading.strong:
         return {"after": reading.after, "wait": reading.wait}

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from domain.ledger.transfer import Transfer, transfer_stream
 from eventstore.log.position import Position
 from functions.http.auth import require
-from functions.http.dependencies import Injected, Services
+from functions.http.dependencies import Dependencies, Injected
 from functions.http.fields import Identifier
 from functions.http.openapi import found
 from functions.http.problems import Problem
@@ -56,7 +56,7 @@ def get_transfer(transfer_id: TransferId, services: Injected, reading: Read) -> 
     return reply(transfer | {"freshness": reading.of_view(item.freshness)})
 
 
-def _as_logged(services: Services, transfer_id: str, shown: dict[str, Any]) -> dict[str, Any]:
+def _as_logged(services: Dependencies, transfer_id: str, shown: dict[str, Any]) -> dict[str, Any]:
     """The transfer out of the log, where an operator left events of it out of the view; why it failed only that has."""
     transfer = _load(services, transfer_id)
     facts = {
@@ -74,14 +74,14 @@ def _as_logged(services: Services, transfer_id: str, shown: dict[str, Any]) -> d
     return dict.fromkeys(("code", "failed_step", "ended_at")) | shown | facts
 
 
-def _load(services: Services, transfer_id: str) -> Transfer:
+def _load(services: Dependencies, transfer_id: str) -> Transfer:
     transfer: Transfer | None = services.store.load(transfer_stream(transfer_id))
     if transfer is None:
         raise Problem("TRANSFER_NOT_FOUND", f"there is no transfer {transfer_id}", {"transfer": transfer_id})
     return transfer
 
 
-def _place(services: Services, stream: str, transfer_id: str, reading: Reading) -> dict[str, Any]:
+def _place(services: Dependencies, stream: str, transfer_id: str, reading: Reading) -> dict[str, Any]:
     if not reading.strong:
         return {"after": reading.after, "wait": reading.wait}
     version = _load(services, transfer_id).version

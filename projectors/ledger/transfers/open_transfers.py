@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from domain.ledger.transfer import Status
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.generations.generation import partition_key
 from projectors.ledger.views.transfer_status import TransferStatus
 
@@ -36,7 +36,7 @@ class OpenTransfer:
 class OpenTransfers:
     """Reads the generation of the view that serves. A view that lags shows a transfer late, and never not at all."""
 
-    def __init__(self, stores: Stores) -> None:
+    def __init__(self, stores: Database) -> None:
         self._gateway = stores.views
         self._registry = stores.registry
         self._view = TransferStatus()

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
-from projectors.container import Gateway, Operation
+from projectors.container import Container, Operation
 from projectors.errors import Conflict, Rejected, Unanswered
 from projectors.storable import check_size, size
-from projectors.views.streams.checkpoint import Guard, Segment, operations
+from projectors.views.streams.checkpoint import Segment, StreamCheckpoint, operations
 
 MAX_OPERATIONS = 100
 MAX_BYTES = 1_800_000
@@ -23,29 +23,29 @@ MAX_BYTES = 1_800_000
 class Unwritten:
     """Guards whose changes are not, or not surely, stored."""
 
-    again: list[Guard] = field(default_factory=list)
+    again: list[StreamCheckpoint] = field(default_factory=list)
     """Somebody else was there, or no answer came: read again, decide again."""
-    rejected: list[tuple[Guard, Rejected]] = field(default_factory=list)
+    rejected: list[tuple[StreamCheckpoint, Rejected]] = field(default_factory=list)
     """The store will never take it."""
 
 
 @dataclass(slots=True)
 class _Write:
-    guard: Guard
+    guard: StreamCheckpoint
     operations: list[Operation]
     bytes: int
 
 
-class GuardWriter:
+class BatchWriter:
     """Writes into one container; `executor` writes several partitions at a time, None one after the other."""
 
-    def __init__(self, gateway: Gateway, executor: Executor | None = None) -> None:
+    def __init__(self, gateway: Container, executor: Executor | None = None) -> None:
         self._gateway = gateway
         self._executor = executor
 
-    def write(self, guards: Iterable[Guard]) -> Unwritten:
+    def write(self, guards: Iterable[StreamCheckpoint]) -> Unwritten:
         """Stores what the guards have pending. Whatever is not in the answer is stored."""
-        partitions: dict[str, list[Guard]] = {}
+        partitions: dict[str, list[StreamCheckpoint]] = {}
         for guard in guards:
             partitions.setdefault(guard.place.partition, []).append(guard)
         unwritten = Unwritten()
@@ -60,9 +60,9 @@ class GuardWriter:
         """How many operations fit into a batch now."""
         return self._gateway.operations(MAX_OPERATIONS)
 
-    def _write_partition(self, guards: Sequence[Guard]) -> Unwritten:
+    def _write_partition(self, guards: Sequence[StreamCheckpoint]) -> Unwritten:
         unwritten = Unwritten()
-        queues: list[tuple[Guard, list[Segment]]] = []
+        queues: list[tuple[StreamCheckpoint, list[Segment]]] = []
         for guard in guards:
             try:
                 queues.append((guard, guard.take_segments()))
@@ -103,7 +103,7 @@ class GuardWriter:
         return set()
 
 
-def _write(guard: Guard, segment: Segment) -> _Write:
+def _write(guard: StreamCheckpoint, segment: Segment) -> _Write:
     """Raises Rejected for what is no JSON or too large; of a parked stream the store itself may say the latter."""
     wanted = operations(guard, segment, guard.etag)
     total = sum(size(operation) for operation in wanted)

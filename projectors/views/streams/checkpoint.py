@@ -47,7 +47,7 @@ class Savepoint(NamedTuple):
     known: dict[Any, NamedItem | None]
 
 
-class Guard:
+class StreamCheckpoint:
     """A guard in memory, with changes that are not yet stored."""
 
     __slots__ = (
@@ -191,7 +191,7 @@ class Guard:
         return document
 
 
-def operations(guard: Guard, segment: Segment, etag: str | None) -> list[Operation]:
+def operations(guard: StreamCheckpoint, segment: Segment, etag: str | None) -> list[Operation]:
     """The segment as batch operations, the conditional write of the guard first."""
     first: Operation = (
         ("create", (segment.guard,))
@@ -201,7 +201,7 @@ def operations(guard: Guard, segment: Segment, etag: str | None) -> list[Operati
     return [first, *(_item(guard, key, verb, item) for key, (verb, item) in segment.items.items())]
 
 
-def _item(guard: Guard, key: str, verb: str, item: dict[str, Any] | None) -> Operation:
+def _item(guard: StreamCheckpoint, key: str, verb: str, item: dict[str, Any] | None) -> Operation:
     if item is None:
         return ("delete", (key,))
     document = {"id": key, "pk": guard.place.partition, "stream": guard.stream, **item}

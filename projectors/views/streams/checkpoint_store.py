@@ -5,12 +5,12 @@ from typing import Any
 
 from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
-from projectors.container import Document, Gateway
+from projectors.container import Container, Document
 from projectors.errors import BrokenLog, Conflict, Rejected, Unanswered
 from projectors.generations.generation import GUARD_PREFIX, Place, partition_key, stored_name
 from projectors.storable import check_size, check_value, size
 from projectors.views.failure import failure
-from projectors.views.streams.checkpoint import Guard, Segment, operations
+from projectors.views.streams.checkpoint import Segment, StreamCheckpoint, operations
 from projectors.views.streams.named_items import NamedItems
 from projectors.views.streams.view import StreamView
 
@@ -21,11 +21,11 @@ def guard_place(view: StreamView, generation: int, stream: str) -> Place:
     return Place(partition, GUARD_PREFIX + stored_name(view.key(stream)))
 
 
-class Guards:
+class StreamCheckpoints:
     """Reads guards, and events that a guard still lacks; applies those with care where one may fail."""
 
     def __init__(
-        self, view: StreamView, generation: int, *, views: Gateway, history: History, mapper: Mapper[str]
+        self, view: StreamView, generation: int, *, views: Container, history: History, mapper: Mapper[str]
     ) -> None:
         self._view = view
         self._generation = generation
@@ -34,15 +34,15 @@ class Guards:
         self._mapper = mapper
         self.named = NamedItems(view, views, mapper)
 
-    def new(self, stream: str, document: Document | None = None) -> Guard:
+    def new(self, stream: str, document: Document | None = None) -> StreamCheckpoint:
         """The guard in memory, out of what is stored."""
-        return Guard(stream, guard_place(self._view, self._generation, stream), document)
+        return StreamCheckpoint(stream, guard_place(self._view, self._generation, stream), document)
 
-    def read(self, stream: str) -> Guard:
+    def read(self, stream: str) -> StreamCheckpoint:
         """The guard as it is stored, at version 0 when there is none."""
         return self.read_all([stream])[0]
 
-    def read_all(self, streams: Sequence[str]) -> list[Guard]:
+    def read_all(self, streams: Sequence[str]) -> list[StreamCheckpoint]:
         """The same for several streams: one read per partition, or a few."""
         places = {stream: guard_place(self._view, self._generation, stream) for stream in streams}
         partitions: dict[str, list[str]] = {}
@@ -53,13 +53,13 @@ class Guards:
             for partition, ids in partitions.items()
             for document in self._gateway.read_many(partition, ids)
         }
-        return [Guard(stream, place, found.get(place.id)) for stream, place in places.items()]
+        return [StreamCheckpoint(stream, place, found.get(place.id)) for stream, place in places.items()]
 
-    def reload(self, guard: Guard) -> None:
+    def reload(self, guard: StreamCheckpoint) -> None:
         """Forgets what is in memory for what is stored."""
         guard.load(self._gateway.read(guard.place.id, guard.place.partition))
 
-    def missing(self, guard: Guard, upto: int) -> list[Document]:
+    def missing(self, guard: StreamCheckpoint, upto: int) -> list[Document]:
         """The events after the guard up to a version that is known to exist: all of them, or an error.
 
         A replica may lag behind the feed, so what is missing at first may be there at the next try.
@@ -72,7 +72,7 @@ class Guards:
             raise Unanswered(f"{guard.stream}: version {upto} is known and not yet to be read")
         return documents
 
-    def bring(self, guard: Guard, upto: int) -> dict[str, Any] | None:
+    def bring(self, guard: StreamCheckpoint, upto: int) -> dict[str, Any] | None:
         """Applies, in memory and with care, everything up to a version, in as many segments as it takes.
 
         What one event fails with, or what would keep it from being stored, ends it before that event and is described.
@@ -87,7 +87,7 @@ class Guards:
                 guard.seal()
         return None
 
-    def take_up(self, guard: Guard) -> dict[str, Any] | None:
+    def take_up(self, guard: StreamCheckpoint) -> dict[str, Any] | None:
         """Applies, in memory, what waits of a parked stream; what it fails with.
 
         The mark goes away in the segment that reaches it, or stays with the new failure.
@@ -100,7 +100,7 @@ class Guards:
             guard.park(upto, failed)
         return failed
 
-    def _apply_carefully(self, guard: Guard, documents: Sequence[Document]) -> dict[str, Any] | None:
+    def _apply_carefully(self, guard: StreamCheckpoint, documents: Sequence[Document]) -> dict[str, Any] | None:
         """Applies as many of the events as one batch holds. What the first one fails with when there is no such batch.
 
         The place is found by halves, each try from the beginning: views are functions of the log alone.
@@ -134,7 +134,7 @@ class Guards:
             return None
         return failure(documents[sound], error)
 
-    def _apply(self, guard: Guard, documents: Sequence[Document]) -> tuple[int, Exception | None]:
+    def _apply(self, guard: StreamCheckpoint, documents: Sequence[Document]) -> tuple[int, Exception | None]:
         """Applies until a batch is full or an event fails: how many were applied, and the failure."""
         count = 0
         for document in documents:
@@ -151,7 +151,7 @@ class Guards:
         return count, None
 
 
-def _refusal(guard: Guard) -> Rejected | None:
+def _refusal(guard: StreamCheckpoint) -> Rejected | None:
     """Why the store would not take what the guard holds and is not sealed."""
     wanted = operations(guard, Segment(guard.document(), guard.change.items), guard.etag)
     try:

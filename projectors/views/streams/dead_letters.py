@@ -5,24 +5,24 @@ from typing import Any
 
 from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
-from projectors.container import Gateway
+from projectors.container import Container
 from projectors.errors import Conflict, NotParked, Unavailable
 from projectors.views.failure import _TRIES
-from projectors.views.streams.batch_writer import GuardWriter
-from projectors.views.streams.checkpoint_store import Guards
+from projectors.views.streams.batch_writer import BatchWriter
+from projectors.views.streams.checkpoint_store import StreamCheckpoints
 from projectors.views.streams.isolation import Isolation
 from projectors.views.streams.view import StreamView
 
 
-class StreamDrain:
+class StreamDeadLetters:
     """Drains the guards of a view of streams."""
 
     def __init__(
-        self, view: StreamView, generation: int, *, views: Gateway, history: History, mapper: Mapper[str]
+        self, view: StreamView, generation: int, *, views: Container, history: History, mapper: Mapper[str]
     ) -> None:
         self._view = view
-        self._guards = Guards(view, generation, views=views, history=history, mapper=mapper)
-        self._writer = GuardWriter(views)
+        self._guards = StreamCheckpoints(view, generation, views=views, history=history, mapper=mapper)
+        self._writer = BatchWriter(views)
 
     def retry(self, stream: str) -> dict[str, Any] | None:
         for _ in range(_TRIES):

@@ -7,22 +7,22 @@ from typing import Any
 
 from projectors.errors import PoisonEvent, Rejected, Unavailable
 from projectors.views.failure import failure, report
-from projectors.views.streams.batch_writer import GuardWriter
-from projectors.views.streams.checkpoint import Guard
-from projectors.views.streams.checkpoint_store import Guards
+from projectors.views.streams.batch_writer import BatchWriter
+from projectors.views.streams.checkpoint import StreamCheckpoint
+from projectors.views.streams.checkpoint_store import StreamCheckpoints
 from projectors.views.streams.view import StreamView
 
 
 class Isolation:
     """Works on one guard at a time. `park` False raises PoisonEvent instead of parking."""
 
-    def __init__(self, view: StreamView, guards: Guards, writer: GuardWriter, *, park: bool = True) -> None:
+    def __init__(self, view: StreamView, guards: StreamCheckpoints, writer: BatchWriter, *, park: bool = True) -> None:
         self._view = view
         self._guards = guards
         self._writer = writer
         self._park = park
 
-    def settle(self, guard: Guard, seen: int) -> dict[str, Any] | None:
+    def settle(self, guard: StreamCheckpoint, seen: int) -> dict[str, Any] | None:
         """Writes everything up to version `seen` as far as it goes; what it was parked with, None when all is written.
 
         Raises:
@@ -49,19 +49,19 @@ class Isolation:
                 return self._park_alone(guard, error, seen)
             refused = reached if error is not None else refused
 
-    def park(self, guard: Guard, failed: dict[str, Any], seen: int) -> None:
+    def park(self, guard: StreamCheckpoint, failed: dict[str, Any], seen: int) -> None:
         """Parks before the failure, in memory."""
         if not self._park:
             raise PoisonEvent(self._view.name, guard.stream, failed["version"], failed["type"], failed["reason"])
         guard.park(seen, failed)
 
-    def tell(self, guard: Guard) -> None:
+    def tell(self, guard: StreamCheckpoint) -> None:
         """Reports a stream that was parked here, once that is stored."""
         if guard.is_news and guard.error is not None:
             report(self._view.name, guard.stream, guard.error)
         guard.is_news = False
 
-    def _park_alone(self, guard: Guard, error: Rejected, seen: int) -> dict[str, Any]:
+    def _park_alone(self, guard: StreamCheckpoint, error: Rejected, seen: int) -> dict[str, Any]:
         self._guards.reload(guard)
         (document, *_) = self._guards.missing(guard, guard.version + 1)
         failed = failure(document, error)
@@ -75,7 +75,7 @@ class Isolation:
             ) from refusal
         return failed
 
-    def _write(self, guard: Guard) -> Rejected | None:
+    def _write(self, guard: StreamCheckpoint) -> Rejected | None:
         unwritten = self._writer.write([guard])
         if unwritten.again:
             raise Unavailable(f"{self._view.name}: {guard.stream} changed meanwhile")

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from eventstore.log.mapper import Mapper
-from projectors.container import Document, Gateway
+from projectors.container import Container, Document
 from projectors.errors import Unanswered
-from projectors.views.streams.checkpoint import Guard
+from projectors.views.streams.checkpoint import StreamCheckpoint
 from projectors.views.streams.view import NamedItem, StreamView
 
 _NAMES_PER_QUERY = 100
@@ -20,12 +20,12 @@ _NAMES_PER_QUERY = 100
 class NamedItems:
     """The named items of one view of streams."""
 
-    def __init__(self, view: StreamView, gateway: Gateway, mapper: Mapper[str]) -> None:
+    def __init__(self, view: StreamView, gateway: Container, mapper: Mapper[str]) -> None:
         self._view = view
         self._gateway = gateway
         self._mapper = mapper
 
-    def look_up(self, guard: Guard, documents: Sequence[Document], position: int) -> bool:
+    def look_up(self, guard: StreamCheckpoint, documents: Sequence[Document], position: int) -> bool:
         """Makes known what the event at this position takes; what those behind it take comes with the same request.
 
         False when others have changed the guard: memory then gave way to what is stored, and the events from this
@@ -44,7 +44,7 @@ class NamedItems:
             for start in range(0, len(names), _NAMES_PER_QUERY)
         )
 
-    def _read(self, guard: Guard, names: Sequence[Any]) -> bool:
+    def _read(self, guard: StreamCheckpoint, names: Sequence[Any]) -> bool:
         given = {f"name{number}": name for number, name in enumerate(names)}
         rows = self._gateway.query(
             f"SELECT * FROM c WHERE c.stream = @stream AND (c.id = @guard OR c.data.{self._view.named_by} IN "  # noqa: S608

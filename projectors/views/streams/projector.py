@@ -19,13 +19,13 @@ from concurrent.futures import Executor
 
 from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
-from projectors.container import Document, Gateway
+from projectors.container import Container, Document
 from projectors.errors import Rejected, Unavailable
 from projectors.feed.change_feed import Page
 from projectors.views.failure import is_known
-from projectors.views.streams.batch_writer import GuardWriter
-from projectors.views.streams.checkpoint import Guard
-from projectors.views.streams.checkpoint_store import Guards
+from projectors.views.streams.batch_writer import BatchWriter
+from projectors.views.streams.checkpoint import StreamCheckpoint
+from projectors.views.streams.checkpoint_store import StreamCheckpoints
 from projectors.views.streams.isolation import Isolation
 from projectors.views.streams.view import MAX_ITEMS_PER_EVENT, StreamView
 
@@ -45,7 +45,7 @@ class StreamProjector:
         view: StreamView,
         generation: int,
         *,
-        views: Gateway,
+        views: Container,
         history: History,
         mapper: Mapper[str],
         executor: Executor | None = None,
@@ -55,13 +55,13 @@ class StreamProjector:
     ) -> None:
         self._view = view
         self._mapper = mapper
-        self._store = Guards(view, generation, views=views, history=history, mapper=mapper)
-        self._writer = GuardWriter(views, executor)
+        self._store = StreamCheckpoints(view, generation, views=views, history=history, mapper=mapper)
+        self._writer = BatchWriter(views, executor)
         self._isolation = Isolation(view, self._store, self._writer, park=park)
         self._max_pending = max_pending
         self._max_guards = max_guards
-        self._guards: OrderedDict[str, Guard] = OrderedDict()
-        self._dirty: dict[str, Guard] = {}
+        self._guards: OrderedDict[str, StreamCheckpoint] = OrderedDict()
+        self._dirty: dict[str, StreamCheckpoint] = {}
         self._stopped: set[str] = set()
         self._pending = 0
         self._items_together = MAX_ITEMS_PER_EVENT
@@ -114,7 +114,7 @@ class StreamProjector:
                 return
         raise Unavailable(f"{self._view.name}: others keep changing the same items; trying again later")
 
-    def _fold(self, guard: Guard, documents: Sequence[Document]) -> None:
+    def _fold(self, guard: StreamCheckpoint, documents: Sequence[Document]) -> None:
         concerns, apply, event_of = self._view.concerns, self._view.apply, self._mapper.event_of
         for position, document in enumerate(documents):
             in_turn = document["version"] == guard.version + 1 and guard.upto is None
@@ -136,7 +136,7 @@ class StreamProjector:
             if is_refused:  # not while the error is handled: the SDK's own errors take in the text of such a one
                 self._park_at(guard, document["version"])
 
-    def _brought_to(self, guard: Guard, version: int) -> bool:
+    def _brought_to(self, guard: StreamCheckpoint, version: int) -> bool:
         """Applies what is missing before a version; False when that one is not to be applied."""
         if guard.error is not None and is_known(guard.error["type"], guard.error.get("needs_schema")):
             self._store.take_up(guard)
@@ -149,7 +149,7 @@ class StreamProjector:
             return False
         return True
 
-    def _park_at(self, guard: Guard, version: int) -> None:
+    def _park_at(self, guard: StreamCheckpoint, version: int) -> None:
         """Parks the stream before what fails, up to a version. All is folded again, for the failure spoilt it."""
         self._store.reload(guard)
         if guard.upto is None and guard.version < version:
@@ -158,7 +158,7 @@ class StreamProjector:
                 self._isolation.park(guard, failed, version)
         guard.wait_behind(version)
 
-    def _decide_again(self, guard: Guard) -> None:
+    def _decide_again(self, guard: StreamCheckpoint) -> None:
         seen = guard.seen
         self._store.reload(guard)
         if guard.upto is not None:
@@ -167,7 +167,7 @@ class StreamProjector:
             self._fold(guard, self._store.missing(guard, seen))
         self._note(guard, 0)
 
-    def _isolate(self, guard: Guard) -> None:
+    def _isolate(self, guard: StreamCheckpoint) -> None:
         seen = guard.seen
         self._store.reload(guard)
         if guard.upto is None:
@@ -180,7 +180,7 @@ class StreamProjector:
         guard.wait_behind(seen)
         self._note(guard, 0)
 
-    def _note(self, guard: Guard, before: int) -> None:
+    def _note(self, guard: StreamCheckpoint, before: int) -> None:
         if guard.dirty:
             self._dirty[guard.stream] = guard
             self._pending += guard.weight - before

@@ -26,7 +26,7 @@ from typing import Any
 
 import orjson
 
-from projectors.container import Document, Gateway, Operation
+from projectors.container import Container, Document, Operation
 from projectors.errors import Conflict, LeaseLost, Unanswered, Unavailable
 from projectors.generations.generation import GUARD_PREFIX
 from projectors.views.sums.late import LATE_PREFIX, Late, late_document, late_id, note_document
@@ -38,7 +38,7 @@ _NEARLY_FULL = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Partial:
+class RangeCheckpoint:
     """One range's guard. `etag` is None while it is not stored. `late` and `dropped` are what lies inside it."""
 
     partition: str
@@ -78,7 +78,7 @@ class Partial:
         return document
 
     @classmethod
-    def from_document(cls, document: Document) -> "Partial":
+    def from_document(cls, document: Document) -> "RangeCheckpoint":
         return cls(
             partition=document["pk"],
             lease=document["lease"],
@@ -95,7 +95,7 @@ class Partial:
         )
 
 
-def conditional(guard: Partial, etag: str | None) -> Operation:
+def conditional(guard: RangeCheckpoint, etag: str | None) -> Operation:
     """The conditional write of a guard, first in its batch."""
     document = guard.document()
     return ("create", (document,)) if etag is None else ("replace", (guard.id, document), {"if_match_etag": etag})
@@ -106,29 +106,29 @@ def upsert(document: Document, *, exists: bool) -> Operation:
     return ("replace", (document["id"], document)) if exists else ("create", (document,))
 
 
-class Partials:
+class RangeCheckpoints:
     """The guards of one generation of one view over many streams, and the streams that wait beside them.
 
     What lies beside a guard is read after the guard: then it is as new, and if it is newer the guard's condition fails.
     """
 
-    def __init__(self, gateway: Gateway, partition: str) -> None:
+    def __init__(self, gateway: Container, partition: str) -> None:
         self._gateway = gateway
         self._partition = partition
 
-    def of_lease(self, lease: str, ancestors: tuple[str, ...]) -> Partial:
+    def of_lease(self, lease: str, ancestors: tuple[str, ...]) -> RangeCheckpoint:
         """Where this range's part stands; new parts begin where the sealed part of the parent ends.
 
         Raises LeaseLost when the part is sealed: the range was split, and this worker had not heard of it.
         """
         found = self._read(lease)
         if found is None:
-            return Partial(self._partition, lease, lsn=self._end_of(ancestors))
+            return RangeCheckpoint(self._partition, lease, lsn=self._end_of(ancestors))
         if found.sealed:
             raise LeaseLost(f"{self._partition} {lease}: sealed, the range was split")
         return self.moved(found)
 
-    def all(self) -> list[Partial]:
+    def all(self) -> list[RangeCheckpoint]:
         """Every part, sealed ones included."""
         rows = self._gateway.query(
             "SELECT * FROM c WHERE c.id >= @guards AND c.id < @late",
@@ -136,14 +136,14 @@ class Partials:
             guards=GUARD_PREFIX,
             late=LATE_PREFIX,
         )
-        return sorted((Partial.from_document(row) for row in rows), key=lambda partial: partial.lease)
+        return sorted((RangeCheckpoint.from_document(row) for row in rows), key=lambda partial: partial.lease)
 
     def late_of(self, lease: str, streams: Collection[str]) -> dict[str, Late]:
         """Those of the streams that wait in this range's part."""
         rows = self._gateway.read_many(self._partition, [late_id(lease, stream) for stream in streams])
         return {row["stream"]: Late.from_document(row) for row in rows}
 
-    def waiting(self, stream: str) -> list[tuple[Partial, Late]]:
+    def waiting(self, stream: str) -> list[tuple[RangeCheckpoint, Late]]:
         """The parts in which the stream waits. Raises Conflict, Unanswered."""
         guards = self._guards_of(stream)
         rows = self._gateway.query(
@@ -151,16 +151,16 @@ class Partials:
         )
         return [(guards[row["lease"]], Late.from_document(row)) for row in rows if row["lease"] in guards]
 
-    def _guards_of(self, stream: str) -> dict[str, Partial]:
+    def _guards_of(self, stream: str) -> dict[str, RangeCheckpoint]:
         return {guard.lease: self.moved(guard) if stream in guard.late else guard for guard in self.all()}
 
-    def moved(self, guard: Partial) -> Partial:
+    def moved(self, guard: RangeCheckpoint) -> RangeCheckpoint:
         """The guard once nothing lies inside it any more. Raises Conflict, Unanswered."""
         while guard.late or guard.dropped:
             guard = self._move_some(guard)
         return guard
 
-    def _move_some(self, guard: Partial) -> Partial:
+    def _move_some(self, guard: RangeCheckpoint) -> RangeCheckpoint:
         """Notes first: without `dropped` the earlier program stops, so it never sees a part of `late` only."""
         full = len(orjson.dumps(guard.document())) > _NEARLY_FULL
         most = 1 if full else self._gateway.operations(_MOVED_AT_ONCE)
@@ -189,7 +189,7 @@ class Partials:
                 return found.lsn
             try:
                 if found is None:
-                    sealed = Partial(self._partition, parent, lsn=self._end_of(tuple(older)), sealed=True)
+                    sealed = RangeCheckpoint(self._partition, parent, lsn=self._end_of(tuple(older)), sealed=True)
                     self._gateway.create(sealed.document())
                 else:
                     found = self.moved(found)
@@ -200,6 +200,6 @@ class Partials:
             return sealed.lsn
         raise Unavailable(f"{self._partition} {parent}: cannot be sealed, it keeps changing; trying again later")
 
-    def _read(self, lease: str) -> Partial | None:
+    def _read(self, lease: str) -> RangeCheckpoint | None:
         found = self._gateway.read(GUARD_PREFIX + lease, self._partition)
-        return None if found is None else Partial.from_document(found)
+        return None if found is None else RangeCheckpoint.from_document(found)

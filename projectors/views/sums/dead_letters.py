@@ -8,11 +8,11 @@ from typing import Any
 
 from eventstore.log.history import History
 from eventstore.log.mapper import Mapper
-from projectors.container import Document, Gateway, Operation
+from projectors.container import Container, Document, Operation
 from projectors.errors import BrokenLog, Conflict, NotParked, Rejected, Unanswered, Unavailable
 from projectors.generations.generation import partition_key
 from projectors.views.failure import _TRIES, failure
-from projectors.views.sums.checkpoint import Partial, Partials, conditional, upsert
+from projectors.views.sums.checkpoint import RangeCheckpoint, RangeCheckpoints, conditional, upsert
 from projectors.views.sums.documents import count_parts, parts_of, sum_document
 from projectors.views.sums.late import Late, late_document, note_document, note_id, with_bounded_reason
 from projectors.views.sums.projector import add_event
@@ -23,18 +23,18 @@ _log = logging.getLogger(__name__)
 _UNTRIED = "has not been tried again: a retry or a drop has come as far as here"
 
 
-class SumDrain:
+class SumDeadLetters:
     """Drains what waits beside the guards of a view over many streams, sealed ones included: it belongs there."""
 
     def __init__(
-        self, view: SumView, generation: int, *, views: Gateway, history: History, mapper: Mapper[str]
+        self, view: SumView, generation: int, *, views: Container, history: History, mapper: Mapper[str]
     ) -> None:
         self._view = view
         self._gateway = views
         self._history = history
         self._mapper = mapper
         self._partition = partition_key(view.name, generation, BUCKET)
-        self._partials = Partials(views, self._partition)
+        self._partials = RangeCheckpoints(views, self._partition)
 
     def retry(self, stream: str) -> dict[str, Any] | None:
         conflicts = 0
@@ -83,7 +83,7 @@ class SumDrain:
         rows = self._gateway.read_many(self._partition, ids)
         return any((note["by"], note["at"]) == (by, at) for row in rows for note in row["dropped"])
 
-    def _take_in(self, guard: Partial, late: Late, stream: str) -> dict[str, Any] | None:
+    def _take_in(self, guard: RangeCheckpoint, late: Late, stream: str) -> dict[str, Any] | None:
         """One batch: what is late up to the first failure, or what fits, and the mark moved behind it or taken away."""
         try:
             return self._take_some(guard, late, stream, PARTS_PER_BATCH)
@@ -91,7 +91,7 @@ class SumDrain:
             _log.warning("%s: %s: %s; event by event from here", self._view.name, stream, error)
             return self._take_some(guard, late, stream, 1)
 
-    def _take_some(self, guard: Partial, late: Late, stream: str, most: int) -> dict[str, Any] | None:
+    def _take_some(self, guard: RangeCheckpoint, late: Late, stream: str, most: int) -> dict[str, Any] | None:
         """`most` 1 takes one event, and describes the failure when the store refuses that one."""
         sums = Sums()
         left = late
@@ -133,7 +133,7 @@ class SumDrain:
         if version < late.upto:
             raise Unanswered(f"{stream}: version {late.upto} is known and not yet to be read")
 
-    def _write(self, guard: Partial, stream: str, late: Late, sums: Sums, *more: Operation) -> None:
+    def _write(self, guard: RangeCheckpoint, stream: str, late: Late, sums: Sums, *more: Operation) -> None:
         parts = dict(parts_of(self._view, sums))
         ids = {part.id(guard.lease): part for part in parts}
         rows = self._gateway.read_many(self._partition, list(ids)) if ids else []

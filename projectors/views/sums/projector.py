@@ -16,13 +16,13 @@ from operator import itemgetter
 
 from eventstore.log.documents import recorded_at
 from eventstore.log.mapper import Mapper
-from projectors.container import Document, Gateway, Operation
+from projectors.container import Container, Document, Operation
 from projectors.errors import BadSum, Conflict, PoisonEvent, Rejected
 from projectors.feed.change_feed import Page
 from projectors.generations.generation import partition_key
 from projectors.leases.lease import Lease
 from projectors.views.failure import failure, report
-from projectors.views.sums.checkpoint import Partial, Partials, conditional, upsert
+from projectors.views.sums.checkpoint import RangeCheckpoint, RangeCheckpoints, conditional, upsert
 from projectors.views.sums.documents import Part, check, count_parts, parts_of, sum_document
 from projectors.views.sums.late import Late, late_document, with_bounded_reason
 from projectors.views.sums.refusals import PARTS_PER_BATCH, Refusals
@@ -39,7 +39,7 @@ class _Portion:
     """What one batch stores: how far it goes beyond the guard before it, and with what metadata of the last event; what
     is added to each key, and the marks that are set or raised."""
 
-    before: Partial
+    before: RangeCheckpoint
     lsn: int
     meta: str | None = None
     sums: Sums = field(default_factory=Sums)
@@ -48,7 +48,7 @@ class _Portion:
     """Those of the marks that are new."""
 
     @property
-    def guard(self) -> Partial:
+    def guard(self) -> RangeCheckpoint:
         """As it will be."""
         if self.meta is None:
             return self.before
@@ -68,7 +68,7 @@ class SumProjector:
         generation: int,
         lease: Lease,
         *,
-        views: Gateway,
+        views: Container,
         mapper: Mapper[str],
         park: bool = True,
         refusals: Refusals | None = None,
@@ -80,9 +80,9 @@ class SumProjector:
         self._park = park
         self._refusals = refusals or Refusals()
         self._partition = partition_key(view.name, generation, BUCKET)
-        self._partials = Partials(views, self._partition)
-        self._stored: Partial | None = None
-        self._now = _Portion(Partial(self._partition, lease.id), 0)
+        self._partials = RangeCheckpoints(views, self._partition)
+        self._stored: RangeCheckpoint | None = None
+        self._now = _Portion(RangeCheckpoint(self._partition, lease.id), 0)
         self._portions: list[_Portion] = []
         self._documents: dict[Part, Document] = {}
         self._late: dict[str, Late | None] = {}

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from eventstore.log.position import Position
-from projectors.container import Gateway
+from projectors.container import Container
 from projectors.feed.ranges import FeedRange, effective_key
 from projectors.generations.generation import GUARD_PREFIX, partition_key
 from projectors.generations.registry import CachedRegistry
-from projectors.views.sums.checkpoint import Partial
+from projectors.views.sums.checkpoint import RangeCheckpoint
 from projectors.views.sums.late import LATE_PREFIX
 from projectors.views.sums.view import BUCKET, SumView, plus
 
@@ -48,7 +48,7 @@ class SumReader:
     """Reads views over many streams: one query of one partition, one more while streams of it are parked."""
 
     def __init__(
-        self, gateway: Gateway, registry: CachedRegistry, *, clock: Callable[[], float], patience: float
+        self, gateway: Container, registry: CachedRegistry, *, clock: Callable[[], float], patience: float
     ) -> None:
         self._gateway = gateway
         self._registry = registry
@@ -77,7 +77,7 @@ class SumReader:
         self._remember(view.name, parts)
         return replace(totals, freshness=replace(totals.freshness, reached=False)) if behind else totals
 
-    def _remember(self, view: str, parts: list[Partial]) -> None:
+    def _remember(self, view: str, parts: list[RangeCheckpoint]) -> None:
         """Sealed parts end where their children's begin: those count."""
         found = {FeedRange.from_id(part.lease): part.lsn for part in parts if not part.sealed}
         with self._lock:
@@ -86,7 +86,7 @@ class SumReader:
 
     def _totals(
         self, partition: str, generation: int, first: str, last: str, after: Position | None
-    ) -> tuple[Totals, list[Partial]]:
+    ) -> tuple[Totals, list[RangeCheckpoint]]:
         rows = self._gateway.query(
             "SELECT * FROM c WHERE (c.key >= @first AND c.key <= @last) OR (c.id >= @guards AND c.id < @late)",
             partition,
@@ -96,7 +96,7 @@ class SumReader:
             late=LATE_PREFIX,
         )
         sums: dict[str, dict[str, int]] = {}
-        parts = [Partial.from_document(row) for row in rows if row["id"].startswith(GUARD_PREFIX)]
+        parts = [RangeCheckpoint.from_document(row) for row in rows if row["id"].startswith(GUARD_PREFIX)]
         for row in rows:
             if "key" in row:
                 sums[row["key"]] = plus(sums.get(row["key"], {}), row["sums"])
@@ -109,7 +109,7 @@ class SumReader:
         )
         return Totals({key: sums[key] for key in sorted(sums)}, freshness), parts
 
-    def _parked(self, partition: str, parts: list[Partial]) -> list[str]:
+    def _parked(self, partition: str, parts: list[RangeCheckpoint]) -> list[str]:
         found = {stream for part in parts for stream in part.late}
         if any(part.parked for part in parts):
             rows = self._gateway.query(_SOME_PARKED, partition, late=LATE_PREFIX)
@@ -117,7 +117,7 @@ class SumReader:
         return sorted(found)[:MAX_PARKED]
 
 
-def _reached(parts: list[Partial], after: Position) -> bool:
+def _reached(parts: list[RangeCheckpoint], after: Position) -> bool:
     """Whether a part of the position's stream has come to its transaction; unknown counts as not."""
     if after.lsn is None:
         return False
@@ -125,7 +125,7 @@ def _reached(parts: list[Partial], after: Position) -> bool:
     return any(part.lsn >= after.lsn and FeedRange.from_id(part.lease).holds(key) for part in parts)
 
 
-def _covers(parts: list[Partial], served: dict[FeedRange, int]) -> bool:
+def _covers(parts: list[RangeCheckpoint], served: dict[FeedRange, int]) -> bool:
     """Whether the parts have come as far as others had that were served before, range by range."""
     ranges = [(FeedRange.from_id(part.lease), part.lsn) for part in parts]
     return all(

@@ -26,7 +26,7 @@ from eventstore.log.verification import verify
 from eventstore.personal import ERASED, MemoryKey, PersonalData, ReadableFields, SubjectKeys
 from functions.composition import build_consumers, build_services, build_store
 from functions.hosting import local
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from functions.settings import Settings
 from localazure.cosmos import LocalCosmos, serve
 from projectors.ledger import VIEWS
@@ -57,7 +57,7 @@ class House:
         self.services = self.process()
         self.worker = build_consumers(SERVICE, self.client, DATABASE, store=self.services.store).worker
 
-    def process(self) -> Services:
+    def process(self) -> Dependencies:
         settings = load(Settings, auth="none")
         services = build_services(SERVICE, settings, self.client, DATABASE, master=self.master)
         return replace(services, clock=lambda: NOON)

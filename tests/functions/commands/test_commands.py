@@ -4,11 +4,11 @@ import httpx
 import pytest
 
 from eventstore.log.history import History
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from tests.functions.conftest import Ledger
 
 
-def events(services: Services, stream: str) -> int:
+def events(services: Dependencies, stream: str) -> int:
     history: History = services.history
     return sum(1 for _ in history.stream(stream))
 
@@ -58,7 +58,7 @@ def test_a_withdrawal_of_too_much_says_how_much_is_available(ledger: Ledger) -> 
     assert problem["type"] == "urn:tidemark:problem:insufficient-funds"
 
 
-def test_a_repeated_key_answers_the_same_and_adds_no_event(services: Services, ledger: Ledger) -> None:
+def test_a_repeated_key_answers_the_same_and_adds_no_event(services: Dependencies, ledger: Ledger) -> None:
     ledger.open("alice")
     first = ledger.post("/accounts/alice/deposits", {"amount": 500}, **{"Idempotency-Key": "again"})
     ledger.post("/accounts/alice/deposits", {"amount": 1})
@@ -155,7 +155,7 @@ def test_a_frozen_account_takes_credits_and_no_debits_until_it_is_unfrozen(ledge
     assert ledger.post("/accounts/alice/withdrawals", {"amount": 1}).status_code == 201
 
 
-def test_freezing_what_is_frozen_is_done_and_adds_nothing(services: Services, ledger: Ledger) -> None:
+def test_freezing_what_is_frozen_is_done_and_adds_nothing(services: Dependencies, ledger: Ledger) -> None:
     ledger.open("alice")
     ledger.post("/accounts/alice/freeze", {"reason": "court order"})
     again = ledger.post("/accounts/alice/freeze", {"reason": "court order"})
@@ -200,7 +200,7 @@ def test_a_transfer_keeps_the_id_that_the_client_chose(ledger: Ledger) -> None:
     assert ledger.post("/transfers", body | {"target": "alice", "transfer_id": "t-2"}).json()["code"] == "SAME_ACCOUNT"
 
 
-def test_the_facts_around_a_command_are_kept_with_its_event(services: Services, ledger: Ledger) -> None:
+def test_the_facts_around_a_command_are_kept_with_its_event(services: Dependencies, ledger: Ledger) -> None:
     ledger.open("alice")
     traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     headers = {"traceparent": traceparent, "X-Correlation-ID": "story-1"}

@@ -15,7 +15,7 @@ from eventstore.log.outcomes import CLAIMED
 from functions.composition import build_services
 from functions.hosting import local
 from functions.http.auth import EntraAuthenticator
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from functions.http.jwks import KeySet
 from functions.settings import Settings
 from localazure.cosmos import LocalCosmos
@@ -95,7 +95,7 @@ def test_an_id_that_the_key_itself_would_have_given_is_the_same_transfer(
     assert (taken.status_code, taken.json()["code"]) == (409, "TRANSFER_EXISTS")
 
 
-def test_a_key_opens_one_account(api: httpx.Client, services: Services) -> None:
+def test_a_key_opens_one_account(api: httpx.Client, services: Dependencies) -> None:
     assert post(api, "/accounts", {"account_id": "alice", "asset": "EUR/2"}, "open").status_code == 201
     assert reused(post(api, "/accounts", {"account_id": "bob", "asset": "EUR/2"}, "open"))
     assert list(services.history.stream("account-bob")) == []
@@ -136,14 +136,14 @@ def issuer() -> Iterator[LocalIssuer]:
 
 
 @pytest.fixture
-def guarded(services: Services, issuer: LocalIssuer) -> Iterator[httpx.Client]:
+def guarded(services: Dependencies, issuer: LocalIssuer) -> Iterator[httpx.Client]:
     authenticator = EntraAuthenticator(KeySet(issuer.url), issuer=ISSUER, audience=AUDIENCE)
     app = local.create_app(SERVICE, replace(services, authenticator=authenticator))
     with httpx.Client(transport=AsgiThread(app, ("203.0.113.9", 1)), base_url="http://localhost") as client:
         yield client
 
 
-def test_a_key_is_its_callers_own(guarded: httpx.Client, issuer: LocalIssuer, services: Services) -> None:
+def test_a_key_is_its_callers_own(guarded: httpx.Client, issuer: LocalIssuer, services: Dependencies) -> None:
     ann, ben = (issuer.token("Tidemark.Command", oid=oid) for oid in ("ann", "ben"))
     assert post(guarded, "/accounts", {"account_id": "alice", "asset": "EUR/2"}, "open", ann).status_code == 201
     first = post(guarded, "/accounts/alice/deposits", {"amount": 100}, "1", ann)
@@ -161,7 +161,7 @@ def test_a_key_is_its_callers_own(guarded: httpx.Client, issuer: LocalIssuer, se
 
 
 def test_two_callers_with_one_key_create_what_each_asks_for(
-    guarded: httpx.Client, issuer: LocalIssuer, services: Services
+    guarded: httpx.Client, issuer: LocalIssuer, services: Dependencies
 ) -> None:
     ann, ben = (issuer.token("Tidemark.Command", oid=oid) for oid in ("ann", "ben"))
     account = {"account_id": "alice", "asset": "EUR/2"}
@@ -205,7 +205,7 @@ def test_a_claim_costs_one_request_and_only_who_creates_under_an_id_of_its_own_p
 
 
 def test_a_claim_is_sealed_and_verified_and_nobodys_event(
-    api: httpx.Client, bank: Ledger, services: Services, worker: Worker, client: CosmosClient, database: str
+    api: httpx.Client, bank: Ledger, services: Dependencies, worker: Worker, client: CosmosClient, database: str
 ) -> None:
     post(api, "/transfers", PAY | OWN, "own")
     assert worker.run_until_idle(20).idle

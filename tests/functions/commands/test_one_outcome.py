@@ -25,7 +25,7 @@ from eventstore.environment import load
 from functions.commands.app import create_commands
 from functions.composition import build_services
 from functions.http.auth import require
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from functions.ledger.commands import accounts, holds, transfers
 from functions.service import Service
 from functions.settings import Settings
@@ -149,7 +149,7 @@ def _endpoint(endpoint: Any, change: str) -> Any:
     return changed
 
 
-def _program(services: Services, change: str) -> Any:
+def _program(services: Dependencies, change: str) -> Any:
     router = APIRouter(dependencies=[require("command")])
     for route in itertools.chain.from_iterable(each.routes for each in _ROUTERS):
         assert isinstance(route, APIRoute)

@@ -6,12 +6,12 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from projectors.processor.worker import Worker
 from tests.functions.conftest import Ledger
 
 
-def placed(services: Services) -> list[Any]:
+def placed(services: Dependencies) -> list[Any]:
     events = services.history.stream("account-alice")
     return [json.loads(event.state) for event in events if event.type == "account.hold-placed"]
 
@@ -27,7 +27,7 @@ def placed(services: Services) -> list[Any]:
     ],
 )
 def test_a_time_that_has_no_place_in_utc_is_refused_and_nothing_is_recorded(
-    ledger: Ledger, services: Services, time: str
+    ledger: Ledger, services: Dependencies, time: str
 ) -> None:
     ledger.open("alice", balance=100)
     answer = ledger.post("/accounts/alice/holds", {"amount": 10, "expires_at": time})
@@ -46,7 +46,7 @@ def test_a_time_that_has_no_place_in_utc_is_refused_and_nothing_is_recorded(
     ],
 )
 def test_a_time_with_an_offset_is_kept_in_utc(
-    api: httpx.Client, ledger: Ledger, services: Services, worker: Worker, time: str, kept: str
+    api: httpx.Client, ledger: Ledger, services: Dependencies, worker: Worker, time: str, kept: str
 ) -> None:
     ledger.open("alice", balance=100)
     assert ledger.post("/accounts/alice/holds", {"amount": 10, "expires_at": time}).status_code == 201

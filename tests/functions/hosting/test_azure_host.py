@@ -16,7 +16,7 @@ from eventstore.cosmos.containers import CONTAINERS, EVENTS
 from eventstore.environment import load
 from eventstore.personal import FileKey
 from functions.hosting.azure import MadeOnce, register
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from functions.queries.app import create_queries
 from functions.settings import Settings
 from infra.package.build import HERE, ROOMS, ROOT
@@ -117,7 +117,7 @@ def test_every_method_and_path_reaches_the_app_which_authenticates_by_itself(
 
 
 @pytest.mark.parametrize("path", ["/accounts/alice", "/health/live", "/nowhere", "/audit", "/audit/assets/audit.js"])
-async def test_the_worker_s_own_middleware_takes_every_answer_head_included(services: Services, path: str) -> None:
+async def test_the_worker_s_own_middleware_takes_every_answer_head_included(services: Dependencies, path: str) -> None:
     """It wants a `body` in every message of a body, and answers of one piece."""
     middleware = func.AsgiMiddleware(create_queries(SERVICE, services))  # type: ignore[no-untyped-call]
     for method in ("GET", "HEAD"):

@@ -34,7 +34,7 @@ from functions.commands.app import create_commands
 from functions.composition import build_audit, build_consumers, build_services
 from functions.hosting import local
 from functions.http.auth import Principal
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from functions.queries.app import create_queries
 from functions.settings import Settings
 from localazure.cosmos import LocalCosmos
@@ -62,7 +62,7 @@ class Everybody:
 
 
 @contextmanager
-def running() -> Iterator[tuple[Services, AuditDesk]]:
+def running() -> Iterator[tuple[Dependencies, AuditDesk]]:
     """What both apps work with, over one store, consumers at work."""
     with LocalCosmos() as cosmos:
         client = cosmos.client()
@@ -113,7 +113,7 @@ def _lead(case: Case, known: str) -> None:
             place |= {name: f"account-{known}" for name in ("stream",) if name in place}
 
 
-def walk(services: Services, audit: AuditDesk, walks: int) -> Counter[int]:
+def walk(services: Dependencies, audit: AuditDesk, walks: int) -> Counter[int]:
     """Send up to `walks` times STEPS requests; as `fuzz`. Which answers lead where, schemathesis infers."""
     seen: Counter[int] = Counter()
     whole = schemathesis.openapi.from_asgi("/openapi.json", local.create_app(SERVICE, services, audit))

@@ -18,7 +18,7 @@ from functions.hosting import local
 from functions.hosting.errors import Unprotected
 from functions.hosting.server import serve
 from functions.http.auth import EntraAuthenticator, authenticator
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from functions.http.jwks import KeySet
 from functions.settings import Settings
 from service import SERVICE
@@ -49,7 +49,7 @@ def seconds() -> ManualTime:
 
 
 @pytest.fixture
-def api(services: Services, issuer: LocalIssuer, seconds: ManualTime) -> Iterator[httpx.Client]:
+def api(services: Dependencies, issuer: LocalIssuer, seconds: ManualTime) -> Iterator[httpx.Client]:
     guarded = EntraAuthenticator(KeySet(issuer.url, clock=seconds), issuer=ISSUER, audience=AUDIENCE)
     app = local.create_app(SERVICE, replace(services, authenticator=guarded))
     with httpx.Client(transport=AsgiThread(app, ("203.0.113.9", 1)), base_url="http://localhost") as client:
@@ -62,7 +62,7 @@ def open_account(api: httpx.Client, token: str | None, scheme: str = "Bearer") -
 
 
 def test_a_good_token_is_let_in_and_is_the_actor_of_the_event(
-    api: httpx.Client, issuer: LocalIssuer, services: Services
+    api: httpx.Client, issuer: LocalIssuer, services: Dependencies
 ) -> None:
     assert open_account(api, issuer.token("Tidemark.Command", name="Alice Example")).status_code == 201
     (event,) = services.history.stream("account-alice")
@@ -70,7 +70,9 @@ def test_a_good_token_is_let_in_and_is_the_actor_of_the_event(
     assert "Alice Example" not in str(event)
 
 
-def test_an_application_is_an_actor_of_its_own_kind(api: httpx.Client, issuer: LocalIssuer, services: Services) -> None:
+def test_an_application_is_an_actor_of_its_own_kind(
+    api: httpx.Client, issuer: LocalIssuer, services: Dependencies
+) -> None:
     open_account(api, issuer.token("Tidemark.Command", idtyp="app", oid="svc"))
     (event,) = services.history.stream("account-alice")
     assert event.meta["actor"] == "app:svc"
@@ -192,14 +194,14 @@ def test_an_issuer_that_never_answered_is_503_and_not_a_refusal(api: httpx.Clien
     assert (answer.status_code, answer.json()["code"]) == (503, "STORE_UNAVAILABLE")
 
 
-def test_without_authentication_other_machines_are_refused(services: Services) -> None:
+def test_without_authentication_other_machines_are_refused(services: Dependencies) -> None:
     transport = AsgiThread(local.create_app(SERVICE, services), ("192.0.2.7", 1))
     with httpx.Client(transport=transport, base_url="http://localhost") as client:
         assert client.get("/accounts/alice").status_code == 401
 
 
 @pytest.mark.parametrize("forwarded", ["203.0.113.9", "127.0.0.1, 203.0.113.9", "::1, 203.0.113.9"])
-def test_without_authentication_a_proxy_on_this_machine_opens_no_door(services: Services, forwarded: str) -> None:
+def test_without_authentication_a_proxy_on_this_machine_opens_no_door(services: Dependencies, forwarded: str) -> None:
     with served(local.create_app(SERVICE, services)) as url:  # type: ignore[arg-type]
         assert httpx.get(f"{url}/accounts/alice?wait_ms=0").status_code == 404
         answer = httpx.get(f"{url}/accounts/alice?wait_ms=0", headers={"X-Forwarded-For": forwarded})

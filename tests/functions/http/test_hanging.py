@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from functions.hosting import local
 from functions.http.answered import Answered
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from functions.http.liveness import LONGEST, Liveness, Requests
 from service import SERVICE
 from tests.functions.conftest import Ledger
@@ -28,7 +28,7 @@ def seconds() -> Seconds:
 
 
 @pytest.fixture
-def requests(services: Services, seconds: Seconds) -> Requests:
+def requests(services: Dependencies, seconds: Seconds) -> Requests:
     services.requests.__init__(seconds)  # type: ignore[misc] - frozen services share this one
     return services.requests
 
@@ -50,7 +50,7 @@ def test_a_process_is_alive_until_a_request_has_run_for_a_minute(
 
 
 def test_a_command_that_hangs_is_seen_by_the_app_that_is_asked_for_its_health(
-    services: Services, requests: Requests, seconds: Seconds, monkeypatch: pytest.MonkeyPatch
+    services: Dependencies, requests: Requests, seconds: Seconds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inside, release = threading.Event(), threading.Event()
     execute = type(services.store).execute

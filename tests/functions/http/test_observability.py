@@ -23,7 +23,7 @@ from functions.composition import build_services
 from functions.hosting import exporters, local, metering
 from functions.hosting.logs import JsonFormatter
 from functions.http import telemetry
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from functions.settings import Settings
 from localazure.cosmos import LocalCosmos
 from projectors import tracing
@@ -66,7 +66,7 @@ def points(reader: InMemoryMetricReader, name: str) -> list[dict[str, object]]:
 
 
 def test_a_request_is_a_span_of_the_callers_trace_and_the_event_is_its_child(
-    services: Services, ledger: Ledger, spans: InMemorySpanExporter
+    services: Dependencies, ledger: Ledger, spans: InMemorySpanExporter
 ) -> None:
     ledger.open("alice")
     ledger.post("/accounts/alice/deposits", {"amount": 5}, traceparent=PARENT)
@@ -187,7 +187,7 @@ def test_a_log_line_is_one_json_object_with_its_error() -> None:
 
 
 def test_a_failed_request_is_logged_without_its_body(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, services: Services, caplog: pytest.LogCaptureFixture
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, services: Dependencies, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("broken")

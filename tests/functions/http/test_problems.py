@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from domain.errors import DomainError, Refused
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from functions.http.problems import MEDIA_TYPE
 from localazure.cosmos import LocalCosmos
 from service import SERVICE
@@ -105,7 +105,7 @@ def test_any_printable_key_without_a_slash_is_taken(api: httpx.Client, key: str)
     ],
 )
 def test_a_malformed_body_is_400_and_leaves_nothing(
-    api: httpx.Client, services: Services, ledger: Ledger, body: bytes
+    api: httpx.Client, services: Dependencies, ledger: Ledger, body: bytes
 ) -> None:
     ledger.open("alice")
     check(api.post("/accounts/alice/deposits", content=body, headers=KEY), 400, "INVALID_REQUEST")
@@ -129,7 +129,7 @@ def test_an_if_match_that_names_no_version_is_refused(ledger: Ledger, match: str
 
 @pytest.mark.parametrize("name", ["Idempotency-Key", "If-Match"])
 def test_a_header_that_is_given_twice_is_refused(
-    api: httpx.Client, services: Services, ledger: Ledger, name: str
+    api: httpx.Client, services: Dependencies, ledger: Ledger, name: str
 ) -> None:
     ledger.open("alice")
     headers = [("Idempotency-Key", "one"), ("If-Match", '"1"'), (name, '"7"')]
@@ -148,7 +148,7 @@ def test_a_malformed_query_is_400(api: httpx.Client, query: str) -> None:
     check(api.get(f"/accounts/alice/statement?{query}"), 400, "INVALID_REQUEST")
 
 
-def test_a_command_that_makes_no_sense_is_400_and_leaves_nothing(services: Services, ledger: Ledger) -> None:
+def test_a_command_that_makes_no_sense_is_400_and_leaves_nothing(services: Dependencies, ledger: Ledger) -> None:
     ledger.open("alice", balance=5)
     answer = ledger.post("/accounts/alice/holds", {"amount": 1, "expires_at": "2020-01-01T00:00:00Z"})
     check(answer, 400, "INVALID_REQUEST")
@@ -162,7 +162,7 @@ def test_values_are_not_repeated_in_problems(api: httpx.Client) -> None:
 
 
 def test_an_unexpected_failure_is_500_without_its_reason(
-    api: httpx.Client, services: Services, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    api: httpx.Client, services: Dependencies, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("a secret of the inside")

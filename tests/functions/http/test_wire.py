@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from functions.hosting import local
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from service import SERVICE
 from tests.audit.serving import served
 from tests.functions.conftest import Ledger
@@ -17,7 +17,7 @@ BODY = b'{"amount": 5}'
 
 
 @pytest.fixture
-def port(services: Services, ledger: Ledger) -> Iterator[int]:
+def port(services: Dependencies, ledger: Ledger) -> Iterator[int]:
     ledger.open("alice")
     with served(local.create_app(SERVICE, services)) as url:  # type: ignore[arg-type]
         yield int(url.rpartition(":")[2])
@@ -52,7 +52,7 @@ def exchange(port: int, request: bytes, *, hang_up: bool = False) -> bytes:
     ],
 )
 def test_a_request_that_ends_before_its_body_does_is_not_carried_out(
-    port: int, services: Services, headers: list[bytes], body: bytes
+    port: int, services: Dependencies, headers: list[bytes], body: bytes
 ) -> None:
     assert exchange(port, deposit(*headers, body=body), hang_up=True) == b""
     assert exchange(port, deposit(b"Content-Length: 13")).startswith(b"HTTP/1.1 201")
@@ -66,7 +66,7 @@ def test_a_body_that_announces_too_much_is_refused_before_it_is_sent(port: int, 
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "BODY_TOO_LARGE"
 
 
-def test_one_key_sent_many_times_at_once_is_one_event_and_one_answer(port: int, services: Services) -> None:
+def test_one_key_sent_many_times_at_once_is_one_event_and_one_answer(port: int, services: Dependencies) -> None:
     def send(_: int) -> bytes:
         return exchange(port, deposit(b"Content-Length: 13"))
 

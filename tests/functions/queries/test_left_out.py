@@ -7,10 +7,10 @@ import httpx
 import pytest
 from azure.cosmos import CosmosClient
 
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
-from projectors.views.dead_letters import drain_of, parked_in
+from projectors.views.dead_letters import all_dead_letters, dead_letters_of
 from projectors.views.view import View
 from tests.functions.conftest import Ledger
 
@@ -39,16 +39,16 @@ class Refusing:
 
 
 @pytest.fixture
-def stores(client: CosmosClient, database: str) -> Stores:
-    return Stores.open(client, database)
+def stores(client: CosmosClient, database: str) -> Database:
+    return Database.open(client, database)
 
 
-def leave_out(stores: Stores, worker: Worker, view: str, stream: str, version: int) -> None:
+def leave_out(stores: Database, worker: Worker, view: str, stream: str, version: int) -> None:
     assert worker.run_until_idle(20).idle
-    drain = drain_of(VIEWS[view], 1, views=stores.views, history=stores.history, mapper=stores.mapper)
+    drain = dead_letters_of(VIEWS[view], 1, views=stores.views, history=stores.history, mapper=stores.mapper)
     drain.drop(stream, version, by="olga", at=AT)
     assert drain.retry(stream) is None
-    assert parked_in(stores.views, view, 1) == []
+    assert all_dead_letters(stores.views, view, 1) == []
 
 
 def fill(ledger: Ledger) -> None:
@@ -68,7 +68,7 @@ def test_a_view_goes_on_without_any_event_and_every_answer_out_of_it_says_so(
     api: httpx.Client,
     ledger: Ledger,
     worker: Worker,
-    stores: Stores,
+    stores: Database,
     monkeypatch: pytest.MonkeyPatch,
     view: str,
     version: int,
@@ -78,7 +78,7 @@ def test_a_view_goes_on_without_any_event_and_every_answer_out_of_it_says_so(
     leave_out(stores, worker, view, "account-alice", version)
     ledger.post("/accounts/alice/deposits", {"amount": 5})
     assert worker.run_until_idle(20).idle
-    assert parked_in(stores.views, view, 1) == []
+    assert all_dead_letters(stores.views, view, 1) == []
     for name, address in SHOWN.items():
         answer = api.get(address)
         assert answer.status_code == 200, answer.text
@@ -87,7 +87,7 @@ def test_a_view_goes_on_without_any_event_and_every_answer_out_of_it_says_so(
 
 
 def test_an_account_with_an_event_left_out_is_read_from_the_log(
-    api: httpx.Client, ledger: Ledger, worker: Worker, stores: Stores, monkeypatch: pytest.MonkeyPatch
+    api: httpx.Client, ledger: Ledger, worker: Worker, stores: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Refusing(monkeypatch, "account-summary", "account-alice", 1)
     fill(ledger)
@@ -98,7 +98,7 @@ def test_an_account_with_an_event_left_out_is_read_from_the_log(
 
 
 def test_a_balance_that_lacks_an_event_is_not_shown_as_if_it_were_right(
-    api: httpx.Client, ledger: Ledger, worker: Worker, stores: Stores, monkeypatch: pytest.MonkeyPatch
+    api: httpx.Client, ledger: Ledger, worker: Worker, stores: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Refusing(monkeypatch, "statement", "account-alice", 5)
     fill(ledger)
@@ -114,7 +114,7 @@ def test_a_transfer_with_an_event_left_out_shows_how_it_ended(
     api: httpx.Client,
     ledger: Ledger,
     worker: Worker,
-    stores: Stores,
+    stores: Database,
     monkeypatch: pytest.MonkeyPatch,
     version: int,
 ) -> None:

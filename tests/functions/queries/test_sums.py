@@ -10,9 +10,9 @@ from azure.cosmos import CosmosClient
 
 from audit.ledger.money import decimal
 from domain.ledger.values import MAX_AMOUNT, MAX_BALANCE
-from functions.http.dependencies import Services
+from functions.http.dependencies import Dependencies
 from localazure.cosmos import LocalCosmos, RequestInfo
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from replay.rebuild.rebuild import rebuild
@@ -61,7 +61,7 @@ def test_a_sum_beyond_2_to_the_53_is_kept_exact_and_told_as_text(
     (day,) = api.get("/totals?asset=EUR/2").json()["data"]
     assert (day["deposits"], day["movements"]) == (str(TOTAL + 3 * ACCOUNTS), 2 * ACCOUNTS)
     assert all(abs(number) <= MAX_BALANCE for body in sent for number in numbers_in(orjson.loads(body)))
-    stores = Stores.open(client, database)
+    stores = Database.open(client, database)
     assert verify(stores, VIEWS["ledger-totals"], settle=0).right
     rebuild(client, database, VIEWS["ledger-totals"])
     assert api.get("/totals?asset=EUR/2").json()["data"] == [day]
@@ -101,7 +101,7 @@ def test_no_answer_has_a_number_that_a_client_would_round(api: httpx.Client, led
 
 
 def test_money_of_more_than_2_to_the_53_is_found_conserved(
-    api: httpx.Client, ledger: Ledger, worker: Worker, services: Services
+    api: httpx.Client, ledger: Ledger, worker: Worker, services: Dependencies
 ) -> None:
     fill(ledger)
     assert worker.run_until_idle(30).idle

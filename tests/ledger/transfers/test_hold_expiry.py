@@ -11,11 +11,11 @@ from azure.core.exceptions import ServiceResponseError
 from domain.ledger import Account, ExpiryStep
 from domain.ledger.transfer import Status
 from localazure.cosmos import RequestInfo
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.ledger import VIEWS
 from projectors.ledger.views.active_holds import ActiveHolds
 from projectors.processes.steps import Steps
-from projectors.views.dead_letters import drain_of, parked_in
+from projectors.views.dead_letters import all_dead_letters, dead_letters_of
 from projectors.views.streams.view import Change
 from tests.ledger.transfers.bank import DATABASE, WRITES, Bank
 
@@ -173,7 +173,7 @@ def test_a_hold_until_a_time_that_utc_has_no_year_for_stays_and_holds_up_no_othe
     place_as_of_old(bank)
     place(bank, 70)
     bank.project()
-    assert parked_in(Stores.open(bank.client, DATABASE).views, "active-holds", 1) == []
+    assert all_dead_letters(Database.open(bank.client, DATABASE).views, "active-holds", 1) == []
     bank.clock.advance(hours=5)
     assert bank.processes().watchdog.visit().holds.holds == 1
     assert bank.account("alice") == (500, 10)
@@ -200,14 +200,14 @@ def test_a_hold_that_was_left_out_of_the_view_expires_all_the_same(bank: Bank, m
     refuse(monkeypatch, 1)
     place(bank, 30)
     bank.project()
-    stores = Stores.open(bank.client, DATABASE)
-    drain = drain_of(VIEWS["active-holds"], 1, views=stores.views, history=stores.history, mapper=stores.mapper)
+    stores = Database.open(bank.client, DATABASE)
+    drain = dead_letters_of(VIEWS["active-holds"], 1, views=stores.views, history=stores.history, mapper=stores.mapper)
     drain.drop("account-alice", 3, by="olga", at=bank.clock.now)
-    assert parked_in(stores.views, "active-holds", 1) == []
+    assert all_dead_letters(stores.views, "active-holds", 1) == []
     bank.clock.advance(hours=2)
     assert bank.processes().watchdog.visit().holds.holds == 1
     bank.project()
-    assert parked_in(stores.views, "active-holds", 1) == []
+    assert all_dead_letters(stores.views, "active-holds", 1) == []
     assert bank.account("alice") == (500, 0)
 
 

@@ -14,11 +14,11 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from domain.ledger.transfer import Status, Transfer
 from localazure.cosmos import RequestInfo
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.ledger import VIEWS, metrics
 from projectors.ledger.processes import Resumed
 from projectors.ledger.views.transfer_status import TransferStatus
-from projectors.views.dead_letters import drain_of
+from projectors.views.dead_letters import dead_letters_of
 from projectors.views.streams.view import Change
 from tests.ledger.transfers.bank import DATABASE, Bank
 
@@ -254,8 +254,10 @@ def test_a_transfer_that_the_view_cannot_show_is_resumed_all_the_same(
     bank.request()
     bank.project()
     if left_out:
-        stores = Stores.open(bank.client, DATABASE)
-        drain = drain_of(VIEWS["transfer-status"], 1, views=stores.views, history=stores.history, mapper=stores.mapper)
+        stores = Database.open(bank.client, DATABASE)
+        drain = dead_letters_of(
+            VIEWS["transfer-status"], 1, views=stores.views, history=stores.history, mapper=stores.mapper
+        )
         drain.drop("transfer-t1", 1, by="olga", at=bank.clock.now)
     bank.clock.advance(minutes=2)
     assert bank.processes().watchdog.visit().transfers == Resumed(ended=1)

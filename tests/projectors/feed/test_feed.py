@@ -11,7 +11,7 @@ from azure.cosmos import ContainerProxy, CosmosClient
 
 from eventstore.cosmos.containers import create_containers
 from localazure.cosmos import LocalCosmos
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import FeedReplaced
 from projectors.feed.change_feed import Feed, Page, Split
 from projectors.feed.continuation import continuation
@@ -149,7 +149,7 @@ def test_a_page_that_was_read_is_free_at_once(ledger: Ledger, feed: Feed) -> Non
 
 
 def test_positions_of_another_container_are_refused(client: CosmosClient, database: str, ledger: Ledger) -> None:
-    stores = Stores.open(client, database)
+    stores = Database.open(client, database)
     stores.leases.establish("relay", stores.feed.ranges(), "another")
     with pytest.raises(FeedReplaced, match="another events container"):
         stores.leases.establish("relay", stores.feed.ranges(), stores.feed.rid())

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from localazure.cosmos import LocalCosmos, RequestInfo
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.settings import WorkerSettings
 from tests.projectors.cases import DATABASE, LATER, OWN, Case, Stopped, stopping_at
 
@@ -119,7 +119,7 @@ def test_a_worker_killed_at_any_request_of_a_run_that_meets_a_split_is_replaced_
                 case.worker(fatal).run_until_idle(30)
             assert case.worker(fatal, late=LATER).run_until_idle(30).idle
             case.check(fatal)
-        leases = Stores.open(case.client, DATABASE).leases.of("statement@1")
+        leases = Database.open(case.client, DATABASE).leases.of("statement@1")
         assert [len(lease.ancestors) for lease in leases] == [1, 1]
 
 

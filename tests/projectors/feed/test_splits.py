@@ -11,8 +11,8 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from localazure.cosmos import LocalCosmos, RequestInfo
-from projectors.container import Gateway
-from projectors.database import Stores
+from projectors.container import Container
+from projectors.database import Database
 from projectors.errors import LeaseLost
 from projectors.feed.change_feed import Page
 from projectors.feed.ranges import FeedRange
@@ -22,7 +22,7 @@ from projectors.ledger.views.ledger_totals import LedgerTotals
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from projectors.throughput.meter import Meter
-from projectors.views.sums.checkpoint import Partial, Partials
+from projectors.views.sums.checkpoint import RangeCheckpoint, RangeCheckpoints
 from projectors.views.sums.projector import SumProjector
 from tests.projectors.feeding import Ledger, rows, shown_by_the_views, told_by_the_log
 
@@ -57,7 +57,7 @@ def test_a_split_before_in_and_after_a_run_loses_nothing(
     write(ledger)
     assert Worker(client, database, settings=small_pages, views=VIEWS.values()).run_until_idle(30).idle
     assert shown_by_the_views(client, database) == told_by_the_log(ledger)
-    leases = Stores.open(client, database).leases.of("statement@1")
+    leases = Database.open(client, database).leases.of("statement@1")
     assert len(leases) == 3
     assert sorted(len(lease.ancestors) for lease in leases) == [1, 2, 2]
 
@@ -66,11 +66,11 @@ class Sums:
     """One view over many streams, driven by hand."""
 
     def __init__(self, client: CosmosClient, database: str, ledger: Ledger) -> None:
-        self.stores = Stores.open(client, database)
+        self.stores = Database.open(client, database)
         self.ledger = ledger
         container = client.get_database_client(database).get_container_client("views")
-        self.gateway = Gateway(container, meter=Meter(), stop=threading.Event())
-        self.partials = Partials(self.gateway, "ledger-totals@1:all")
+        self.gateway = Container(container, meter=Meter(), stop=threading.Event())
+        self.partials = RangeCheckpoints(self.gateway, "ledger-totals@1:all")
         self._client, self._database = client, database
 
     def projector(self, lease: Lease) -> SumProjector:
@@ -198,6 +198,6 @@ def test_a_seal_does_not_overwrite_what_the_parent_writes_meanwhile(sums: Sums, 
             late.flush()
 
     remove = cosmos.faults.on_request(write_between)
-    began: Partial = sums.partials.of_lease(child.id, child.ancestors)
+    began: RangeCheckpoint = sums.partials.of_lease(child.id, child.ancestors)
     assert began.lsn == half.lsn
     assert sums.total() == sums.expected()

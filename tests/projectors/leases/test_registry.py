@@ -4,7 +4,7 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from localazure.cosmos import LocalCosmos
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import RebuildRunning, RegistryChanged, UnknownGeneration
 from projectors.generations.registry import CachedRegistry, Registry
 
@@ -13,7 +13,7 @@ AT = "2026-11-23T12:00:00+00:00"
 
 @pytest.fixture
 def registry(client: CosmosClient, database: str) -> Registry:
-    return Stores.open(client, database).registry
+    return Database.open(client, database).registry
 
 
 def test_a_view_that_was_never_rebuilt_serves_generation_1(registry: Registry) -> None:

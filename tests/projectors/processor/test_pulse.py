@@ -8,7 +8,7 @@ from azure.cosmos import CosmosClient
 
 from eventstore.log.documents import RecordedEvent
 from projectors.consumer import PageConsumer
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.processor.worker import Worker
 from projectors.throughput.meter import Meter
 from projectors.throughput.pulse import Pulse, beat
@@ -101,7 +101,7 @@ def test_a_worker_that_comes_back_after_all_moves_no_position(
             until(lambda: bool(other._roster.runners))
             release.set()
             until(lambda: not hung.hanging)
-    (lease,) = Stores.open(client, database).leases.of("relay")
+    (lease,) = Database.open(client, database).leases.of("relay")
     assert (lease.owner, lease.lsn) == (None, 1)
 
 

@@ -10,7 +10,7 @@ from azure.cosmos import CosmosClient
 
 from audit.log import Log
 from eventstore.cosmos.containers import EVENTS, LEASES
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.feed.ranges import FeedRange
 from projectors.relay import CosmosCheckpointStore
 from tests.projectors.feeding import Ledger
@@ -24,7 +24,7 @@ class Readers:
     def __init__(self, client: CosmosClient, database: str) -> None:
         containers = client.get_database_client(database)
         events = containers.get_container_client(EVENTS.name)
-        self.stores = Stores.open(client, database)
+        self.stores = Database.open(client, database)
         self.history = self.stores.history
         self.history._page_size = 2
         self.log = Log(events)

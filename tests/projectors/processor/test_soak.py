@@ -23,13 +23,13 @@ from eventstore.cosmos.containers import create_containers
 from eventstore.log.documents import RecordedEvent
 from localazure.cosmos import LocalCosmos, RequestInfo
 from projectors.consumer import PageConsumer
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import ProjectionError
 from projectors.lag import lag_of
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.views.dead_letters import drain_of, parked_in
+from projectors.views.dead_letters import all_dead_letters, dead_letters_of
 from replay.verify import verify
 from tests.projectors.broken import Broken
 from tests.projectors.cases import DATABASE, Stopped
@@ -170,11 +170,11 @@ def shuffled(dice: random.Random, blows: Sequence[Callable[[], None]]) -> Iterat
         yield from dice.sample(blows, len(blows))
 
 
-def retry_parked(stores: Stores) -> None:
+def retry_parked(stores: Database) -> None:
     """As an operator would, beside the workers."""
     for view in BREAKABLE:
-        drain = drain_of(VIEWS[view], 1, views=stores.views, history=stores.history, mapper=stores.mapper)
-        for parked in parked_in(stores.views, view, 1):
+        drain = dead_letters_of(VIEWS[view], 1, views=stores.views, history=stores.history, mapper=stores.mapper)
+        for parked in all_dead_letters(stores.views, view, 1):
             drain.retry(parked.stream)
 
 
@@ -201,7 +201,7 @@ def test_whatever_happens_to_workers_the_views_are_a_fold_of_the_log(
         client: CosmosClient = cosmos.client(no_response_on_write=True)
         create_containers(client, DATABASE, VIEWS.indexed)
         ledger = Ledger(client.get_database_client(DATABASE).get_container_client("events"))
-        stores, customers = Stores.open(client, DATABASE), Client(ledger, dice)
+        stores, customers = Database.open(client, DATABASE), Client(ledger, dice)
         crew = Crew(cosmos, arrivals, dice)
 
         def split() -> None:
@@ -231,7 +231,7 @@ def test_whatever_happens_to_workers_the_views_are_a_fold_of_the_log(
         assert arrivals.highest == {account.id: account.version for account in ledger.accounts.values()}
 
 
-def settle(client: CosmosClient, stores: Stores, arrivals: Arrivals) -> None:
+def settle(client: CosmosClient, stores: Database, arrivals: Arrivals) -> None:
     """One worker alone, long after; then everything that was parked."""
     relay = PageConsumer("relay", arrivals.work)
     calm = WorkerSettings(parallel=0, retry_min=0.001)

@@ -13,7 +13,7 @@ from eventstore.cosmos.containers import create_containers
 from eventstore.log.documents import RecordedEvent
 from localazure.cosmos import LocalCosmos, RequestInfo
 from projectors.consumer import PageConsumer
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.lag import lag_of
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
@@ -61,7 +61,7 @@ def test_a_running_worker_follows_the_log_until_it_is_stopped_and_gives_its_leas
         until(shows_the_log(client, database, ledger))
         ledger.withdraw("bob", 3)
         until(shows_the_log(client, database, ledger))
-    leases = Stores.open(client, database).leases.of("statement@1")
+    leases = Database.open(client, database).leases.of("statement@1")
     assert [(lease.owner, lease.lsn) for lease in leases] == [(None, 5)]
 
 
@@ -105,7 +105,7 @@ def test_workers_share_the_ranges_and_one_that_leaves_is_replaced() -> None:
         ledger = Ledger(shared.get_database_client("tidemark").get_container_client("events"))
         for number in range(8):
             ledger.open(f"a{number}")
-        leases = Stores.open(shared, "tidemark").leases
+        leases = Database.open(shared, "tidemark").leases
         with running(Worker(shared, "tidemark", views=ACCOUNT_VIEWS, settings=QUICK)):
             with running(Worker(shared, "tidemark", views=ACCOUNT_VIEWS, settings=QUICK)):
 
@@ -137,11 +137,11 @@ def test_a_consumer_that_fails_is_retried_from_its_position_and_holds_up_no_othe
     assert not visit.idle
     assert visit.failures == {"relay 00-FF": "the hub is away"}
     assert shown_by_the_views(client, database) == told_by_the_log(ledger)
-    assert Stores.open(client, database).leases.of("relay")[0].lsn is None
+    assert Database.open(client, database).leases.of("relay")[0].lsn is None
     failing = False
     assert worker.run_until_idle(20).idle
     assert set(seen) == {("account-alice", 1)}
-    assert Stores.open(client, database).leases.of("relay")[0].lsn == 1
+    assert Database.open(client, database).leases.of("relay")[0].lsn == 1
 
 
 def test_the_position_is_written_after_the_work_and_the_lease_renewed_before_it(
@@ -175,7 +175,7 @@ def test_a_position_does_not_wait_for_the_next_page_when_there_is_none(
     client: CosmosClient, database: str, ledger: Ledger
 ) -> None:
     ledger.open("alice")
-    stores = Stores.open(client, database)
+    stores = Database.open(client, database)
     with running(Worker(client, database, views=ACCOUNT_VIEWS, settings=QUICK)):
         until(lambda: [(lease.lsn, lease.owner is None) for lease in stores.leases.of("statement@1")] == [(1, False)])
 
@@ -215,7 +215,7 @@ def test_lag_counts_transactions_and_the_age_of_the_oldest_event_that_waits(
 ) -> None:
     ledger.open("alice")
     worker.run_until_idle(20)
-    stores = Stores.open(client, database)
+    stores = Database.open(client, database)
     ledger.deposit("alice", 1)
     ledger.act(
         "alice",

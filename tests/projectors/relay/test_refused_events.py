@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from eventstore.cosmos.containers import EVENTS, create_containers
 from eventstore.log.documents import RecordedEvent
 from localazure.cosmos import LocalCosmos, RequestInfo
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import NotParked
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
@@ -61,17 +61,17 @@ def hub_(publisher: EventHubPublisher) -> Hub:
 
 
 @pytest.fixture
-def stores(client: CosmosClient, database: str) -> Stores:
-    return Stores.open(client, database)
+def stores(client: CosmosClient, database: str) -> Database:
+    return Database.open(client, database)
 
 
 @pytest.fixture
-def parked(stores: Stores) -> ParkedStreams:
+def parked(stores: Database) -> ParkedStreams:
     return parked_streams(stores.leases.gateway)
 
 
 @pytest.fixture
-def drain(stores: Stores, parked: ParkedStreams, publisher: EventHubPublisher) -> RelayDrain:
+def drain(stores: Database, parked: ParkedStreams, publisher: EventHubPublisher) -> RelayDrain:
     return RelayDrain(parked, stores.history, publisher)
 
 
@@ -81,7 +81,7 @@ def events(client: CosmosClient, database: str) -> ContainerProxy:
 
 
 def relaying(client: CosmosClient, database: str, publisher: EventHubPublisher) -> Worker:
-    leases = Stores.open(client, database).leases.gateway
+    leases = Database.open(client, database).leases.gateway
     return Worker(client, database, [relay(publisher, leases)], views=())
 
 
@@ -358,7 +358,7 @@ def _killed_and_replaced(hub: Hub, name: str, number: int, phase: str) -> bool:
         with contextlib.suppress(Killed):
             _worker(client, hub).run_until_idle(30)
         remove()
-        stores = Stores.open(client, "tidemark")
+        stores = Database.open(client, "tidemark")
         later = datetime.now(UTC).timestamp() + 3600
         assert _worker(client, hub, clock=lambda: later).run_until_idle(30).idle
         (waiting,) = parked_streams(stores.leases.gateway).all().values()
@@ -370,6 +370,6 @@ def _killed_and_replaced(hub: Hub, name: str, number: int, phase: str) -> bool:
 
 
 def _worker(client: CosmosClient, hub: Hub, **options: Any) -> Worker:
-    leases = Stores.open(client, "tidemark").leases.gateway
+    leases = Database.open(client, "tidemark").leases.gateway
     settings = WorkerSettings(parallel=0)
     return Worker(client, "tidemark", [relay(hub.publisher, leases)], views=(), settings=settings, **options)

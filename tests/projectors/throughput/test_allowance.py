@@ -12,12 +12,12 @@ from localazure.cosmos import LocalCosmos
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.throughput.limiter import Allowance
+from projectors.throughput.limiter import RateLimiter
 from projectors.throughput.meter import Meter
 from tests.projectors.feeding import Ledger
 
 
-def limited(cosmos: LocalCosmos, allowance: Allowance) -> CosmosClient:
+def limited(cosmos: LocalCosmos, allowance: RateLimiter) -> CosmosClient:
     settings = CosmosSettings(endpoint=cosmos.endpoint, key=cosmos.key)
     return connect(settings, transport=cosmos.transport(), observer=allowance)
 
@@ -29,7 +29,7 @@ def test_no_second_costs_more_than_the_limit(
     for number in range(40):
         ledger.open(f"a{number}")
         ledger.deposit(f"a{number}", 5)
-    allowance = Allowance(400)
+    allowance = RateLimiter(400)
     client = limited(cosmos, allowance)
     eager = settings.model_copy(update={"parallel": parallel, "page": 1000})
     cosmos.log.clear()
@@ -41,7 +41,7 @@ def test_no_second_costs_more_than_the_limit(
 
 
 def test_the_sdks_own_repeats_count(database: str, cosmos: LocalCosmos) -> None:
-    allowance = Allowance(100)
+    allowance = RateLimiter(100)
     events = limited(cosmos, allowance).get_database_client(database).get_container_client("events")
     cosmos.faults.add(lose_answer=True, operation="read", probability=0.15, seed=3)
     events.create_item({"id": "1", "streamId": "s", "commandId": "c"})
@@ -53,7 +53,7 @@ def test_the_sdks_own_repeats_count(database: str, cosmos: LocalCosmos) -> None:
 
 
 def test_requests_go_in_the_order_of_asking(database: str, cosmos: LocalCosmos) -> None:
-    allowance = Allowance(60)
+    allowance = RateLimiter(60)
     events = limited(cosmos, allowance).get_database_client(database).get_container_client("events")
     began, gone = [threading.Event() for _ in range(4)], []
 
@@ -74,7 +74,7 @@ def test_requests_go_in_the_order_of_asking(database: str, cosmos: LocalCosmos) 
 
 
 def test_a_share_that_is_lent_is_missing_here_and_counts_when_it_comes_back(database: str, cosmos: LocalCosmos) -> None:
-    allowance = Allowance(100)
+    allowance = RateLimiter(100)
     events = limited(cosmos, allowance).get_database_client(database).get_container_client("events")
     events.create_item({"id": "1", "streamId": "s", "commandId": "c"})
     cosmos.log.clear()
@@ -91,4 +91,4 @@ def test_a_share_that_is_lent_is_missing_here_and_counts_when_it_comes_back(data
 
 def test_a_limit_without_its_client_is_refused(client: CosmosClient, database: str) -> None:
     with pytest.raises(ValueError, match="open the client with connect"):
-        Meter(Allowance(100)).charge({"x-ms-request-charge": "1"})
+        Meter(RateLimiter(100)).charge({"x-ms-request-charge": "1"})

@@ -3,7 +3,7 @@
 import pytest
 from azure.core.pipeline.transport import HttpRequest
 
-from projectors.throughput.charges import BATCH, METADATA, PAGE, QUERY, READ, WRITE, Costs, Size, size_of
+from projectors.throughput.charges import BATCH, METADATA, PAGE, QUERY, READ, WRITE, ChargeEstimates, Size, size_of
 
 QUERIES = {"x-ms-documentdb-isquery": "true"}
 BY_IDS = '{"query": "SELECT * FROM c WHERE c.id IN (@id0, @id1)", "parameters": []}'
@@ -38,7 +38,7 @@ def test_how_large_a_request_is(method: str, url: str, headers: dict[str, str], 
 
 
 def test_a_page_is_learnt_by_its_items_and_an_empty_one_teaches_nothing() -> None:
-    costs, page = Costs(), Size(PAGE, "events", 1000)
+    costs, page = ChargeEstimates(), Size(PAGE, "events", 1000)
     guessed = costs.expected(page)
     costs.learn(page, 1.0, 0)
     assert costs.expected(page) == guessed
@@ -48,13 +48,13 @@ def test_a_page_is_learnt_by_its_items_and_an_empty_one_teaches_nothing() -> Non
 
 
 def test_a_query_that_finds_nothing_teaches_what_looking_costs() -> None:
-    costs, query = Costs(), Size(QUERY, "views SELECT 1", 100)
+    costs, query = ChargeEstimates(), Size(QUERY, "views SELECT 1", 100)
     costs.learn(query, 53.0, 0)
     assert costs.expected(query) == 53.0
 
 
 def test_the_dearest_of_late_is_expected_and_forgotten_in_time() -> None:
-    costs, batch = Costs(), Size(BATCH, "views", 10)
+    costs, batch = ChargeEstimates(), Size(BATCH, "views", 10)
     costs.learn(batch, 200.0, None)
     costs.learn(batch, 60.0, None)
     assert costs.expected(batch) == 200.0
@@ -64,6 +64,6 @@ def test_the_dearest_of_late_is_expected_and_forgotten_in_time() -> None:
 
 
 def test_one_operation_always_fits() -> None:
-    costs = Costs()
+    costs = ChargeEstimates()
     costs.learn(Size(BATCH, "views", 1), 500.0, None)
     assert costs.fitting(BATCH, "views", 25.0) == 1

@@ -9,7 +9,7 @@ from azure.cosmos import ContainerProxy, CosmosClient
 
 from localazure.cosmos import LocalCosmos
 from projectors import container as gateway
-from projectors.container import Gateway
+from projectors.container import Container
 from projectors.errors import Unanswered
 from projectors.throughput.meter import Meter
 
@@ -37,14 +37,14 @@ def test_a_scan_goes_on_from_its_own_page_whatever_other_threads_are_answered(
     for number in range(12):
         container.create_item({"id": f"item-{number}", "pk": keys[number % partitions]})
     monkeypatch.setattr(gateway, "_ROWS_PER_PAGE", 5)
-    rows = Gateway(container, meter=Busy(container), stop=None).scan("SELECT * FROM c")
+    rows = Container(container, meter=Busy(container), stop=None).scan("SELECT * FROM c")
     assert sorted(row["id"] for row in rows) == sorted(f"item-{number}" for number in range(12))
 
 
 def test_a_replica_that_is_behind_is_no_answer(client: CosmosClient, database: str, cosmos: LocalCosmos) -> None:
     container = client.get_database_client(database).get_container_client("views")
     container.create_item({"id": "item", "pk": "one"})
-    views = Gateway(container, meter=Meter(), stop=None)
+    views = Container(container, meter=Meter(), stop=None)
     cosmos.faults.add(status=404, sub_status=1002)
     with pytest.raises(Unanswered):
         views.read("item", "one")

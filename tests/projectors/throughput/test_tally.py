@@ -9,19 +9,19 @@ from azure.cosmos import CosmosClient
 
 from localazure.cosmos import LocalCosmos, RequestInfo
 from projectors.consumer import PageConsumer
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.lag import ConsumerLag, lag_of
 from projectors.leases.lease import Lease
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.throughput.retries import BookingExecutor, Mark, Retries, Tally, book, marked
+from projectors.throughput.retries import CountingExecutor, Retries, RetryCounter, Sample, book, marked
 from tests.projectors.feeding import Ledger, rows
 
 
 def lag(client: CosmosClient, database: str, name: str, *, later: float = 0.0) -> ConsumerLag:
     """As another process sees it, so many seconds from now."""
-    (found,) = lag_of(Stores.open(client, database), [name], now=datetime.now(UTC) + timedelta(seconds=later))
+    (found,) = lag_of(Database.open(client, database), [name], now=datetime.now(UTC) + timedelta(seconds=later))
     return found
 
 
@@ -81,7 +81,7 @@ def test_a_page_writes_its_lease_once(
     cosmos.log.clear()
     Worker(client, database, only=["account-summary"], settings=pages, views=VIEWS.values()).run_until_idle(30)
     assert cosmos.log.count("replace", container="leases") == 10 + 2
-    (lease,) = Stores.open(client, database).leases.of("account-summary@1")
+    (lease,) = Database.open(client, database).leases.of("account-summary@1")
     assert (lease.lsn, lease.events) == (10, 10)
 
 
@@ -123,7 +123,7 @@ def test_a_rate_falls_to_nothing_when_nobody_works_any_more(
 
 
 def test_leases_written_before_there_were_tallies_are_read(client: CosmosClient, database: str) -> None:
-    stores = Stores.open(client, database)
+    stores = Database.open(client, database)
     stores.leases.establish("relay", stores.feed.ranges(), stores.feed.rid())
     container = client.get_database_client(database).get_container_client("leases")
     document = container.read_item("00-FF", "relay")
@@ -137,11 +137,11 @@ def test_leases_written_before_there_were_tallies_are_read(client: CosmosClient,
 
 
 def test_marks_are_two_at_most_and_some_seconds_apart() -> None:
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[Sample, ...] = ()
     for second in range(100):
-        marks = marked(marks, Mark(float(second), second, Retries(throttled=second)))
+        marks = marked(marks, Sample(float(second), second, Retries(throttled=second)))
     assert [mark.at for mark in marks] == [80.0, 90.0]
-    assert [Mark.from_document(mark.document()) for mark in marks] == list(marks)
+    assert [Sample.from_document(mark.document()) for mark in marks] == list(marks)
 
 
 def test_lag_in_events_is_counted_when_few_wait_and_reckoned_when_many_do(
@@ -162,8 +162,8 @@ def test_lag_in_events_is_counted_when_few_wait_and_reckoned_when_many_do(
 
 
 def test_what_threads_do_for_somebody_is_booked_with_him() -> None:
-    mine, yours = Tally(), Tally()
-    with BookingExecutor(2) as executor:
+    mine, yours = RetryCounter(), RetryCounter()
+    with CountingExecutor(2) as executor:
         with mine.booking():
             list(executor.map(book, [Retries(throttled=1)] * 20))
         with yours.booking():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projectors.throughput.window import Window
+from projectors.throughput.window import SlidingWindow
 
 LIMIT = 100.0
 
@@ -30,7 +30,7 @@ requests = st.builds(
 
 def charges_of(sent: list[Sent]) -> list[tuple[float, float]]:
     """Sends all, several at a time, each as soon as there is room; when what was charged."""
-    window, now = Window(LIMIT), 0.0
+    window, now = SlidingWindow(LIMIT), 0.0
     under_way: list[tuple[float, Sent]] = []
     charges: list[tuple[float, float]] = []
 
@@ -60,7 +60,7 @@ def test_no_second_holds_more_than_the_limit(sent: list[Sent]) -> None:
 
 
 def test_what_was_reserved_and_not_spent_is_free_at_the_answer() -> None:
-    window = Window(LIMIT)
+    window = SlidingWindow(LIMIT)
     assert window.take(90, 0.0)
     assert not window.take(20, 0.1)
     window.settle(90, 30, 0.2)
@@ -68,7 +68,7 @@ def test_what_was_reserved_and_not_spent_is_free_at_the_answer() -> None:
 
 
 def test_a_request_dearer_than_the_limit_goes_alone() -> None:
-    window = Window(LIMIT)
+    window = SlidingWindow(LIMIT)
     assert window.take(1, 0.0)
     assert not window.take(500, 0.0)
     window.settle(1, 1, 0.1)
@@ -78,7 +78,7 @@ def test_a_request_dearer_than_the_limit_goes_alone() -> None:
 
 
 def test_what_others_spent_counts_for_a_second() -> None:
-    window = Window(LIMIT)
+    window = SlidingWindow(LIMIT)
     window.spend(95, 3.0)
     assert not window.take(10, 3.9)
     assert window.take(10, 4.0)

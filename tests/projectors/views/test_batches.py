@@ -10,11 +10,11 @@ from azure.cosmos import CosmosClient
 from domain.ledger.account import Account
 from localazure.cosmos import LocalCosmos, RequestInfo
 from localazure.cosmos.protocol.message import Request
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.views.dead_letters import parked_in
+from projectors.views.dead_letters import all_dead_letters
 from projectors.views.streams.view import Change, StreamView
 from projectors.views.view import on
 from tests.projectors.cases import SHOWS
@@ -112,7 +112,7 @@ def test_an_event_that_changes_more_items_than_a_batch_holds_is_parked_with_the_
     for amount in (49, 50, 100, 1):
         ledger.deposit("alice", amount)
     assert Worker(client, database, views=[Wide()], settings=settings).run_until_idle(30).idle
-    (found,) = parked_in(Stores.open(client, database).views, "wide", 1)
+    (found,) = all_dead_letters(Database.open(client, database).views, "wide", 1)
     assert (found.version, found.upto) == (3, 5)
     assert "changes 100 items" in found.reason
 
@@ -147,8 +147,8 @@ def test_only_the_net_effect_of_a_page_is_written(
         ledger.deposit("alice", amount)
     settings = WorkerSettings(parallel=0, page=page)
     assert Worker(client, database, views=[Fleeting()], settings=settings).run_until_idle(30).idle
-    stores = Stores.open(client, database)
-    assert parked_in(stores.views, "fleeting", 1) == []
+    stores = Database.open(client, database)
+    assert all_dead_letters(stores.views, "fleeting", 1) == []
     rows = stores.views.query("SELECT * FROM c WHERE STARTSWITH(c.pk, 'fleeting@1:')")
     assert [row["data"] for row in rows if row["id"] == "item"] == ([left] if left else [])
     assert [row["version"] for row in rows if row["id"] == "~alice"] == [1 + len(amounts)]

@@ -20,11 +20,11 @@ from eventstore.log.documents import event_id, sealed
 from eventstore.log.mapper import Mapper, schema_of
 from localazure.cosmos import LocalCosmos, RequestInfo
 from projectors.container import Document
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.feed.change_feed import Page
 from projectors.generations.generation import partition_key
 from projectors.ledger import VIEWS
-from projectors.views.streams.dead_letters import StreamDrain
+from projectors.views.streams.dead_letters import StreamDeadLetters
 from projectors.views.streams.projector import StreamProjector
 from projectors.views.streams.view import Change, StreamView
 from projectors.views.sums.documents import Part, sum_document
@@ -180,7 +180,7 @@ def numbers_in(value: Any) -> Iterator[int | float]:
 
 
 def project(
-    stores: Stores, view: StreamView, generation: int, streams: dict[str, list[Document]], left: set[int], cut: int
+    stores: Database, view: StreamView, generation: int, streams: dict[str, list[Document]], left: set[int], cut: int
 ) -> None:
     """Every stream through the processor, in pages of `cut` events and handlers without memory; left out, then on."""
     unwilling = refusing(view, left)
@@ -194,17 +194,21 @@ def project(
                 handler = projector(stores, unwilling, generation)
             handler.handle(Page(page, start + cut, len(page), full=False, head=None))
             handler.flush()
-        drain = StreamDrain(unwilling, generation, views=stores.views, history=stores.history, mapper=stores.mapper)
+        drain = StreamDeadLetters(
+            unwilling, generation, views=stores.views, history=stores.history, mapper=stores.mapper
+        )
         while (failed := drain.retry(stream)) is not None:
             assert failed["reason"] == "ValueError: left out", failed
             drain.drop(stream, failed["version"], by="olga", at=NOON)
 
 
-def projector(stores: Stores, view: StreamView, generation: int) -> StreamProjector:
+def projector(stores: Database, view: StreamView, generation: int) -> StreamProjector:
     return StreamProjector(view, generation, views=stores.views, history=stores.history, mapper=stores.mapper)
 
 
-def add_up(stores: Stores, view: SumView, generation: int, streams: dict[str, list[Document]], left: set[int]) -> None:
+def add_up(
+    stores: Database, view: SumView, generation: int, streams: dict[str, list[Document]], left: set[int]
+) -> None:
     sums: dict[str, dict[str, int]] = {}
     for stream, documents in streams.items():
         for document in documents if view.reads(stream) else ():
@@ -219,7 +223,7 @@ def add_up(stores: Stores, view: SumView, generation: int, streams: dict[str, li
         assert plus(stored["sums"], {}) == dict(sorted(amounts.items()))
 
 
-def check(stores: Stores, view: View, generation: int, streams: Sequence[str]) -> None:
+def check(stores: Database, view: View, generation: int, streams: Sequence[str]) -> None:
     """What is stored is a plain fold of the log, and the whole of it is applied."""
     if not isinstance(view, StreamView):
         return
@@ -250,7 +254,7 @@ MANY = [
 def test_every_view_takes_every_event_and_goes_on_without_any(
     cosmos: LocalCosmos, client: CosmosClient, database: str, taken: list[Any], left: set[int], cut: int
 ) -> None:
-    log, stores, generation = Log(), Stores.open(client, database), next(numbers) + 1
+    log, stores, generation = Log(), Database.open(client, database), next(numbers) + 1
     for each in taken:
         log.take(*each)
     streams = log.documents()

@@ -10,11 +10,11 @@ from azure.cosmos import CosmosClient
 
 from eventstore.cosmos.containers import containers
 from localazure.cosmos import LocalCosmos, RequestInfo
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.ledger import VIEWS
 from projectors.ledger.transfers.open_transfers import OpenTransfers
 from projectors.processor.worker import Worker
-from projectors.views.dead_letters import parked_in
+from projectors.views.dead_letters import all_dead_letters
 from projectors.views.reader import ViewReader
 from replay.repair import mend
 from replay.verify import verify
@@ -56,16 +56,16 @@ def test_every_query_of_views_is_served_by_the_index(
     worker.run_until_idle(30)
     ledger.act("alice", lambda account: account.release_hold(1, at=ledger.now()))
     worker.run_until_idle(30)
-    stores, reader = Stores.open(client, database), ViewReader(client, database, VIEWS)
+    stores, reader = Database.open(client, database), ViewReader(client, database, VIEWS)
     reader.page("statement", "account-alice", where={"effective_date": ("2026-01-01", "2026-12-31")})
     reader.page("statement", "account-alice", where={"version": (2, 2)}, descending=True)
     reader.page("active-holds", "account-alice", where={"hold": (1, 1)})
     reader.due("active-holds", "expires_at", NOON.isoformat())
     reader.partial("active-holds")
     reader.sums("ledger-totals", "EUR-2:2026-01-01", "EUR-2:2026-12-31")
-    OpenTransfers(Stores.open(client, database)).requested_until(NOON + timedelta(days=1))
+    OpenTransfers(Database.open(client, database)).requested_until(NOON + timedelta(days=1))
     for view in VIEWS:
-        parked_in(stores.views, view, 1)
+        all_dead_letters(stores.views, view, 1)
         verify(stores, VIEWS[view], settle=0)
     for view in ("account-summary", "statement"):
         mend(stores, VIEWS[view], "account-alice")

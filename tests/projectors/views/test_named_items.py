@@ -7,8 +7,8 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from localazure.cosmos import LocalCosmos, RequestInfo
-from projectors.container import Document, Gateway
-from projectors.database import Stores
+from projectors.container import Container, Document
+from projectors.database import Database
 from projectors.feed.change_feed import Page
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
@@ -86,7 +86,7 @@ def test_a_guard_is_as_large_with_many_open_holds_as_with_one(
 def test_a_hold_that_ends_soon_costs_no_request_more(
     client: CosmosClient, database: str, ledger: Ledger, cosmos: LocalCosmos, alice: None
 ) -> None:
-    stores, asked = Stores.open(client, database), Asked(cosmos)
+    stores, asked = Database.open(client, database), Asked(cosmos)
     handlers = [
         StreamProjector(view, 1, views=stores.views, history=stores.history, mapper=stores.mapper)
         for view in OF_ACCOUNTS
@@ -142,16 +142,16 @@ def test_a_replica_that_lags_does_not_make_a_hold_vanish(
     before = {name: rows(client, database, name) for name in ("statement", "active-holds")}
     place(ledger, "a room")
     assert worker.run_until_idle(20).idle
-    query, lagging = Gateway.query, ["statement", "active-holds"]
+    query, lagging = Container.query, ["statement", "active-holds"]
 
-    def old(gateway: Gateway, sql: str, partition: str | None = None, /, **parameters: Any) -> list[Document]:
+    def old(gateway: Container, sql: str, partition: str | None = None, /, **parameters: Any) -> list[Document]:
         name = str(partition).partition("@")[0]
         if "c.data.hold IN" in sql and name in lagging:
             lagging.remove(name)
             return before[name]
         return query(gateway, sql, partition, **parameters)
 
-    monkeypatch.setattr(Gateway, "query", old)
+    monkeypatch.setattr(Container, "query", old)
     end(ledger, 1)
     assert new_worker(client, database).run_until_idle(20).idle
     assert lagging == []

@@ -9,13 +9,13 @@ from azure.cosmos import CosmosClient
 
 from domain.ledger.account import Account
 from localazure.cosmos import LocalCosmos, RequestInfo
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import NotParked, PoisonEvent
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from projectors.views.consumer import ViewConsumer
-from projectors.views.dead_letters import Drain, drain_of, parked_in
+from projectors.views.dead_letters import DeadLetters, all_dead_letters, dead_letters_of
 from projectors.views.reader import ViewReader
 from projectors.views.streams.view import Change, StreamView
 from projectors.views.view import on
@@ -32,12 +32,12 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Broken:
 
 
 @pytest.fixture
-def stores(client: CosmosClient, database: str) -> Stores:
-    return Stores.open(client, database)
+def stores(client: CosmosClient, database: str) -> Database:
+    return Database.open(client, database)
 
 
-def drain(stores: Stores, view: str) -> Drain:
-    return drain_of(VIEWS[view], 1, views=stores.views, history=stores.history, mapper=stores.mapper)
+def drain(stores: Database, view: str) -> DeadLetters:
+    return dead_letters_of(VIEWS[view], 1, views=stores.views, history=stores.history, mapper=stores.mapper)
 
 
 def poison(ledger: Ledger) -> None:
@@ -51,14 +51,14 @@ def poison(ledger: Ledger) -> None:
 
 @pytest.mark.parametrize("page", [1, 3, 100])
 def test_a_stream_waits_behind_its_poison_and_all_others_go_on(
-    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, stores: Stores, page: int
+    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, stores: Database, page: int
 ) -> None:
     poison(ledger)
     worker = Worker(client, database, settings=WorkerSettings(parallel=0, page=page), views=VIEWS.values())
     assert worker.run_until_idle(30).idle
     ledger.withdraw("alice", 2)
     assert worker.run_until_idle(30).idle
-    (found,) = parked_in(stores.views, "statement", 1)
+    (found,) = all_dead_letters(stores.views, "statement", 1)
     assert (found.stream, found.version, found.upto, found.attempts) == ("account-alice", 2, 5, 1)
     assert found.reason == "ValueError: thirteen"
     shown = shown_by_the_views(client, database)
@@ -68,7 +68,7 @@ def test_a_stream_waits_behind_its_poison_and_all_others_go_on(
 
 
 def test_a_poison_event_that_comes_alone_parks_its_stream(
-    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, stores: Stores
+    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, stores: Database
 ) -> None:
     """The park is then the only thing to write."""
     ledger.open("alice")
@@ -76,7 +76,7 @@ def test_a_poison_event_that_comes_alone_parks_its_stream(
     assert worker.run_until_idle(30).idle
     ledger.deposit("alice", 13)
     assert worker.run_until_idle(30).idle
-    (found,) = parked_in(stores.views, "statement", 1)
+    (found,) = all_dead_letters(stores.views, "statement", 1)
     assert (found.stream, found.version, found.upto) == ("account-alice", 1, 2)
 
 
@@ -93,19 +93,19 @@ def test_readers_of_a_parked_stream_are_told(
 
 @pytest.mark.parametrize("view", ["statement", "ledger-totals"])
 def test_a_retry_after_the_mend_brings_everything_in_order(
-    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, stores: Stores, worker: Worker, view: str
+    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, stores: Database, worker: Worker, view: str
 ) -> None:
     poison(ledger)
     worker.run_until_idle(30)
     failure = drain(stores, view).retry("account-alice")
     assert failure is not None
     assert (failure["version"], failure["reason"]) == (3, "ValueError: thirteen")
-    assert [parked.attempts for parked in parked_in(stores.views, view, 1)] == [2]
+    assert [parked.attempts for parked in all_dead_letters(stores.views, view, 1)] == [2]
     broken.on = False
     for name in ("statement", "ledger-totals"):
         assert drain(stores, name).retry("account-alice") is None
         assert drain(stores, name).retry("account-alice") is None
-        assert parked_in(stores.views, name, 1) == []
+        assert all_dead_letters(stores.views, name, 1) == []
     assert shown_by_the_views(client, database) == told_by_the_log(ledger)
     ledger.deposit("alice", 13)
     worker.run_until_idle(30)
@@ -113,7 +113,7 @@ def test_a_retry_after_the_mend_brings_everything_in_order(
 
 
 def test_a_retry_of_more_than_a_batch_holds_ends_the_wait_with_its_last_batch(
-    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, stores: Stores, worker: Worker
+    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, stores: Database, worker: Worker
 ) -> None:
     """With its first one, what comes behind would wait for ever when nothing more happens to the stream."""
     ledger.open("alice")
@@ -136,7 +136,7 @@ def test_a_retry_that_is_killed_between_its_batches_leaves_the_rest_waiting(
     database: str,
     ledger: Ledger,
     broken: Broken,
-    stores: Stores,
+    stores: Database,
     worker: Worker,
     cosmos: LocalCosmos,
 ) -> None:
@@ -156,7 +156,7 @@ def test_a_retry_that_is_killed_between_its_batches_leaves_the_rest_waiting(
     with pytest.raises(Killed):
         drain(stores, "statement").retry("account-alice")
     remove()
-    (found,) = parked_in(stores.views, "statement", 1)
+    (found,) = all_dead_letters(stores.views, "statement", 1)
     assert 1 < found.version < found.upto == 122
     assert drain(stores, "statement").retry("account-alice") is None
     shown = shown_by_the_views(client, database, views=["statement"])
@@ -169,7 +169,7 @@ def test_a_worker_that_sees_more_of_a_parked_stream_beside_a_retry_strands_nothi
     database: str,
     ledger: Ledger,
     broken: Broken,
-    stores: Stores,
+    stores: Database,
     worker: Worker,
     cosmos: LocalCosmos,
     view: str,
@@ -197,7 +197,7 @@ def test_two_retries_at_once_apply_everything_once(
     database: str,
     ledger: Ledger,
     broken: Broken,
-    stores: Stores,
+    stores: Database,
     worker: Worker,
     cosmos: LocalCosmos,
 ) -> None:
@@ -207,7 +207,7 @@ def test_two_retries_at_once_apply_everything_once(
     for view in ("statement", "ledger-totals"):
         others = iter([drain(stores, view)])
 
-        def other(info: RequestInfo, phase: str, others: Iterator[Drain] = others) -> None:
+        def other(info: RequestInfo, phase: str, others: Iterator[DeadLetters] = others) -> None:
             if info.operation == "batch" and phase == "before":
                 for waiting in others:
                     assert waiting.retry("account-alice") is None
@@ -220,7 +220,7 @@ def test_two_retries_at_once_apply_everything_once(
 
 
 def test_a_retry_of_sums_takes_in_what_was_passed_over_and_no_more(
-    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, stores: Stores, worker: Worker
+    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, stores: Database, worker: Worker
 ) -> None:
     """Up to the stream's end instead, what the worker has not read yet would be added twice."""
     poison(ledger)
@@ -238,7 +238,7 @@ def test_what_is_late_before_a_split_is_taken_in_after_it(
     database: str,
     ledger: Ledger,
     broken: Broken,
-    stores: Stores,
+    stores: Database,
     worker: Worker,
     cosmos: LocalCosmos,
 ) -> None:
@@ -256,7 +256,7 @@ def test_what_is_late_before_a_split_is_taken_in_after_it(
 
 @pytest.mark.parametrize("view", ["statement", "ledger-totals"])
 def test_dropping_leaves_one_event_out_and_keeps_a_note(
-    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, stores: Stores, worker: Worker, view: str
+    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, stores: Database, worker: Worker, view: str
 ) -> None:
     poison(ledger)
     worker.run_until_idle(30)
@@ -264,7 +264,7 @@ def test_dropping_leaves_one_event_out_and_keeps_a_note(
         drain(stores, view).drop("account-alice", 4, by="olga", at=AT)
     drain(stores, view).drop("account-alice", 3, by="olga", at=AT)
     assert drain(stores, view).retry("account-alice") is None
-    assert parked_in(stores.views, view, 1) == []
+    assert all_dead_letters(stores.views, view, 1) == []
     (note,) = [note for row in rows(client, database, view) for note in row.get("dropped", ())]
     assert (note["version"], note["by"], note["reason"]) == (3, "olga", "ValueError: thirteen")
     shown = shown_by_the_views(client, database)
@@ -281,7 +281,7 @@ def test_a_drop_whose_answer_is_lost_knows_its_own_write(
     database: str,
     ledger: Ledger,
     broken: Broken,
-    stores: Stores,
+    stores: Database,
     worker: Worker,
     cosmos: LocalCosmos,
     lost: dict[str, Any],
@@ -304,19 +304,21 @@ def test_a_drop_whose_answer_is_lost_knows_its_own_write(
 
 
 def test_an_event_that_cannot_be_read_parks_its_stream_too(
-    client: CosmosClient, database: str, ledger: Ledger, stores: Stores, worker: Worker
+    client: CosmosClient, database: str, ledger: Ledger, stores: Database, worker: Worker
 ) -> None:
     ledger.open("alice")
     ledger.corrupt("alice")
     ledger.open("bob")
     assert worker.run_until_idle(30).idle
     for view in ("account-summary", "statement"):
-        assert [(found.stream, found.version) for found in parked_in(stores.views, view, 1)] == [("account-alice", 1)]
+        assert [(found.stream, found.version) for found in all_dead_letters(stores.views, view, 1)] == [
+            ("account-alice", 1)
+        ]
     assert {row["id"] for row in rows(client, database, "account-summary")} == {"~alice", "~bob"}
 
 
 def test_without_parking_a_poison_event_stops_the_consumer_and_is_named(
-    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, stores: Stores, settings: WorkerSettings
+    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, stores: Database, settings: WorkerSettings
 ) -> None:
     poison(ledger)
     for name in ("statement", "ledger-totals"):
@@ -345,11 +347,11 @@ class Enormous(StreamView):
 
 
 def test_a_write_that_the_store_never_takes_parks_only_its_stream(
-    client: CosmosClient, database: str, ledger: Ledger, stores: Stores, settings: WorkerSettings
+    client: CosmosClient, database: str, ledger: Ledger, stores: Database, settings: WorkerSettings
 ) -> None:
     poison(ledger)
     assert Worker(client, database, views=[Enormous()], settings=settings).run_until_idle(30).idle
-    (found,) = parked_in(stores.views, "enormous", 1)
+    (found,) = all_dead_letters(stores.views, "enormous", 1)
     assert (found.stream, found.version, found.upto) == ("account-alice", 2, 4)
     items = [row["id"] for row in rows(client, database, "enormous") if "data" in row]
     assert sorted(items) == ["0000000002", "0000000002", "0000000003"]

@@ -9,7 +9,7 @@ from azure.cosmos import CosmosClient
 
 from eventstore.log.position import Position
 from localazure.cosmos import LocalCosmos
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import BadCursor, UnknownView
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
@@ -117,7 +117,7 @@ def test_a_stream_that_the_view_has_not_heard_of_has_no_data_and_version_0(reade
 def test_a_reader_follows_a_switch_and_never_goes_back(
     reader: ViewReader, client: CosmosClient, database: str, ledger: Ledger, worker: Worker
 ) -> None:
-    stores = Stores.open(client, database)
+    stores = Database.open(client, database)
     stores.registry.build("statement", by="olga", at=AT)
     consumer = ViewConsumer(VIEWS["statement"], 2, views=stores.views, history=stores.history, mapper=stores.mapper)
     rebuilding = Worker(client, database, [consumer], views=())
@@ -188,7 +188,7 @@ def test_what_was_served_is_waited_for_though_nothing_was_asked_for(
     client: CosmosClient, database: str, ledger: Ledger, worker: Worker, view: str
 ) -> None:
     """Two generations, the second one a deposit behind when it begins to serve."""
-    reader, stores = ViewReader(client, database, VIEWS, follow_seconds=0.0), Stores.open(client, database)
+    reader, stores = ViewReader(client, database, VIEWS, follow_seconds=0.0), Database.open(client, database)
     second = ViewConsumer(VIEWS[view], 2, views=stores.views, history=stores.history, mapper=stores.mapper)
     behind = Worker(client, database, [second], views=())
 

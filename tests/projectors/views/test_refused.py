@@ -19,14 +19,14 @@ from hypothesis import strategies as st
 from domain.ledger.account import Account
 from eventstore.cosmos.containers import create_containers
 from localazure.cosmos import LocalCosmos, RequestInfo
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import PoisonEvent, Rejected
 from projectors.generations.generation import stored_name
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
 from projectors.views.consumer import ViewConsumer
-from projectors.views.dead_letters import Parked, drain_of, parked_in
+from projectors.views.dead_letters import DeadLetter, all_dead_letters, dead_letters_of
 from projectors.views.streams.view import Change, StreamView
 from projectors.views.view import on
 from tests.projectors.feeding import Ledger, rows
@@ -99,8 +99,8 @@ def refusing(what: str) -> StreamView:
 
 
 @pytest.fixture
-def stores(client: CosmosClient, database: str) -> Stores:
-    return Stores.open(client, database)
+def stores(client: CosmosClient, database: str) -> Database:
+    return Database.open(client, database)
 
 
 def fill(container: ContainerProxy, guard: dict[str, Any]) -> None:
@@ -125,14 +125,14 @@ def test_what_is_always_refused_parks_its_stream_with_one_line_and_no_more(
     client: CosmosClient,
     database: str,
     ledger: Ledger,
-    stores: Stores,
+    stores: Database,
     caplog: pytest.LogCaptureFixture,
     what: str,
     worked: WorkerSettings,
 ) -> None:
     deposits(ledger)
     assert Worker(client, database, views=[refusing(what)], settings=worked).run_until_idle(30).idle
-    (found,) = parked_in(stores.views, "refusing", 1)
+    (found,) = all_dead_letters(stores.views, "refusing", 1)
     assert (found.stream, found.version, found.upto, found.attempts) == ("account-alice", 2, 4, 1)
     assert found.reason.startswith(REFUSED[what][1])
     assert len(found.reason) < 600
@@ -145,7 +145,7 @@ def test_what_is_always_refused_parks_its_stream_with_one_line_and_no_more(
 
 @pytest.mark.parametrize("what", ["a set", "an item that is not there"])
 def test_without_parking_what_is_refused_is_named(
-    client: CosmosClient, database: str, ledger: Ledger, stores: Stores, what: str
+    client: CosmosClient, database: str, ledger: Ledger, stores: Database, what: str
 ) -> None:
     deposits(ledger)
     consumer = ViewConsumer(
@@ -153,17 +153,17 @@ def test_without_parking_what_is_refused_is_named(
     )
     with pytest.raises(PoisonEvent, match="account-alice version 3 "):
         Worker(client, database, [consumer], views=(), settings=TOGETHER).run_until_idle(30)
-    assert parked_in(stores.views, "refusing", 1) == []
+    assert all_dead_letters(stores.views, "refusing", 1) == []
 
 
 @pytest.mark.parametrize("what", ["a set", "an item that is there", "more when it is escaped"])
 def test_a_retry_that_is_refused_further_on_goes_as_far_as_it_can(
-    client: CosmosClient, database: str, ledger: Ledger, stores: Stores, what: str
+    client: CosmosClient, database: str, ledger: Ledger, stores: Database, what: str
 ) -> None:
     """Or nobody could drop the second event: the stream would stay at the first one, which is mended."""
     broken = True
 
-    class Mended(StreamView):
+    class Repaired(StreamView):
         name = "refusing"
         category = "account"
 
@@ -178,14 +178,14 @@ def test_a_retry_that_is_refused_further_on_goes_as_far_as_it_can(
     ledger.open("alice")
     for amount in (1, 2, 13, 3):
         ledger.deposit("alice", amount)
-    view = Mended()
+    view = Repaired()
     assert Worker(client, database, views=[view], settings=TOGETHER).run_until_idle(30).idle
     broken = False
-    drain = drain_of(view, 1, views=stores.views, history=stores.history, mapper=stores.mapper)
+    drain = dead_letters_of(view, 1, views=stores.views, history=stores.history, mapper=stores.mapper)
     failed = drain.retry("account-alice")
     assert failed is not None
     assert (failed["version"], failed["reason"].startswith(REFUSED[what][1])) == (4, True)
-    assert [(found.version, found.upto) for found in parked_in(stores.views, "refusing", 1)] == [(3, 5)]
+    assert [(found.version, found.upto) for found in all_dead_letters(stores.views, "refusing", 1)] == [(3, 5)]
     drain.drop("account-alice", 4, by="olga", at=NOON)
     assert drain.retry("account-alice") is None
     items = [row["data"]["amount"] for row in rows(client, database, "refusing") if "data" in row]
@@ -193,7 +193,7 @@ def test_a_retry_that_is_refused_further_on_goes_as_far_as_it_can(
 
 
 def test_a_mark_that_a_worker_raises_while_a_retry_looks_for_the_place_stays(
-    client: CosmosClient, database: str, cosmos: LocalCosmos, ledger: Ledger, stores: Stores
+    client: CosmosClient, database: str, cosmos: LocalCosmos, ledger: Ledger, stores: Database
 ) -> None:
     """Lowered, it would leave what the worker has passed over to nobody."""
     what = "more when it is escaped"
@@ -209,15 +209,15 @@ def test_a_mark_that_a_worker_raises_while_a_retry_looks_for_the_place_stays(
             assert worker.run_until_idle(30).idle
 
     remove = cosmos.faults.on_request(more)
-    drain = drain_of(view, 1, views=stores.views, history=stores.history, mapper=stores.mapper)
+    drain = dead_letters_of(view, 1, views=stores.views, history=stores.history, mapper=stores.mapper)
     assert drain.retry("account-alice") is not None
-    assert [(found.version, found.upto) for found in parked_in(stores.views, "refusing", 1)] == [(2, 5)]
+    assert [(found.version, found.upto) for found in all_dead_letters(stores.views, "refusing", 1)] == [(2, 5)]
 
 
 @pytest.mark.parametrize("keyed", [False, True])
 @pytest.mark.parametrize("name", ["a/b", "a\\b", "a#b", "a?b", "k" * 1100, "~", "~1"])
 def test_a_stream_that_the_log_has_is_kept_whatever_its_name(
-    client: CosmosClient, database: str, ledger: Ledger, stores: Stores, name: str, keyed: bool
+    client: CosmosClient, database: str, ledger: Ledger, stores: Database, name: str, keyed: bool
 ) -> None:
     class Opened(StreamView):
         name = "opened"
@@ -259,7 +259,7 @@ class Hoarder(StreamView):
 
 
 def test_an_account_of_six_thousand_open_holds_is_parked_after_few_writes(
-    client: CosmosClient, database: str, cosmos: LocalCosmos, ledger: Ledger, stores: Stores
+    client: CosmosClient, database: str, cosmos: LocalCosmos, ledger: Ledger, stores: Database
 ) -> None:
     ledger.open("alice")
     ledger.deposit("alice", 10_000)
@@ -274,7 +274,7 @@ def test_an_account_of_six_thousand_open_holds_is_parked_after_few_writes(
 
     cosmos.faults.on_request(note)
     assert Worker(client, database, views=[Hoarder()], settings=TOGETHER).run_until_idle(60).idle
-    (found,) = parked_in(stores.views, "hoarder", 1)
+    (found,) = all_dead_letters(stores.views, "hoarder", 1)
     assert 5_000 < found.version < found.upto == 6_002
     assert found.reason.startswith("Rejected: 20")
     assert len(sent) <= 10
@@ -293,7 +293,7 @@ class Escaped(StreamView):
 
 
 def test_what_only_the_store_refuses_is_found_by_halves(
-    client: CosmosClient, database: str, cosmos: LocalCosmos, ledger: Ledger, stores: Stores
+    client: CosmosClient, database: str, cosmos: LocalCosmos, ledger: Ledger, stores: Database
 ) -> None:
     ledger.open("alice")
     ledger.act(
@@ -307,13 +307,13 @@ def test_what_only_the_store_refuses_is_found_by_halves(
 
     cosmos.faults.on_request(note)
     assert Worker(client, database, views=[Escaped()], settings=TOGETHER).run_until_idle(30).idle
-    assert [(found.version, found.upto) for found in parked_in(stores.views, "escaped", 1)] == [(38, 50)]
+    assert [(found.version, found.upto) for found in all_dead_letters(stores.views, "escaped", 1)] == [(38, 50)]
     assert len(batches) <= 12
     assert sum("data" in row for row in rows(client, database, "escaped")) == 37
 
 
 def test_items_that_are_too_large_together_go_one_batch_after_the_other(
-    client: CosmosClient, database: str, ledger: Ledger, stores: Stores
+    client: CosmosClient, database: str, ledger: Ledger, stores: Database
 ) -> None:
     class Heavy(StreamView):
         name = "heavy"
@@ -326,12 +326,12 @@ def test_items_that_are_too_large_together_go_one_batch_after_the_other(
     ledger.open("alice")
     ledger.act("alice", *[lambda account: account.deposit(1, at=ledger.now())] * 7)
     assert Worker(client, database, views=[Heavy()], settings=TOGETHER).run_until_idle(30).idle
-    assert parked_in(stores.views, "heavy", 1) == []
+    assert all_dead_letters(stores.views, "heavy", 1) == []
     assert sum("data" in row for row in rows(client, database, "heavy")) == 7
 
 
 def test_a_stream_that_cannot_even_be_parked_is_left_as_it_is_and_named(
-    client: CosmosClient, database: str, ledger: Ledger, stores: Stores, caplog: pytest.LogCaptureFixture
+    client: CosmosClient, database: str, ledger: Ledger, stores: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A guard that an older program made so large that nothing can be added to it."""
     ledger.open("alice")
@@ -436,8 +436,8 @@ def test_every_stream_comes_as_far_as_its_own_events_allow(
         ledger.deposit(f"a{number}", next(left[number]))
     worked = WorkerSettings(parallel=0, page=page, pending=page, flush=0, refresh=0.05, idle_max=0.05, retry_min=0.01)
     assert Worker(client, database, views=[Trial()], settings=worked).run_until_idle(30).idle
-    parked: dict[str, Parked] = {
-        found.stream: found for found in parked_in(Stores.open(client, database).views, "trial", 1)
+    parked: dict[str, DeadLetter] = {
+        found.stream: found for found in all_dead_letters(Database.open(client, database).views, "trial", 1)
     }
     stored = rows(client, database, "trial")
     for number, actions in enumerate(streams):
@@ -453,7 +453,7 @@ def test_every_stream_comes_as_far_as_its_own_events_allow(
 
 
 def test_a_drop_that_is_refused_is_not_taken_for_done(
-    client: CosmosClient, database: str, ledger: Ledger, stores: Stores
+    client: CosmosClient, database: str, ledger: Ledger, stores: Database
 ) -> None:
     deposits(ledger)
     view = refusing("a set")
@@ -461,7 +461,7 @@ def test_a_drop_that_is_refused_is_not_taken_for_done(
     container = client.get_database_client(database).get_container_client("views")
     (guard,) = [row for row in rows(client, database, "refusing") if row["id"] == "~alice"]
     fill(container, guard)
-    drain = drain_of(view, 1, views=stores.views, history=stores.history, mapper=stores.mapper)
+    drain = dead_letters_of(view, 1, views=stores.views, history=stores.history, mapper=stores.mapper)
     with pytest.raises(Rejected):
         drain.drop("account-alice", 3, by="olga", at=NOON)
-    assert [found.version for found in parked_in(stores.views, "refusing", 1)] == [2]
+    assert [found.version for found in all_dead_letters(stores.views, "refusing", 1)] == [2]

@@ -12,15 +12,15 @@ from azure.cosmos import CosmosClient
 
 from domain.ledger.account import Account
 from localazure.cosmos import LocalCosmos, RequestInfo
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import PoisonEvent
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Visit, Worker
 from projectors.settings import WorkerSettings
 from projectors.views.consumer import ViewConsumer
-from projectors.views.dead_letters import drain_of, parked_in
+from projectors.views.dead_letters import all_dead_letters, dead_letters_of
 from projectors.views.reader import ViewReader
-from projectors.views.sums.dead_letters import SumDrain
+from projectors.views.sums.dead_letters import SumDeadLetters
 from projectors.views.sums.view import Sums, SumView
 from projectors.views.view import on
 from replay.status import status
@@ -33,8 +33,8 @@ MANY = 120
 
 
 @pytest.fixture
-def stores(client: CosmosClient, database: str) -> Stores:
-    return Stores.open(client, database)
+def stores(client: CosmosClient, database: str) -> Database:
+    return Database.open(client, database)
 
 
 @pytest.fixture
@@ -63,10 +63,10 @@ def park_many(ledger: Ledger, worker: Worker, many: int = MANY) -> None:
 
 
 def test_the_guard_stays_small_and_the_range_goes_on_however_many_streams_wait(
-    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, worker: Worker, stores: Stores
+    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, worker: Worker, stores: Database
 ) -> None:
     park_many(ledger, worker)
-    assert len(parked_in(stores.views, "ledger-totals", 1)) == MANY
+    assert len(all_dead_letters(stores.views, "ledger-totals", 1)) == MANY
     (guard,) = guards(client, database)
     assert guard["parked"] == MANY
     assert len(orjson.dumps(guard)) < 600
@@ -78,7 +78,7 @@ def test_the_guard_stays_small_and_the_range_goes_on_however_many_streams_wait(
         drain.drop(f"account-a{number}", 2, by="olga", at=AT)
         assert drain.retry(f"account-a{number}") is None
     broken.turn()
-    for parked in parked_in(stores.views, "ledger-totals", 1):
+    for parked in all_dead_letters(stores.views, "ledger-totals", 1):
         assert drain.retry(parked.stream) is None
     shown, told = shown_by_the_views(client, database).totals, told_by_the_log(ledger).totals
     told["EUR-2:2026-11-23"]["deposits"] -= 3 * 13
@@ -112,11 +112,11 @@ def test_what_a_page_writes_does_not_grow_with_the_streams_that_wait(
     assert sizes[1] - sizes[0] < 100
 
 
-def sum_drain(stores: Stores, view: SumView | None = None) -> SumDrain:
-    found = drain_of(
+def sum_drain(stores: Database, view: SumView | None = None) -> SumDeadLetters:
+    found = dead_letters_of(
         view or VIEWS["ledger-totals"], 1, views=stores.views, history=stores.history, mapper=stores.mapper
     )
-    assert isinstance(found, SumDrain)
+    assert isinstance(found, SumDeadLetters)
     return found
 
 
@@ -172,12 +172,12 @@ def odd_visit(client: CosmosClient, database: str, ledger: Ledger, view: SumView
 @pytest.mark.parametrize("page", [1, 100])
 @pytest.mark.parametrize("odd", ODD)
 def test_what_no_store_keeps_parks_its_stream_with_a_reason_and_the_range_goes_on(
-    client: CosmosClient, database: str, ledger: Ledger, stores: Stores, odd: str, page: int, caplog: Any
+    client: CosmosClient, database: str, ledger: Ledger, stores: Database, odd: str, page: int, caplog: Any
 ) -> None:
     Odd.oddly = staticmethod(ODD[odd])  # type: ignore[assignment]
     with caplog.at_level(logging.ERROR):
         assert odd_visit(client, database, ledger, Odd(), page).idle
-    (parked,) = parked_in(stores.views, "odd", 1)
+    (parked,) = all_dead_letters(stores.views, "odd", 1)
     assert (parked.stream, parked.version, parked.upto) == ("account-alice", 2, 4)
     assert 10 < len(parked.reason) <= 1_001
     assert sum(row["sums"]["deposits"] for row in rows(client, database, "odd") if row.get("key") == "all") == 7
@@ -205,7 +205,7 @@ class Swollen(SumView):
 
 @pytest.mark.parametrize("park", [True, False])
 def test_a_sum_that_the_store_refuses_parks_what_adds_to_it(
-    client: CosmosClient, database: str, ledger: Ledger, stores: Stores, settings: WorkerSettings, park: bool
+    client: CosmosClient, database: str, ledger: Ledger, stores: Database, settings: WorkerSettings, park: bool
 ) -> None:
     for name, amount in (("alice", 1), ("bob", 2), ("alice", 13), ("alice", 3), ("bob", 4)):
         if name not in ledger.accounts:
@@ -218,14 +218,14 @@ def test_a_sum_that_the_store_refuses_parks_what_adds_to_it(
             worker.run_until_idle(20)
         return
     assert worker.run_until_idle(20).idle
-    (parked,) = parked_in(stores.views, "swollen", 1)
+    (parked,) = all_dead_letters(stores.views, "swollen", 1)
     assert (parked.stream, parked.version, parked.upto) == ("account-alice", 2, 4)
     assert "sums of names" in parked.reason
     assert sum(row["sums"]["deposits"] for row in rows(client, database, "swollen") if row.get("key") == "all") == 7
 
 
 def test_a_range_that_cannot_go_on_says_so_in_status(
-    client: CosmosClient, database: str, ledger: Ledger, worker: Worker, stores: Stores
+    client: CosmosClient, database: str, ledger: Ledger, worker: Worker, stores: Database
 ) -> None:
     """Somebody deleted the guard: adding to what is there would count it twice."""
     ledger.open("alice")
@@ -242,7 +242,7 @@ def test_a_range_that_cannot_go_on_says_so_in_status(
 
 
 def test_the_accounts_of_an_owner_are_a_document_each(
-    client: CosmosClient, database: str, ledger: Ledger, worker: Worker, stores: Stores
+    client: CosmosClient, database: str, ledger: Ledger, worker: Worker, stores: Database
 ) -> None:
     ledger.open("alice")
     ledger.open("bob")
@@ -264,7 +264,7 @@ def test_a_mark_raised_between_the_reads_of_a_retry_is_not_lost(
     ledger: Ledger,
     broken: Broken,
     worker: Worker,
-    stores: Stores,
+    stores: Database,
     cosmos: LocalCosmos,
     number: int,
 ) -> None:
@@ -291,13 +291,13 @@ def test_a_mark_raised_between_the_reads_of_a_retry_is_not_lost(
 
 
 def test_a_stream_of_sums_waits_behind_its_poison(
-    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, worker: Worker, stores: Stores
+    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, worker: Worker, stores: Database
 ) -> None:
     """Another worker, which has nothing in memory, finds it waiting."""
     park_many(ledger, worker, 1)
     ledger.withdraw("a0", 2)
     assert worker.run_until_idle(30).idle
-    (found,) = parked_in(stores.views, "ledger-totals", 1)
+    (found,) = all_dead_letters(stores.views, "ledger-totals", 1)
     assert (found.stream, found.version, found.upto, found.attempts) == ("account-a0", 1, 3, 1)
 
 
@@ -306,7 +306,7 @@ def test_a_stream_of_sums_waits_behind_its_poison(
 
 @pytest.fixture
 def earlier(
-    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, worker: Worker, stores: Stores
+    client: CosmosClient, database: str, ledger: Ledger, broken: Broken, worker: Worker, stores: Database
 ) -> None:
     """What a program before this form left: streams that wait and notes inside the guard, an owner in one document."""
     park_many(ledger, worker)
@@ -340,8 +340,8 @@ def put_inside(client: CosmosClient, database: str) -> None:
 
 
 @pytest.mark.usefixtures("earlier")
-def test_an_earlier_form_is_read_as_it_is(client: CosmosClient, database: str, stores: Stores) -> None:
-    waiting = parked_in(stores.views, "ledger-totals", 1)
+def test_an_earlier_form_is_read_as_it_is(client: CosmosClient, database: str, stores: Database) -> None:
+    waiting = all_dead_letters(stores.views, "ledger-totals", 1)
     assert len(waiting) == MANY - 1
     assert {parked.reason for parked in waiting} == {"ValueError: thirteen"}
     found = ViewReader(client, database, VIEWS).sums("ledger-totals", "EUR-2:2026-11-23")
@@ -359,7 +359,7 @@ def test_an_earlier_form_is_moved_over_by_whoever_writes_next(
     database: str,
     ledger: Ledger,
     worker: Worker,
-    stores: Stores,
+    stores: Database,
     broken: Broken,
     cosmos: LocalCosmos,
     who: str,
@@ -377,7 +377,7 @@ def test_an_earlier_form_is_moved_over_by_whoever_writes_next(
     assert sum(guard["parked"] for guard in guards(client, database)) >= MANY - 1
     assert sum(guard["left_out"] for guard in guards(client, database)) == 1
     broken.turn()
-    for parked in parked_in(stores.views, "ledger-totals", 1):
+    for parked in all_dead_letters(stores.views, "ledger-totals", 1):
         assert sum_drain(stores).retry(parked.stream) is None
     ledger.open("newer")
     assert worker.run_until_idle(30).idle
@@ -427,7 +427,7 @@ def test_parking_moving_retrying_and_dropping_survive_the_loss_of_any_write(
     database: str,
     ledger: Ledger,
     worker: Worker,
-    stores: Stores,
+    stores: Database,
     broken: Broken,
     cosmos: LocalCosmos,
     how: str,
@@ -439,11 +439,11 @@ def test_parking_moving_retrying_and_dropping_survive_the_loss_of_any_write(
 
     def everything() -> None:
         assert worker.run_until_idle(30).idle
-        for parked in parked_in(stores.views, "ledger-totals", 1):
+        for parked in all_dead_letters(stores.views, "ledger-totals", 1):
             if parked.stream == "account-c0" and parked.reason == "ValueError: thirteen":
                 sum_drain(stores).drop(parked.stream, parked.version + 1, by="olga", at=AT)
         broken.on = False
-        for parked in parked_in(stores.views, "ledger-totals", 1):
+        for parked in all_dead_letters(stores.views, "ledger-totals", 1):
             assert sum_drain(stores).retry(parked.stream) is None
         broken.on = True
 
@@ -463,7 +463,7 @@ def test_parking_moving_retrying_and_dropping_survive_the_loss_of_any_write(
         count = end()
         broken.on = True
         everything()
-        assert parked_in(stores.views, "ledger-totals", 1) == []
+        assert all_dead_letters(stores.views, "ledger-totals", 1) == []
         notes = [note for row in rows(client, database, "ledger-totals") for note in row.get("dropped", ())]
         assert len(notes) * 13 == left_out
         shown, told = shown_by_the_views(client, database).totals, told_by_the_log(ledger).totals

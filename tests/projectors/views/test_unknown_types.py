@@ -10,10 +10,10 @@ from eventsourcing.utils import register_topic
 
 from domain.aggregate import DomainEvent
 from domain.ledger.account import Account, account_stream
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.views.dead_letters import drain_of, parked_in
+from projectors.views.dead_letters import all_dead_letters, dead_letters_of
 from projectors.views.streams.view import Change, StreamView
 from projectors.views.sums.view import Sums, SumView
 from projectors.views.view import View, on
@@ -77,8 +77,8 @@ def topic() -> str:
 
 
 @pytest.fixture
-def stores(client: CosmosClient, database: str) -> Stores:
-    return Stores.open(client, database)
+def stores(client: CosmosClient, database: str) -> Database:
+    return Database.open(client, database)
 
 
 def new_program(topic: str, monkeypatch: pytest.MonkeyPatch, *, schema: int = 2) -> list[View]:
@@ -123,10 +123,10 @@ def mixed(client: CosmosClient, database: str, ledger: Ledger, settings: WorkerS
 
 @pytest.mark.usefixtures("mixed")
 def test_a_type_that_has_no_class_parks_its_stream_and_a_known_one_is_passed_over(
-    client: CosmosClient, database: str, stores: Stores, topic: str
+    client: CosmosClient, database: str, stores: Database, topic: str
 ) -> None:
     for view in ("balances", "turnover"):
-        (found,) = parked_in(stores.views, view, 1)
+        (found,) = all_dead_letters(stores.views, view, 1)
         assert (found.stream, found.version, found.upto, found.type) == ("account-alice", 2, 4, topic)
         assert found.reason.startswith("UnknownEventType: event 3 of stream account-alice has type")
     assert told(client, database) == ({"account-alice": 1, "account-bob": 1_001}, 1_002)
@@ -134,10 +134,10 @@ def test_a_type_that_has_no_class_parks_its_stream_and_a_known_one_is_passed_ove
 
 @pytest.mark.usefixtures("mixed")
 def test_a_retry_by_the_newer_program_goes_on_where_the_older_one_stopped(
-    client: CosmosClient, database: str, stores: Stores, topic: str, monkeypatch: pytest.MonkeyPatch
+    client: CosmosClient, database: str, stores: Database, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for view in new_program(topic, monkeypatch):
-        drain = drain_of(view, 1, views=stores.views, history=stores.history, mapper=stores.mapper)
+        drain = dead_letters_of(view, 1, views=stores.views, history=stores.history, mapper=stores.mapper)
         assert drain.retry("account-alice") is None
     assert told(client, database) == ({"account-alice": 111, "account-bob": 1_001}, 1_112)
 
@@ -148,7 +148,7 @@ def test_the_newer_program_goes_on_by_itself_whichever_stream_the_next_event_is_
     client: CosmosClient,
     database: str,
     ledger: Ledger,
-    stores: Stores,
+    stores: Database,
     settings: WorkerSettings,
     topic: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -160,7 +160,7 @@ def test_the_newer_program_goes_on_by_itself_whichever_stream_the_next_event_is_
     balances = {"account-alice": 111, "account-bob": 1_001}
     balances[f"account-{name}"] += 5
     assert told(client, database) == (balances, 1_117)
-    assert [parked_in(stores.views, view.name, 1) for view in views] == [[], []]
+    assert [all_dead_letters(stores.views, view.name, 1) for view in views] == [[], []]
 
 
 @pytest.mark.usefixtures("mixed")
@@ -168,7 +168,7 @@ def test_a_program_that_is_not_new_enough_leaves_it_waiting(
     client: CosmosClient,
     database: str,
     ledger: Ledger,
-    stores: Stores,
+    stores: Database,
     settings: WorkerSettings,
     topic: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -178,7 +178,7 @@ def test_a_program_that_is_not_new_enough_leaves_it_waiting(
     ledger.deposit("alice", 5)
     worked(client, database, views, settings)
     for view in ("balances", "turnover"):
-        assert [(found.version, found.upto, found.attempts) for found in parked_in(stores.views, view, 1)] == [
+        assert [(found.version, found.upto, found.attempts) for found in all_dead_letters(stores.views, view, 1)] == [
             (2, 5, 1)
         ]
 

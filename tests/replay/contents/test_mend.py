@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from azure.cosmos import CosmosClient
 
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import PoisonEvent
 from projectors.ledger import VIEWS
 from projectors.ledger.views.statement import Statement
@@ -18,7 +18,7 @@ from tests.replay.replaying import History
 STREAM = "account-acc1"
 
 
-def rows(stores: Stores, view: str) -> list[dict[str, Any]]:
+def rows(stores: Database, view: str) -> list[dict[str, Any]]:
     return [
         row
         for row in stores.views.query("SELECT * FROM c WHERE c.stream = @stream", stream=STREAM)
@@ -27,14 +27,14 @@ def rows(stores: Stores, view: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("view", ["account-summary", "statement", "active-holds"])
-def test_what_is_right_is_left_as_it_is(served: Worker, stores: Stores, view: str) -> None:
+def test_what_is_right_is_left_as_it_is(served: Worker, stores: Database, view: str) -> None:
     before = rows(stores, view)
     assert mend(stores, VIEWS[view], STREAM).written == 0
     assert rows(stores, view) == before
 
 
 def test_falsified_missing_and_surplus_items_are_mended_and_nothing_else_is_written(
-    served: Worker, stores: Stores, client: CosmosClient, database: str
+    served: Worker, stores: Database, client: CosmosClient, database: str
 ) -> None:
     container = client.get_database_client(database).get_container_client("views")
     first, second = [row for row in rows(stores, "statement") if row["id"] < "~"][:2]
@@ -46,7 +46,7 @@ def test_falsified_missing_and_surplus_items_are_mended_and_nothing_else_is_writ
 
 
 def test_a_falsified_and_a_missing_guard_are_mended(
-    served: Worker, stores: Stores, client: CosmosClient, database: str
+    served: Worker, stores: Database, client: CosmosClient, database: str
 ) -> None:
     container = client.get_database_client(database).get_container_client("views")
     (guard,) = rows(stores, "account-summary")
@@ -59,7 +59,7 @@ def test_a_falsified_and_a_missing_guard_are_mended(
 
 
 def test_a_live_worker_goes_on_after_the_mend_and_brings_nothing_twice(
-    served: Worker, stores: Stores, history: History, client: CosmosClient, database: str
+    served: Worker, stores: Database, history: History, client: CosmosClient, database: str
 ) -> None:
     history.write(30)
     mended = mend(stores, VIEWS["statement"], STREAM)
@@ -71,7 +71,7 @@ def test_a_live_worker_goes_on_after_the_mend_and_brings_nothing_twice(
 
 
 def test_a_worker_that_writes_between_reading_and_mending_is_not_overwritten(
-    served: Worker, stores: Stores, history: History, monkeypatch: pytest.MonkeyPatch
+    served: Worker, stores: Database, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     history.write(30)
     batch, others = stores.views.batch, iter([lambda: served.run_until_idle(30)])
@@ -88,7 +88,7 @@ def test_a_worker_that_writes_between_reading_and_mending_is_not_overwritten(
 
 
 def test_more_items_than_a_batch_holds_are_mended(
-    served: Worker, stores: Stores, history: History, client: CosmosClient, database: str
+    served: Worker, stores: Database, history: History, client: CosmosClient, database: str
 ) -> None:
     for _ in range(120):
         history.accounts[1].deposit(1, at=history.accounts[1].modified_on)
@@ -102,7 +102,7 @@ def test_more_items_than_a_batch_holds_are_mended(
 
 
 def test_a_mend_stopped_half_way_holds_no_live_worker_up_and_is_completed_by_the_next(
-    served: Worker, stores: Stores, history: History, monkeypatch: pytest.MonkeyPatch
+    served: Worker, stores: Database, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(120):
         history.accounts[1].deposit(1, at=history.accounts[1].modified_on)
@@ -126,7 +126,7 @@ def test_a_mend_stopped_half_way_holds_no_live_worker_up_and_is_completed_by_the
 
 
 def test_a_parked_stream_is_mended_up_to_where_it_waits_and_waits_on(
-    served: Worker, stores: Stores, history: History, monkeypatch: pytest.MonkeyPatch
+    served: Worker, stores: Database, history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
         broken.setattr(Statement, "apply", lambda *_: (_ for _ in ()).throw(ValueError("no more")))
@@ -150,6 +150,6 @@ def test_a_parked_stream_is_mended_up_to_where_it_waits_and_waits_on(
         ("statement", "account-nobody", "neither the log nor statement knows account-nobody"),
     ],
 )
-def test_what_cannot_be_mended_is_told(served: Worker, stores: Stores, view: str, stream: str, says: str) -> None:
+def test_what_cannot_be_mended_is_told(served: Worker, stores: Database, view: str, stream: str, says: str) -> None:
     with pytest.raises(NotMendable, match=says):
         mend(stores, VIEWS[view], stream)

@@ -6,7 +6,7 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from localazure.cosmos import LocalCosmos
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import RebuildRunning
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
@@ -32,14 +32,14 @@ def change(client: CosmosClient, database: str, view: str, field: str, **values:
 
 
 @pytest.mark.parametrize("view", sorted(VIEWS))
-def test_what_the_processor_made_is_right(served: Worker, stores: Stores, view: str) -> None:
+def test_what_the_processor_made_is_right(served: Worker, stores: Database, view: str) -> None:
     verified = verify(stores, VIEWS[view], settle=0)
     assert verified.right
     assert verified.log == verified.stored
 
 
 def test_sums_are_right_after_splits_wherever_the_parts_are(
-    served: Worker, stores: Stores, history: History, cosmos: LocalCosmos, database: str
+    served: Worker, stores: Database, history: History, cosmos: LocalCosmos, database: str
 ) -> None:
     for _ in range(2):
         cosmos.split(database, "events")
@@ -58,7 +58,7 @@ def test_sums_are_right_after_splits_wherever_the_parts_are(
     ],
 )
 def test_a_falsified_item_is_found_and_named(
-    served: Worker, stores: Stores, client: CosmosClient, database: str, view: str, field: str, value: dict[str, int]
+    served: Worker, stores: Database, client: CosmosClient, database: str, view: str, field: str, value: dict[str, int]
 ) -> None:
     name = change(client, database, view, field, **value)
     verified = verify(stores, VIEWS[view], settle=0)
@@ -67,7 +67,7 @@ def test_a_falsified_item_is_found_and_named(
 
 
 def test_a_missing_item_and_a_missing_stream_are_found(
-    served: Worker, stores: Stores, client: CosmosClient, database: str
+    served: Worker, stores: Database, client: CosmosClient, database: str
 ) -> None:
     container = client.get_database_client(database).get_container_client("views")
     container.delete_item("0000000002", "statement@1:acc1")
@@ -78,14 +78,14 @@ def test_a_missing_item_and_a_missing_stream_are_found(
     assert "still not applied" in missing.reason
 
 
-def stores_partition(stores: Stores, account: str) -> str:
+def stores_partition(stores: Database, account: str) -> str:
     (row,) = stores.views.query(
         "SELECT c.pk FROM c WHERE c.id = @id AND STARTSWITH(c.pk, 'account-summary')", id=f"~{account}"
     )
     return str(row["pk"])
 
 
-def test_lag_is_no_difference_once_it_is_made_up_for(served: Worker, stores: Stores, history: History) -> None:
+def test_lag_is_no_difference_once_it_is_made_up_for(served: Worker, stores: Database, history: History) -> None:
     history.write(10)
     behind = verify(stores, VIEWS["account-summary"], settle=0)
     assert behind.different
@@ -94,7 +94,7 @@ def test_lag_is_no_difference_once_it_is_made_up_for(served: Worker, stores: Sto
     assert verify(stores, VIEWS["account-summary"], settle=0).right
 
 
-def test_status_tells_generations_lag_and_what_is_parked(served: Worker, stores: Stores, history: History) -> None:
+def test_status_tells_generations_lag_and_what_is_parked(served: Worker, stores: Database, history: History) -> None:
     stores.registry.build("statement", by="olga", at="2026-11-23T12:00:00+00:00")
     history.write(1)
     found = {(row.view, row.generation): row for row in status(stores, VIEWS).views}
@@ -108,7 +108,7 @@ def test_status_tells_generations_lag_and_what_is_parked(served: Worker, stores:
     assert {row["view"] for row in facts["views"]} == set(VIEWS)
 
 
-def test_a_rebuild_that_somebody_runs_is_not_abandoned(served: Worker, stores: Stores) -> None:
+def test_a_rebuild_that_somebody_runs_is_not_abandoned(served: Worker, stores: Database) -> None:
     stores.registry.build("statement", by="olga", at="2026-11-23T12:00:00+00:00")
     stores.leases.establish("statement@2", stores.feed.ranges(), stores.feed.rid())
     (lease,) = stores.leases.of("statement@2")
@@ -121,7 +121,7 @@ def test_a_rebuild_that_somebody_runs_is_not_abandoned(served: Worker, stores: S
 
 
 def test_a_dropped_generation_leaves_nothing_behind(
-    served: Worker, stores: Stores, client: CosmosClient, database: str
+    served: Worker, stores: Database, client: CosmosClient, database: str
 ) -> None:
     stores.registry.build("statement", by="olga", at="2026-11-23T12:00:00+00:00")
     stores.registry.switch("statement", 2, at="2026-11-23T12:00:00+00:00")

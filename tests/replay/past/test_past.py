@@ -8,7 +8,7 @@ from azure.cosmos import CosmosClient
 
 from eventstore.log.position import encode
 from localazure.cosmos import LocalCosmos, RequestInfo
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import RebuildRunning
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
@@ -17,7 +17,7 @@ from projectors.views.reader import ViewReader
 from replay.contents.hashing import digest_of
 from replay.contents.stored import stored_contents
 from replay.errors import NoSuchMoment, NoSuchPast
-from replay.lock import BuilderLock, builder_partition
+from replay.lock import RebuildLock, builder_partition
 from replay.past.build import build_past, drop_past, read_past
 from replay.past.catalog import PastViews
 from replay.rebuild.progress import RebuildOptions
@@ -32,7 +32,7 @@ def pause() -> str:
     return moment
 
 
-def digest(stores: Stores, view: str) -> str:
+def digest(stores: Database, view: str) -> str:
     return digest_of(stored_contents(stores, VIEWS[view], 1).all())
 
 
@@ -42,7 +42,7 @@ def test_a_view_of_the_past_is_what_the_view_was_then(
     client: CosmosClient,
     database: str,
     settings: WorkerSettings,
-    stores: Stores,
+    stores: Database,
     history: History,
     view: str,
 ) -> None:
@@ -56,7 +56,7 @@ def test_a_view_of_the_past_is_what_the_view_was_then(
 
 
 def test_a_view_of_the_past_serves_nobody_and_is_read_by_its_name(
-    served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores, history: History
+    served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Database, history: History
 ) -> None:
     before, moment = ViewReader(client, database, VIEWS).get("account-summary", "account-acc1").data, pause()
     history.write(40)
@@ -73,7 +73,7 @@ def test_a_view_of_the_past_serves_nobody_and_is_read_by_its_name(
 
 
 def test_a_position_ends_its_stream_exactly_there(
-    served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores, history: History
+    served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Database, history: History
 ) -> None:
     version = 5
     past = build_past(client, database, VIEWS["statement"], encode("account-acc1", version), settings=settings)
@@ -86,7 +86,7 @@ def test_partition_splits_and_kills_in_between_change_nothing(
     client: CosmosClient,
     database: str,
     settings: WorkerSettings,
-    stores: Stores,
+    stores: Database,
     history: History,
     cosmos: LocalCosmos,
 ) -> None:
@@ -137,19 +137,19 @@ def test_reading_stops_at_the_moment_however_long_the_log_has_become(
 
 
 def test_two_builds_of_one_view_of_the_past_are_refused_by_name(
-    served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores
+    served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Database
 ) -> None:
     moment = pause()
     name = f"statement.{datetime.fromisoformat(moment):%Y%m%dT%H%M%S.%f}".rstrip("0") + "Z"
     with (
-        BuilderLock(client, database, name, at=moment),
+        RebuildLock(client, database, name, at=moment),
         pytest.raises(RebuildRunning, match=f"{name} is being rebuilt by"),
     ):
         build_past(client, database, VIEWS["statement"], moment, settings=settings)
 
 
 def test_a_dropped_view_of_the_past_leaves_nothing_behind(
-    served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores
+    served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Database
 ) -> None:
     name = build_past(client, database, VIEWS["statement"], pause(), settings=settings).name
     assert drop_past(stores, name) > 0
@@ -175,7 +175,7 @@ def test_a_moment_that_never_was_is_refused(
 
 
 def test_a_moment_before_the_first_event_gives_an_empty_view(
-    served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores
+    served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Database
 ) -> None:
     past = build_past(client, database, VIEWS["account-summary"], "2020-01-01T00:00:00Z", settings=settings)
     assert past.name == "account-summary.20200101T000000Z"

@@ -8,20 +8,20 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from cli.replay.rebuild import abandon_rebuild
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import LeaseLost, RebuildRunning
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from replay.lock import BuilderLock, builder_partition, this_process
+from replay.lock import RebuildLock, builder_partition, this_process
 from replay.rebuild.progress import Phase, Progress
 from replay.rebuild.rebuild import rebuild
 
 AT = "2026-11-23T12:00:00+00:00"
 
 
-def lock(client: CosmosClient, database: str, **options: float) -> BuilderLock:
-    return BuilderLock(client, database, "statement", at=AT, **options)  # type: ignore[arg-type]
+def lock(client: CosmosClient, database: str, **options: float) -> RebuildLock:
+    return RebuildLock(client, database, "statement", at=AT, **options)  # type: ignore[arg-type]
 
 
 def held_by(client: CosmosClient, database: str, by: str) -> None:
@@ -61,7 +61,7 @@ def test_the_heartbeat_holds_the_lock_beyond_its_time(client: CosmosClient, data
 
 
 def test_the_lock_of_a_process_that_is_gone_is_taken_at_once_on_its_machine_and_waited_for_elsewhere(
-    client: CosmosClient, database: str, stores: Stores
+    client: CosmosClient, database: str, stores: Database
 ) -> None:
     gone = subprocess.Popen(["/bin/true"])
     gone.wait()
@@ -75,7 +75,7 @@ def test_the_lock_of_a_process_that_is_gone_is_taken_at_once_on_its_machine_and_
         pass
 
 
-def test_a_builder_whose_lock_was_taken_notices(client: CosmosClient, database: str, stores: Stores) -> None:
+def test_a_builder_whose_lock_was_taken_notices(client: CosmosClient, database: str, stores: Database) -> None:
     with lock(client, database, duration=0.06) as held:
         stores.leases.forget(builder_partition("statement"))
         held._heartbeat.join(10)
@@ -99,7 +99,7 @@ def test_a_second_rebuild_is_refused_during_the_comparison_too(
 
 
 def test_a_rebuild_under_way_is_not_abandoned_by_others(
-    served: Worker, client: CosmosClient, database: str, stores: Stores, monkeypatch: pytest.MonkeyPatch
+    served: Worker, client: CosmosClient, database: str, stores: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cli.replay.rebuild.connect", lambda: (client, database))
     stores.registry.build("statement", by="olga", at=AT)
@@ -110,7 +110,7 @@ def test_a_rebuild_under_way_is_not_abandoned_by_others(
 
 
 def test_a_rebuild_that_was_just_killed_here_is_abandoned_without_waiting_for_its_leases(
-    served: Worker, client: CosmosClient, database: str, stores: Stores, monkeypatch: pytest.MonkeyPatch
+    served: Worker, client: CosmosClient, database: str, stores: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cli.replay.rebuild.connect", lambda: (client, database))
     with subprocess.Popen(["true"]) as gone:

@@ -4,13 +4,13 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from localazure.cosmos import LocalCosmos
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import PoisonEvent
 from projectors.ledger import VIEWS
 from projectors.ledger.views.statement import Statement
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.throughput.limiter import Allowance
+from projectors.throughput.limiter import RateLimiter
 from replay.rebuild.forecast import forecast
 from replay.rebuild.progress import RebuildOptions
 from replay.rebuild.rebuild import rebuild
@@ -24,7 +24,7 @@ def test_a_forecast_comes_true(
     client: CosmosClient,
     database: str,
     settings: WorkerSettings,
-    stores: Stores,
+    stores: Database,
     view: str,
 ) -> None:
     history.write(300)
@@ -39,7 +39,7 @@ def test_a_forecast_comes_true(
     assert 0 < expected.seconds < 10
 
 
-def test_a_forecast_writes_nothing(served: Worker, stores: Stores, cosmos: LocalCosmos) -> None:
+def test_a_forecast_writes_nothing(served: Worker, stores: Database, cosmos: LocalCosmos) -> None:
     cosmos.log.clear()
     for view in VIEWS.values():
         forecast(stores, view)
@@ -48,18 +48,18 @@ def test_a_forecast_writes_nothing(served: Worker, stores: Stores, cosmos: Local
     assert cosmos.log.count("query", container="views") > 0
 
 
-def test_a_limit_of_request_units_stretches_the_time(served: Worker, stores: Stores) -> None:
-    expected = forecast(stores, VIEWS["statement"], RebuildOptions(allowance=Allowance(1)))
+def test_a_limit_of_request_units_stretches_the_time(served: Worker, stores: Database) -> None:
+    expected = forecast(stores, VIEWS["statement"], RebuildOptions(allowance=RateLimiter(1)))
     assert expected.seconds == pytest.approx(expected.request_units)
 
 
-def test_an_empty_log_is_forecast_as_nothing(stores: Stores) -> None:
+def test_an_empty_log_is_forecast_as_nothing(stores: Database) -> None:
     expected = forecast(stores, VIEWS["statement"])
     assert (expected.events, expected.items, expected.writing) == (0, 0, 0)
 
 
 def test_an_event_that_cannot_be_applied_shows_in_the_forecast(
-    served: Worker, stores: Stores, monkeypatch: pytest.MonkeyPatch
+    served: Worker, stores: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(self: Statement, change: object, event: object) -> None:
         raise ValueError("no more")

@@ -20,7 +20,7 @@ from functions.composition import build_services
 from functions.hosting import local
 from functions.settings import Settings
 from localazure.cosmos import LocalCosmos
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
@@ -95,7 +95,7 @@ def test_two_apis_a_worker_and_a_rebuild_are_right_on_replicas_that_are_late(
     cosmos: LocalCosmos,
     client: CosmosClient,
     database: str,
-    stores: Stores,
+    stores: Database,
     settings: WorkerSettings,
     apis: tuple[httpx.Client, httpx.Client],
 ) -> None:

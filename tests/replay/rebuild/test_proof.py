@@ -24,7 +24,7 @@ from functions.composition import build_services
 from functions.hosting import local
 from functions.settings import Settings
 from localazure.cosmos import LocalCosmos, serve
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
@@ -107,7 +107,7 @@ class Readers:
 class Operator:
     """Starts `tidemark replay rebuild`, kills it at a moment, starts it again."""
 
-    def __init__(self, endpoint: str, stores: Stores) -> None:
+    def __init__(self, endpoint: str, stores: Database) -> None:
         settings = {"COSMOS_ENDPOINT": endpoint, "WORKER_PAGE": "100", "WORKER_REFRESH": "0.5"}
         self._environment = {**os.environ, **settings, "PYTHONPATH": str(Path(__file__).parents[3])}
         self._stores = stores
@@ -167,7 +167,7 @@ def readers(client: CosmosClient, database: str, ledger: History) -> Iterator[Re
 
 @pytest.mark.timeout(1800 if FULL else 400)
 def test_all_views_are_rebuilt_under_load_splits_throttling_and_three_kills_and_nobody_notices(
-    cosmos: LocalCosmos, client: CosmosClient, database: str, stores: Stores, ledger: History, readers: Readers
+    cosmos: LocalCosmos, client: CosmosClient, database: str, stores: Database, ledger: History, readers: Readers
 ) -> None:
     settings = WorkerSettings(parallel=0, refresh=0.2, idle_min=0.02, idle_max=IDLE, lease=3.0)
     background, server = Background(), serve(cosmos)

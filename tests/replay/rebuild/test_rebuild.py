@@ -10,7 +10,7 @@ from azure.cosmos import CosmosClient
 
 from domain.ledger.account import Account
 from localazure.cosmos import LocalCosmos, RequestInfo
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import RebuildRunning
 from projectors.ledger import VIEWS
 from projectors.ledger.views.account_summary import AccountSummary
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("served")
 
 @pytest.mark.parametrize("view", sorted(VIEWS))
 def test_a_rebuild_gives_item_by_item_what_was_there_before(
-    client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores, view: str
+    client: CosmosClient, database: str, settings: WorkerSettings, stores: Database, view: str
 ) -> None:
     rebuilt = rebuild(client, database, VIEWS[view], settings=settings)
     assert (rebuilt.before, rebuilt.generation, rebuilt.switched) == (1, 2, True)
@@ -53,7 +53,7 @@ def test_a_rebuild_writes_each_item_once_however_many_events_it_has(
 
 
 def test_pages_that_end_early_do_not_end_a_rebuild_early_nor_cost_a_write_each(
-    client: CosmosClient, database: str, stores: Stores, settings: WorkerSettings, cosmos: LocalCosmos
+    client: CosmosClient, database: str, stores: Database, settings: WorkerSettings, cosmos: LocalCosmos
 ) -> None:
     account = Account.open("pairs", asset="EUR/2", owner="olga", at=NOON)
     log = History(client.get_database_client(database).get_container_client("events"), accounts=0)
@@ -71,7 +71,7 @@ def test_pages_that_end_early_do_not_end_a_rebuild_early_nor_cost_a_write_each(
 
 
 def test_workers_take_the_new_generation_over_and_keep_the_old_one_for_an_undo(
-    client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores, history: History, served: Worker
+    client: CosmosClient, database: str, settings: WorkerSettings, stores: Database, history: History, served: Worker
 ) -> None:
     rebuild(client, database, VIEWS["statement"], settings=settings)
     history.write(20)
@@ -84,7 +84,7 @@ def test_no_reader_fails_or_goes_back_while_everything_is_rebuilt_under_load(
     client: CosmosClient,
     database: str,
     settings: WorkerSettings,
-    stores: Stores,
+    stores: Database,
     history: History,
     cosmos: LocalCosmos,
 ) -> None:
@@ -142,7 +142,7 @@ class Killed(BaseException):
 
 
 def test_a_rebuild_killed_at_any_moment_goes_on_and_ends_with_the_same_digest(
-    client: CosmosClient, database: str, settings: WorkerSettings, cosmos: LocalCosmos, stores: Stores
+    client: CosmosClient, database: str, settings: WorkerSettings, cosmos: LocalCosmos, stores: Database
 ) -> None:
     small = settings.model_copy(update={"page": 20})
     options = RebuildOptions(flush=0.0)
@@ -172,7 +172,7 @@ def test_a_rebuild_killed_at_any_moment_goes_on_and_ends_with_the_same_digest(
     assert verify(stores, VIEWS["statement"]).right
 
 
-def _expire(stores: Stores) -> None:
+def _expire(stores: Database) -> None:
     """What time would do to the lock and the leases of a dead process."""
     stores.leases.forget(builder_partition("statement"))
     now = stores.registry.of("statement")
@@ -197,7 +197,7 @@ def test_a_second_rebuild_of_a_view_is_refused_with_the_name_of_the_first(
 
 
 def test_a_rebuild_whose_process_is_gone_is_taken_up_at_once(
-    client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores
+    client: CosmosClient, database: str, settings: WorkerSettings, stores: Database
 ) -> None:
     gone = subprocess.Popen(["/bin/true"])
     gone.wait()
@@ -210,7 +210,7 @@ def test_a_rebuild_whose_process_is_gone_is_taken_up_at_once(
 
 
 def test_a_rebuild_on_another_machine_is_waited_for_until_its_leases_expire(
-    client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores
+    client: CosmosClient, database: str, settings: WorkerSettings, stores: Database
 ) -> None:
     stores.registry.build("statement", by="elsewhere:1", at="2026-11-23T12:00:00+00:00")
     stores.leases.establish("statement@2", stores.feed.ranges(), stores.feed.rid())
@@ -223,7 +223,7 @@ def test_a_rebuild_on_another_machine_is_waited_for_until_its_leases_expire(
 
 
 def test_without_a_switch_the_new_generation_is_kept_up_to_date_and_does_not_serve(
-    client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores, history: History, served: Worker
+    client: CosmosClient, database: str, settings: WorkerSettings, stores: Database, history: History, served: Worker
 ) -> None:
     rebuilt = rebuild(client, database, VIEWS["statement"], RebuildOptions(switch=False), settings=settings)
     assert not rebuilt.switched
@@ -234,7 +234,7 @@ def test_without_a_switch_the_new_generation_is_kept_up_to_date_and_does_not_ser
 
 
 def test_a_view_that_has_changed_is_not_switched_unless_that_is_accepted(
-    client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores, monkeypatch: pytest.MonkeyPatch
+    client: CosmosClient, database: str, settings: WorkerSettings, stores: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = AccountSummary.opened
 

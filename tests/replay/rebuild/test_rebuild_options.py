@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from cli.command_line import connect
 from cli.replay.commands import app
 from localazure.cosmos import LocalCosmos, serve
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
@@ -37,7 +37,7 @@ def run(cosmos: LocalCosmos, served: Worker, monkeypatch: pytest.MonkeyPatch) ->
     server.close()
 
 
-def test_a_dry_run_says_what_a_rebuild_would_take(run: Run, stores: Stores) -> None:
+def test_a_dry_run_says_what_a_rebuild_would_take(run: Run, stores: Database) -> None:
     result = run("rebuild", "account-summary", "--dry-run", "--price", "1000000")
     lines = result.output.splitlines()
     assert lines[0] == "forecast account-summary  v1 serves, v2 would be built"
@@ -49,7 +49,7 @@ def test_a_dry_run_says_what_a_rebuild_would_take(run: Run, stores: Stores) -> N
     assert (facts["event"], facts["events"], facts["price"]) == ("forecast", 72, 0.25)
 
 
-def test_single_streams_are_mended_where_they_lie(run: Run, stores: Stores) -> None:
+def test_single_streams_are_mended_where_they_lie(run: Run, stores: Database) -> None:
     (guard,) = stores.views.query("SELECT * FROM c WHERE c.id = '~acc1' AND STARTSWITH(c.pk, 'account-summary@1')")
     stores.views.replace(guard | {"state": {"balance": 1}}, guard["_etag"])
     result = run("rebuild", "account-summary", "--only", "account-acc1", "--only", "account-acc2")
@@ -104,7 +104,7 @@ def split(cosmos: LocalCosmos, database: str, history: History, served: Worker) 
 
 
 @pytest.mark.usefixtures("split")
-def test_several_processes_build_what_one_does(run: Run, stores: Stores) -> None:
+def test_several_processes_build_what_one_does(run: Run, stores: Database) -> None:
     result = run("rebuild", "ledger-totals", "--workers", "2")
     assert result.exit_code == 0, result.output
     assert "digests match; v2 serves" in result.output
@@ -114,7 +114,7 @@ def test_several_processes_build_what_one_does(run: Run, stores: Stores) -> None
 
 @pytest.mark.usefixtures("split")
 def test_what_a_killed_process_left_is_done_by_the_others(
-    run: Run, stores: Stores, monkeypatch: pytest.MonkeyPatch
+    run: Run, stores: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hear, killed = workers._hear, []
 
@@ -131,7 +131,7 @@ def test_what_a_killed_process_left_is_done_by_the_others(
 
 
 @pytest.mark.usefixtures("split")
-def test_an_event_that_one_process_cannot_apply_stops_all_of_them(run: Run, stores: Stores, history: History) -> None:
+def test_an_event_that_one_process_cannot_apply_stops_all_of_them(run: Run, stores: Database, history: History) -> None:
     container = history._container
     first = next(stores.history.stream("account-acc1", limit=1))
     bad = {"type": "account.funds-credited", "state": '{"amount": "much"}', "enc": "json", "schema": 1}
@@ -145,7 +145,7 @@ def test_an_event_that_one_process_cannot_apply_stops_all_of_them(run: Run, stor
     assert stores.registry.of("statement").serving == 1
 
 
-def test_more_processes_than_ranges_are_not_started(stores: Stores, served: Worker, settings: WorkerSettings) -> None:
+def test_more_processes_than_ranges_are_not_started(stores: Database, served: Worker, settings: WorkerSettings) -> None:
     ranges = workers.ranges_of(stores, "statement@1")
     whole = workers.Share(connect, VIEWS["statement"], 1, ranges, settings, park=False, max_ru=300.0)
     assert [(part.ranges, part.max_ru) for part in workers.shares(whole, 3)] == [(ranges, 300.0)]

@@ -7,12 +7,12 @@ from azure.cosmos import CosmosClient
 
 from eventstore.log.position import Position
 from localazure.cosmos import LocalCosmos
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import PoisonEvent, Unavailable
 from projectors.ledger import VIEWS
 from projectors.ledger.views.statement import Statement
 from projectors.settings import WorkerSettings
-from projectors.views.dead_letters import parked_in
+from projectors.views.dead_letters import all_dead_letters
 from projectors.views.reader import ViewReader
 from projectors.views.streams.projector import StreamProjector
 from replay.errors import NotCaughtUp
@@ -37,7 +37,7 @@ def poisoned(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 
 def test_a_bad_event_stops_a_rebuild_by_name_and_it_goes_on_after_the_mend(
-    client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores, poisoned: list[bool]
+    client: CosmosClient, database: str, settings: WorkerSettings, stores: Database, poisoned: list[bool]
 ) -> None:
     with pytest.raises(PoisonEvent, match=r"statement cannot apply account-acc\d version 4 \(account\.[a-z-]+\)"):
         rebuild(client, database, VIEWS["statement"], settings=settings)
@@ -47,12 +47,12 @@ def test_a_bad_event_stops_a_rebuild_by_name_and_it_goes_on_after_the_mend(
 
 
 def test_a_generation_with_parked_streams_does_not_replace_one_without(
-    client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores, poisoned: list[bool]
+    client: CosmosClient, database: str, settings: WorkerSettings, stores: Database, poisoned: list[bool]
 ) -> None:
     parking = RebuildOptions(park=True, accept_changes=True)
     with pytest.raises(Exception, match="parked streams that the serving one has not"):
         rebuild(client, database, VIEWS["statement"], parking, settings=settings)
-    assert len(parked_in(stores.views, "statement", 2)) == 6
+    assert len(all_dead_letters(stores.views, "statement", 2)) == 6
     assert stores.registry.of("statement").serving == 1
 
 
@@ -66,7 +66,7 @@ def test_progress_counts_up_to_the_whole_log(client: CosmosClient, database: str
 
 
 def test_progress_moves_before_anything_is_stored_and_its_rate_is_that_of_this_attempt(
-    client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores
+    client: CosmosClient, database: str, settings: WorkerSettings, stores: Database
 ) -> None:
     seen: list[Progress] = []
 
@@ -89,7 +89,7 @@ def test_progress_moves_before_anything_is_stored_and_its_rate_is_that_of_this_a
 
 
 def test_what_keeps_failing_ends_a_rebuild_and_is_named(
-    client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores, monkeypatch: pytest.MonkeyPatch
+    client: CosmosClient, database: str, settings: WorkerSettings, stores: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys.modules["replay.rebuild.rebuild"], "PATIENCE", 0.05)
     with monkeypatch.context() as broken:
@@ -101,7 +101,7 @@ def test_what_keeps_failing_ends_a_rebuild_and_is_named(
 
 
 def test_an_interrupted_rebuild_leaves_what_serves_alone(
-    client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores
+    client: CosmosClient, database: str, settings: WorkerSettings, stores: Database
 ) -> None:
     def interrupt(progress: Progress) -> None:
         raise KeyboardInterrupt

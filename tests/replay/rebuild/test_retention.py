@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from azure.cosmos import CosmosClient
 
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
@@ -23,7 +23,7 @@ def later(days: float) -> datetime:
 
 
 def test_a_generation_stays_for_its_time_and_then_goes(
-    served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores
+    served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Database
 ) -> None:
     rebuild(client, database, VIEWS["statement"], settings=settings)
     assert prune(stores, "statement", keep=WEEK, now=later(6.9)) == []
@@ -35,7 +35,7 @@ def test_a_generation_stays_for_its_time_and_then_goes(
 
 
 def test_a_rebuild_removes_what_is_old_enough_and_its_number_is_never_used_again(
-    served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores
+    served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Database
 ) -> None:
     options = RebuildOptions(keep=timedelta())
     first = rebuild(client, database, VIEWS["statement"], options, settings=settings)
@@ -46,7 +46,7 @@ def test_a_rebuild_removes_what_is_old_enough_and_its_number_is_never_used_again
 
 
 def test_what_was_built_to_be_switched_to_and_what_an_undo_left_stay(
-    served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores
+    served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Database
 ) -> None:
     rebuild(client, database, VIEWS["statement"], RebuildOptions(switch=False), settings=settings)
     assert prune(stores, "statement", keep=WEEK, now=later(100)) == []
@@ -54,7 +54,7 @@ def test_what_was_built_to_be_switched_to_and_what_an_undo_left_stay(
 
 
 def test_an_interrupted_removal_is_completed(
-    served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores
+    served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Database
 ) -> None:
     rebuild(client, database, VIEWS["statement"], settings=settings)
     stores.registry.drop("statement", 1)  # and then the power went
@@ -63,7 +63,7 @@ def test_an_interrupted_removal_is_completed(
 
 
 def test_a_worker_at_work_lets_go_before_the_items_are_deleted(
-    served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Stores, history: History
+    served: Worker, client: CosmosClient, database: str, settings: WorkerSettings, stores: Database, history: History
 ) -> None:
     rebuild(client, database, VIEWS["statement"], settings=settings)
     stop = threading.Event()

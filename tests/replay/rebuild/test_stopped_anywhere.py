@@ -16,7 +16,7 @@ from azure.core.exceptions import AzureError, ServiceResponseError
 from azure.cosmos import CosmosClient
 
 from localazure.cosmos import LocalCosmos, RequestInfo
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.errors import ProjectionError
 from projectors.ledger import VIEWS
 from projectors.processor.worker import Worker
@@ -42,7 +42,7 @@ class Case:
 
     def __init__(self, cosmos: LocalCosmos, client: CosmosClient, database: str) -> None:
         self.cosmos, self.client, self.database = cosmos, client, database
-        self.stores = Stores.open(client, database)
+        self.stores = Database.open(client, database)
         self.settings = WorkerSettings(parallel=0, page=8, retry_min=0.001)
         History(client.get_database_client(database).get_container_client("events"), 2).write(10)
         Worker(client, database, only=[VIEW], settings=self.settings, views=VIEWS.values()).run_until_idle(30)

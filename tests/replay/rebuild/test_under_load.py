@@ -10,13 +10,13 @@ import pytest
 from azure.cosmos import CosmosClient
 
 from localazure.cosmos import LocalCosmos, RequestInfo
-from projectors.database import Stores
+from projectors.database import Database
 from projectors.generations.registry import Generations, Registry
 from projectors.ledger import VIEWS
 from projectors.ledger.views.ledger_totals import LedgerTotals
 from projectors.processor.worker import Worker
 from projectors.settings import WorkerSettings
-from projectors.views.dead_letters import drain_of, parked_in
+from projectors.views.dead_letters import all_dead_letters, dead_letters_of
 from projectors.views.reader import ViewReader
 from replay.contents.compare import Comparison, compare
 from replay.rebuild.handover import switch_to
@@ -82,7 +82,7 @@ def commands(history: History, sums: Worker) -> Callable[[], None]:
 
 @pytest.mark.parametrize("view", SUMS)
 def test_sums_are_verified_though_they_change_before_every_read(
-    sums: Worker, stores: Stores, history: History, meanwhile: Meanwhile, view: str
+    sums: Worker, stores: Database, history: History, meanwhile: Meanwhile, view: str
 ) -> None:
     meanwhile.work = commands(history, sums)
     verified = verify(stores, VIEWS[view], settle=0)
@@ -93,7 +93,7 @@ def test_sums_are_verified_though_they_change_before_every_read(
 
 @pytest.mark.parametrize("view", SUMS)
 def test_what_is_falsified_is_found_though_sums_change_before_every_read(
-    sums: Worker, stores: Stores, history: History, meanwhile: Meanwhile, view: str
+    sums: Worker, stores: Database, history: History, meanwhile: Meanwhile, view: str
 ) -> None:
     (row, *_) = stores.views.query("SELECT * FROM c WHERE IS_DEFINED(c.key)", f"{view}@1:all")
     name = next(iter(row["sums"]))
@@ -123,7 +123,7 @@ def test_a_rebuild_of_sums_ends_though_they_change_before_every_read(
 @pytest.mark.parametrize("seed", range(5))
 def test_sums_are_verified_whatever_happens_to_them_meanwhile(
     sums: Worker,
-    stores: Stores,
+    stores: Database,
     history: History,
     meanwhile: Meanwhile,
     cosmos: LocalCosmos,
@@ -141,10 +141,10 @@ def test_sums_are_verified_whatever_happens_to_them_meanwhile(
         apply(self, added, event)
 
     monkeypatch.setattr(LedgerTotals, "apply", refuse)
-    drain = drain_of(VIEWS["ledger-totals"], 1, views=stores.views, history=stores.history, mapper=stores.mapper)
+    drain = dead_letters_of(VIEWS["ledger-totals"], 1, views=stores.views, history=stores.history, mapper=stores.mapper)
 
     def one_of_many() -> None:
-        waiting = parked_in(stores.views, "ledger-totals", 1)[:1] if meanwhile.times < 30 else []
+        waiting = all_dead_letters(stores.views, "ledger-totals", 1)[:1] if meanwhile.times < 30 else []
         what = chance.randrange(12)
         broken[0] = what % 2 == 0
         if what == 0 and meanwhile.times < 30:
@@ -162,7 +162,7 @@ def test_sums_are_verified_whatever_happens_to_them_meanwhile(
     verified = verify(stores, VIEWS["ledger-totals"], settle=0)
     assert verified.different == []
     meanwhile.work = None
-    for parked in parked_in(stores.views, "ledger-totals", 1):
+    for parked in all_dead_letters(stores.views, "ledger-totals", 1):
         assert drain.retry(parked.stream) is None
     sums.run_until_idle(30)
     assert verify(stores, VIEWS["ledger-totals"], settle=0).right
@@ -222,7 +222,7 @@ def test_an_undo_does_not_go_back_either(
     client: CosmosClient,
     database: str,
     settings: WorkerSettings,
-    stores: Stores,
+    stores: Database,
     history: History,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
