@@ -1,6 +1,6 @@
-"""What the commands of `tidemark replay` share: connecting, and one line per failure with its exit code."""
+"""What the commands share: connecting, and one line per failure with its exit code."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated
@@ -9,7 +9,7 @@ import typer
 from azure.core.exceptions import AzureError
 from azure.cosmos import CosmosClient
 
-from audit.errors import UnknownSubject
+from audit.errors import AuditError, KeyUnusable
 from cli.output import fail
 from eventstore.cosmos.client import connect as open_client
 from eventstore.cosmos.client import pooled
@@ -25,6 +25,8 @@ from replay.patient import PatientTransport
 from service import SERVICE
 
 _SILENT = "Cosmos DB gives no answer ({}), asked several times: nothing is lost, run the same command again later"
+
+_POISONED = "{}. Mend the view and start again: it goes on from there. --park goes on without the stream."
 
 FAILED, USAGE, POISON, INTERRUPTED = 1, 2, 3, 130
 
@@ -69,27 +71,37 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def _refused(error: BaseException) -> str:
+    said = str(getattr(error, "message", "") or error).splitlines()[0]
+    silent = isinstance(error, AzureError) and unanswered(error)
+    return _SILENT.format(said) if silent else f"Cosmos DB refuses the request: {said}"
+
+
+_FAILURES: tuple[tuple[type[BaseException], int, Callable[[BaseException], str]], ...] = (
+    (PoisonEvent, POISON, _POISONED.format),
+    (SettingsError, USAGE, str),
+    (UnknownView, USAGE, str),
+    (UnknownGeneration, USAGE, str),
+    (NoSuchMoment, USAGE, str),
+    (KeyUnusable, USAGE, str),
+    (Unanswered, FAILED, _SILENT.format),
+    (Conflict, FAILED, _SILENT.format),
+    (ProjectionError, FAILED, str),
+    (ReplayError, FAILED, str),
+    (AuditError, FAILED, str),
+    (StoreError, FAILED, str),
+    (AzureError, FAILED, _refused),
+    (KeyboardInterrupt, INTERRUPTED, lambda _: "interrupted; start again and it goes on"),
+)
+"""What ends a command, the first line that fits: its exit code, and the sentence for standard error."""
+
+
 @contextmanager
 def reported() -> Iterator[None]:
     """Every failure that a person can do something about: one line on standard error, and its exit code."""
     try:
         yield
-    except PoisonEvent as error:
-        fail(f"{error}. Mend the view and start again: it goes on from there. --park goes on without the stream.")
-        raise typer.Exit(POISON) from None
-    except (SettingsError, UnknownView, UnknownGeneration, NoSuchMoment) as error:
-        fail(str(error))
-        raise typer.Exit(USAGE) from None
-    except (Unanswered, Conflict) as error:
-        fail(_SILENT.format(error))
-        raise typer.Exit(FAILED) from None
-    except (ProjectionError, ReplayError, UnknownSubject, StoreError) as error:
-        fail(str(error))
-        raise typer.Exit(FAILED) from None
-    except AzureError as error:
-        said = (error.message or str(error)).splitlines()[0]
-        fail(_SILENT.format(said) if unanswered(error) else f"Cosmos DB refuses the request: {said}")
-        raise typer.Exit(FAILED) from None
-    except KeyboardInterrupt:
-        fail("interrupted; start again and it goes on")
-        raise typer.Exit(INTERRUPTED) from None
+    except tuple(kind for kind, _, _ in _FAILURES) as error:
+        code, sentence = next((code, sentence) for kind, code, sentence in _FAILURES if isinstance(error, kind))
+        fail(sentence(error))
+        raise typer.Exit(code) from None

@@ -2,13 +2,13 @@
 
 import time
 
+from eventstore.log.limits import MAX_OPERATIONS
 from projectors.database import Database
 from projectors.errors import Conflict, RebuildRunning, UnknownGeneration
 from projectors.generations.generation import consumer_name, partition_key
 from replay.errors import ReplayError
 from replay.lock import is_gone
 
-_PER_BATCH = 100
 _POLL = 0.1
 
 
@@ -49,8 +49,8 @@ def delete_items(stores: Database, prefix: str) -> int:
     for row in stores.views.query("SELECT c.id, c.pk FROM c WHERE STARTSWITH(c.pk, @prefix)", prefix=prefix):
         partitions.setdefault(row["pk"], []).append(row["id"])
     for partition, ids in partitions.items():
-        for start in range(0, len(ids), _PER_BATCH):
-            some = ids[start : start + _PER_BATCH]
+        for start in range(0, len(ids), MAX_OPERATIONS):
+            some = ids[start : start + MAX_OPERATIONS]
             try:
                 stores.views.batch(partition, [("delete", (id_,)) for id_ in some])
             except Conflict as error:

@@ -7,11 +7,11 @@ If-Match. A worker that changes the stream meanwhile makes the batch fail, and e
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from eventstore.log.limits import MAX_OPERATIONS
 from projectors.container import Document, Operation
 from projectors.database import Database
 from projectors.errors import Conflict, Unanswered, Unavailable
 from projectors.generations.generation import GUARD_PREFIX
-from projectors.views.streams.batch_writer import MAX_OPERATIONS
 from projectors.views.streams.checkpoint_store import guard_place
 from projectors.views.streams.view import StreamView
 from projectors.views.view import View
@@ -37,7 +37,7 @@ class Repaired:
     parked: bool
 
 
-def mend(stores: Database, view: View, stream: str) -> Repaired:
+def repair(stores: Database, view: View, stream: str) -> Repaired:
     """Makes what the serving generation has of a stream what the log says.
 
     A stream that is parked is mended up to where it waits, and goes on waiting. Raises NotMendable for a stream that

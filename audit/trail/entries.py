@@ -7,9 +7,9 @@ import orjson
 
 from audit.narration import Figures, Narration
 from audit.trail.readable import Readable
-from eventstore.log.chain import genesis, link
 from eventstore.log.documents import Document, RecordedEvent
 from eventstore.log.mapper import Mapper
+from eventstore.log.verification import document_problem
 
 UNREADABLE = "not readable: "
 
@@ -85,37 +85,10 @@ def entry_of(
 
 def chain_problem(document: Document, before: str | None) -> str | None:
     """What is wrong with the event's place in the chain, None if nothing is."""
-    version = document.get("version")
-    problem = hash_problem(document, f"{version:010d}" if isinstance(version, int) else "")
+    problem = document_problem(document)
     if problem is None and before is not None and document["prev"] != before:
         return "does not follow the event before it"
     return problem
-
-
-def hash_problem(document: Document, document_id: str) -> str | None:
-    """What is wrong with a document by itself: its hash, or its id, which follows from what the hash covers."""
-    try:
-        computed = link(
-            document["prev"],
-            stream=document["streamId"],
-            version=document["version"],
-            type_name=document["type"],
-            schema=document["schema"],
-            enc=document["enc"],
-            state=document["state"],
-            meta=document["meta"],
-            command_id=document["commandId"],
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        return f"not a document of the log: {error!r}"
-    if computed != document.get("hash") or document["id"] != document_id:
-        return "its content does not fit its hash"
-    return None
-
-
-def first_before(stream: str) -> str:
-    """What the first event of a stream follows."""
-    return genesis(stream)
 
 
 def _read(document: Document, mapper: Mapper[str], narration: Narration) -> tuple[Any, dict[str, Any], str]:

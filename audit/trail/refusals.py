@@ -6,9 +6,10 @@ from typing import Any
 
 import orjson
 
-from audit.trail.entries import hash_problem, meta_of
+from audit.trail.entries import meta_of
 from eventstore.log.documents import Document
-from eventstore.log.outcomes import REFUSED, outcome_id
+from eventstore.log.outcomes import REFUSED
+from eventstore.log.verification import document_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def refused_of(document: Document) -> Refused:
         actor=_text(meta.get("actor")),
         correlation=_text(meta.get("correlation")),
         command=str(document.get("commandId")),
-        problem=hash_problem(document, outcome_id(str(document.get("commandId")))),
+        problem=document_problem(document),
         hash=str(document.get("hash")),
     )
 

@@ -9,12 +9,13 @@ from typing import Any
 from audit.errors import BeforeBeginning, CannotApply, StreamUnknown, VersionUnknown
 from audit.log import Log
 from audit.narration import Narration, Value
-from audit.trail.entries import Entry, entry_of, first_before
+from audit.trail.entries import Entry, entry_of
 from audit.trail.facts import Difference, differences, facts_of
 from audit.trail.readable import Readable
 from audit.trail.refusals import Refused, refused_of
 from audit.trail.timeline import Timeline, Timelines
 from domain.aggregate import fold
+from eventstore.log.chain import genesis
 from eventstore.log.documents import RecordedEvent
 from eventstore.log.mapper import Mapper
 from eventstore.log.outcomes import CLAIMED
@@ -133,7 +134,7 @@ class AuditTrail:
         return timeline
 
     def _entries(self, timeline: Timeline, start: int, end: int) -> list[Entry]:
-        before: str | None = first_before(timeline.stream) if start == 0 else None
+        before: str | None = genesis(timeline.stream) if start == 0 else None
         found = []
         for document in self._history.documents(timeline.stream, after=start - 1 if start else None, upto=end):
             version = int(document["id"])

@@ -8,7 +8,7 @@ from typing import TypeVar
 Page = TypeVar("Page")
 
 
-def ahead(places: Iterable[Iterator[Page]], *, jobs: int) -> Generator[Page, None, None]:
+def prefetched(places: Iterable[Iterator[Page]], *, jobs: int) -> Generator[Page, None, None]:
     """The pages of all places: in order within a place, as they come between places.
 
     `jobs` places are read at a time, one page ahead of each. Memory holds those pages and no more, whatever the number

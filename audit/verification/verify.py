@@ -17,7 +17,7 @@ from audit.digests.heads import Head, SealedOutcome
 from audit.errors import StreamUnknown
 from audit.log import Log
 from audit.verification.head_table import HeadTable, KnownHead
-from audit.verification.prefetch import ahead
+from audit.verification.prefetch import prefetched
 from eventstore.log.documents import Document, is_event
 from eventstore.log.history import History
 from eventstore.log.verification import Verification
@@ -79,7 +79,7 @@ def verify_log(
     """
     chosen = frozenset(streams)
     places = (log.history.partition(stream) for stream in sorted(chosen)) if chosen else log.feed()
-    verdict = verify_pages(log.history, ahead(places, jobs=jobs), chosen, against, progress=progress, each=each)
+    verdict = verify_pages(log.history, prefetched(places, jobs=jobs), chosen, against, progress=progress, each=each)
     if not chosen:
         metrics.broken_streams.set(verdict.bad)
     return verdict

@@ -36,13 +36,11 @@ from cli.audit.options import (
     Stream,
     echo,
     moment,
-    now,
     open_audit,
-    reported,
     trusted,
     version_or_moment,
 )
-from cli.command_line import FAILED, Json
+from cli.command_line import FAILED, Json, now, reported
 from service import SERVICE
 
 _REFUSALS = 20
@@ -171,7 +169,7 @@ def digest_command(
             Archive(out),
             signing,
             database=audit.database,
-            made_at=now(),
+            made_at=now().isoformat(timespec="seconds"),
             jobs=jobs,
             progress=progress.show,
         )
@@ -211,7 +209,7 @@ def export_command(
                 out,
                 form=form,
                 database=audit.database,
-                made_at=now(),
+                made_at=now().isoformat(timespec="seconds"),
                 streams=streams or (),
                 digest=kept,
             )

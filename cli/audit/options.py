@@ -1,8 +1,7 @@
-"""What the commands of `tidemark audit` share: the log that they read, times as people write them, failures."""
+"""What the commands of `tidemark audit` share: the log that they read, times as people write them."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +11,8 @@ import typer
 from audit.audit import Audit
 from audit.digests.archive import KeptDigest, kept_at
 from audit.digests.keys import public_key
-from audit.errors import AuditError, DigestError, KeyUnusable, LogBroken
-from cli.command_line import FAILED, USAGE, connect
-from cli.command_line import reported as replay_reported
-from cli.output import fail
+from audit.formats import moment as read_moment
+from cli.command_line import connect
 from eventstore.personal import PersonalData, PersonalSettings, SubjectKeys
 from service import SERVICE
 
@@ -53,33 +50,14 @@ def trusted(against: Path | None, key: str | None) -> KeptDigest | None:
 def moment(text: str) -> datetime:
     """A time in ISO 8601; one without a zone is UTC."""
     try:
-        found = datetime.fromisoformat(text)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise typer.BadParameter(f"{text!r} is not a time in ISO 8601, such as 2026-11-23T12:00:00Z") from None
+        return read_moment(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def version_or_moment(text: str) -> int | datetime:
     """A version, or a time."""
     return int(text) if text.isdecimal() else moment(text)
-
-
-def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-@contextmanager
-def reported() -> Iterator[None]:
-    """Every failure that a person can do something about: one line on standard error, and its exit code."""
-    with replay_reported():
-        try:
-            yield
-        except KeyUnusable as error:
-            fail(str(error))
-            raise typer.Exit(USAGE) from None
-        except (DigestError, LogBroken, AuditError) as error:
-            fail(str(error))
-            raise typer.Exit(FAILED) from None
 
 
 def echo(document: object, lines: Iterable[str]) -> None:

@@ -18,7 +18,7 @@ from replay.past.catalog import PastView
 from replay.rebuild.forecast import Forecast, forecast
 from replay.rebuild.progress import RebuildOptions
 from replay.rebuild.rebuild import rebuild
-from replay.repair import Repaired, mend
+from replay.repair import Repaired, repair
 
 Price = Annotated[
     float,
@@ -47,7 +47,7 @@ def mend_streams(views: Sequence[str], streams: Sequence[str], options: RebuildO
     stores = open_stores(options.allowance)
     for name in views:
         for stream in streams:
-            mended = mend(stores, VIEWS.named(name), stream)
+            mended = repair(stores, VIEWS.named(name), stream)
             typer.echo(json_line("mended", asdict(mended)) if json else _mended_line(mended))
 
 

@@ -1,10 +1,11 @@
 """What may be asked: streams, versions, times, and how these look in addresses."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path, Query
 
+from audit.formats import moment as read_moment
 from functions.http.problems import Problem
 
 __all__ = ["Account", "At", "Compare", "Correlation", "From", "Limit", "Stream", "Upto", "Version", "moment"]
@@ -40,7 +41,6 @@ From = Annotated[
 def moment(text: str) -> datetime:
     """A time as people write it. Raises Problem INVALID_REQUEST."""
     try:
-        found = datetime.fromisoformat(text.strip())
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise Problem("INVALID_REQUEST", f"{text!r} is not a time in ISO 8601, such as 2026-03-01T12:00:00Z") from None
+        return read_moment(text)
+    except ValueError as error:
+        raise Problem("INVALID_REQUEST", str(error)) from None

@@ -8,10 +8,11 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from audit.ledger.money import money
 from eventstore.commands.store import Outcome
 from functions.ledger.refusals import REFUSALS
 
-__all__ = ["money", "outcome_line"]
+__all__ = ["outcome_line"]
 
 _ANSWERS: Final[Mapping[str, int]] = {
     "OpenAccount": 201,
@@ -34,10 +35,3 @@ def outcome_line(operation: str, body: BaseModel | None, outcome: Outcome) -> st
         if amount is not None:
             line += f" {_SIGNS.get(operation, '')}{money(amount, outcome.answer['asset'])}"
     return line + ("  (replayed)" if outcome.replayed else "")
-
-
-def money(amount: int, asset: str) -> str:
-    """Minor units as people write them: 500 of EUR/2 is 5.00 EUR."""
-    code, _, scale = asset.partition("/")
-    whole, part = divmod(amount, 10 ** int(scale))
-    return f"{whole:,}" + (f".{part:0{int(scale)}d}" if int(scale) else "") + f" {code}"

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from eventstore.log.event_log import pause
+from eventstore.log.limits import MAX_OPERATIONS
 from projectors.container import Container, Document, Operation
 from projectors.errors import Conflict, FeedReplaced, LeaseLost, Unanswered
 from projectors.feed.ranges import FeedRange
@@ -17,8 +18,8 @@ from projectors.throughput.retries import NO_RETRIES, Sample, marked
 
 _CONSUMER_ID = "consumer"
 _UNMADE_ID = "unmade"
-_PER_BATCH = 98
-"""Leases made at a time: a batch holds 100 operations."""
+_PER_BATCH = MAX_OPERATIONS - 2
+"""Leases made at a time, beside the marker and the list."""
 _TRIES = 5
 _FIRST_PAUSE = 0.02
 

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from eventstore.cosmos.containers import containers
+from eventstore.log.limits import MAX_OPERATIONS
 from projectors.container import Document
 from projectors.database import Database
 from projectors.errors import Unavailable
@@ -23,7 +24,6 @@ from projectors.leases.lease import Lease
 from projectors.settings import WorkerSettings
 from projectors.views.catalog import Views
 from projectors.views.consumer import ViewConsumer
-from projectors.views.streams.batch_writer import MAX_OPERATIONS
 from projectors.views.streams.view import StreamView
 from projectors.views.view import View
 from replay.rebuild.progress import RebuildOptions

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
+from eventstore.log.limits import MAX_OPERATIONS
 from projectors.container import Container, Operation
 from projectors.errors import Conflict, Rejected, Unanswered
 from projectors.storable import check_size, size
 from projectors.views.streams.checkpoint import Segment, StreamCheckpoint, operations
 
-MAX_OPERATIONS = 100
 MAX_BYTES = 1_800_000
 
 

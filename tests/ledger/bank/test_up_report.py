@@ -3,11 +3,12 @@
 import pytest
 from pydantic import BaseModel
 
+from audit.ledger.money import money
 from devkit.report import CommandReport
 from eventstore.commands.store import Outcome, Refusal
 from functions.http.fields import WithReason
 from functions.ledger.commands.schemas import Deposit, Withdraw
-from functions.ledger.lines import money, outcome_line
+from functions.ledger.lines import outcome_line
 from service import SERVICE
 
 FACTS = {"asset": "EUR/2", "balance": 500}

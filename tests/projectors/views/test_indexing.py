@@ -16,7 +16,7 @@ from projectors.ledger.transfers.open_transfers import OpenTransfers
 from projectors.processor.worker import Worker
 from projectors.views.dead_letters import all_dead_letters
 from projectors.views.reader import ViewReader
-from replay.repair import mend
+from replay.repair import repair
 from replay.verify import verify
 from tests.projectors.feeding import NOON, Ledger, rows
 
@@ -68,7 +68,7 @@ def test_every_query_of_views_is_served_by_the_index(
         all_dead_letters(stores.views, view, 1)
         verify(stores, VIEWS[view], settle=0)
     for view in ("account-summary", "statement"):
-        mend(stores, VIEWS[view], "account-alice")
+        repair(stores, VIEWS[view], "account-alice")
     stores.registry.all()
     found = {text for text in asked if not any(few in text for few in FEW)}
     assert len(found) >= 9
