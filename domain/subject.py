@@ -28,7 +28,7 @@ class Subject(Aggregate):
         key: int
 
         def mutate(self, aggregate: Any) -> Any:
-            """A subject's stream begins with this event, and may go on with it."""
+            """Makes the subject, the first time; each later key that is destroyed changes it."""
             return super().mutate(None) if aggregate is None else DomainEvent.mutate(self, aggregate)
 
         def apply(self, subject: Subject) -> None:

@@ -1,4 +1,4 @@
-"""One container, spoken to patiently.
+"""Container client: sends reads and conditional writes, waits while throttled, sorts failures into five kinds.
 
 Throttling (429) means "not done, come again after so long": it is waited out here, as long as the worker lives, but not
 for people, whose requests would pile up. All other failures are sorted into the few kinds that the protocols above

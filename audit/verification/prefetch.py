@@ -1,4 +1,4 @@
-"""Pages from several places at a time: the next ones are fetched while the last ones are worked on."""
+"""Prefetching: pages of several feed ranges are read in threads while the pages before them are verified."""
 
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait

@@ -125,7 +125,8 @@ class Execution:
 
     def _refresh(self, state: State) -> tuple[State, Document | None]:
         """The state with everything that was acknowledged before this moment, by whichever process."""
-        # What is there already is refused at the first of the two documents, which costs least.
+        # The fence is a batch of two creates that must fail. Under the id of an event that exists the first one fails
+        # already, which costs less than failing at the second.
         place = event_id(state.version) if state.exists else None
         session = fence(self._parts.log, self._stream, self._command.id, place)
         if state.spoiled:

@@ -1,4 +1,4 @@
-"""What may be asked: streams, versions, times, and how these look in addresses."""
+"""Query parameters of the audit's pages: streams, versions, times, each with its pattern and its limits."""
 
 from datetime import datetime
 from typing import Annotated

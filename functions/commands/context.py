@@ -1,4 +1,4 @@
-"""What surrounds a command: its key, the version it expects, who sends it, when, and as part of what."""
+"""Context of a command, from its headers: idempotency key, expected version, actor, time, correlation, trace."""
 
 import hashlib
 import uuid

@@ -95,7 +95,8 @@ class PersonalTexts:
         self.readable = data.readable
 
     def of_owner(self, owner: str, body: B, *, key: str, new: bool = False) -> Said[B]:
-        """The body with its personal texts encrypted for `owner`; `new`: who is probably not known yet.
+        """The body with its personal texts encrypted for `owner`; `new`: this is
+        probably the owner's first account, so a key is created without looking for one first.
 
         Where that fails, `Said.of` raises it, once the command finds that there is something to be stored.
         """

@@ -1,4 +1,4 @@
-"""A lease in the hands of the worker that took it."""
+"""Held lease: one that this worker has taken, renews with every page, and gives back. Safe between threads."""
 
 import threading
 from collections.abc import Sequence

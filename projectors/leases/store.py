@@ -67,10 +67,11 @@ class LeaseStore:
         """Makes the first leases of a consumer, once: from then on ranges change by splits alone.
 
         One batch with a marker document, so that of two workers that saw different ranges (one before a split, one
-        after) only one makes leases. What does not fit into it is listed beside them, and leaves the list in the very
-        batch that makes its lease: a lease that was split since is never made again. While there is a list the consumer
-        counts as having no leases; whoever establishes it next makes the rest. Raises FeedReplaced for a consumer of
-        another container.
+        after) only one makes leases. A batch holds 98 of them; the ranges that are left over are kept in a document
+        `unmade`, and each further batch makes 98 leases and takes their ranges out of that document. 250 ranges: 98
+        leases and 152 ranges to make, then 196 and 54, then 250 and no document. So no lease is made twice, also if it
+        was split in between. While the document is there the consumer counts as having no leases; whoever establishes
+        it next makes the rest. Raises FeedReplaced for a consumer of another container.
         """
         marker = {"id": _CONSUMER_ID, "consumer": consumer, "kind": "consumer", "rid": rid}
         made, unmade = ranges[:_PER_BATCH], ranges[_PER_BATCH:]

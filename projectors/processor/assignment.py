@@ -1,4 +1,4 @@
-"""The leases that one worker holds, and how it comes by them."""
+"""Assignment of feed ranges to one worker: it renews the leases it holds, takes free ones, returns what is unwanted."""
 
 import logging
 import threading

@@ -2,8 +2,9 @@
 
 Until one of a kind was answered a guess stands in, made from the published costs and on the dear side
 (https://learn.microsoft.com/azure/cosmos-db/key-value-store-cost: 1 KB costs 1 RU to read, 5.5 RU to create without an
-index, twice as much to replace). Pages are learnt by their items (`x-ms-item-count`), so an empty one of the feed
-teaches nothing; a query by its text, since what it looks at is not what it finds.
+index, twice as much to replace). What a page cost is divided by its items
+(`x-ms-item-count`), so an empty page of the feed changes no estimate; a query is estimated by its text, for it may look
+at a thousand items and find one.
 """
 
 import threading

@@ -21,7 +21,8 @@ from projectors.throughput.window import SlidingWindow
 _CHARGE = "x-ms-request-charge"
 _ITEMS = "x-ms-item-count"
 _PART, _PART_OF_A_BATCH = 0.5, 0.9
-"""Of the limit, for one request: others find room beside it. A batch may be larger, since each carries a guard."""
+"""Share of a second's request units that one request may take, so that others fit beside it. A batch may take more:
+each one carries a guard as well, so a few large batches cost less than many small ones."""
 _LOOK = 1.0
 
 

@@ -1,13 +1,12 @@
-"""Streams that wait because a view could not apply one of their events: the dead letters.
+"""Dead letters: streams that a view stopped applying at an event that it could not take, listed, retried, dropped.
 
-They are found by their guards: there is no list beside them that could disagree. What waits is in the log, from
-`version + 1` to `upto`.
+The guard of a stream says that it waits and from where: `version` is the last event applied, `upto` the last one seen.
+A query for guards with `upto` is the list. The events themselves stay in the log.
 
-Takes up parked streams again, beside running workers.
-
-A drain applies exactly what waits: the events behind the guard, up to where the stream was last seen, out of the log,
-in order, through the same upcasters as ever. The mark goes away in the very write that reaches it. A worker that sees
-more events meanwhile raises the mark under the same guard, so one of the two reads again; a new failure keeps it.
+A retry runs beside workers. It reads the events from `version + 1` to `upto` from the log and applies them in order,
+through the same upcasters. The write that applies event `upto` also removes `upto` from the guard, so the stream stops
+waiting exactly when it has caught up. A worker that sees later events meanwhile raises `upto` in the same guard,
+If-Match, so one of the two writes fails and reads again; a new failure leaves `upto` there.
 
 `drop` moves past the one event that fails, for good, and keeps a note of it in the guard, or beside one of sums.
 """

@@ -6,8 +6,8 @@
 
 Every answer says which version of the stream it reflects and when that was recorded. A position
 (`eventstore.log.position`) makes a reader wait, bounded, until the view has come that far; then it answers with what
-there is and says whether it has. A reader never goes back: what was served before is waited for at most MAX_WAIT
-seconds, whether or not anything was asked for, since a generation that begins to serve may be a little behind.
+there is and says whether it has. Answers of one reader do not go back: once it has given version 7 of a
+stream, it waits up to MAX_WAIT seconds for version 7, also when a generation has just begun to serve that has only 6.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""Until when: a time, or the position that a command answered with, as positions in every range of the feed.
+"""Point in time: a time, or the position that a command answered with, resolved to a position in every feed range.
 
 What was recorded up to a time is, in each range, everything before the first transaction that was recorded later. The
 clocks of several writers differ a little, so around that time a range is looked through transaction by transaction;

@@ -41,8 +41,8 @@ _PAGE, _SAMPLE_EVENTS, _SAMPLE_ITEMS = 1000, 5_000, 200
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """`items` counts the documents of the new generation, guards included where they carry the item. Request units are
-    those of reading the log, writing the generation, comparing it with the one that serves, and of `guarding` who does
-    what; `seconds` in all."""
+    those of reading the log, writing the generation, comparing it with the one that serves, and of `guarding`
+    it: registry, lock and leases; `seconds` in all."""
 
     view: str
     serves: int

@@ -1,7 +1,8 @@
 """A rebuild by several processes, each with ranges of the feed of its own.
 
 The parent hands out the ranges, adds up what the processes tell, and does the rest itself: whatever a process that
-died left undone. A process whose parent is gone notices at its next word to it and stops; its leases are then free.
+died left undone. A process whose parent is gone finds the pipe closed when it next reports progress, and stops; its
+leases are then free.
 """
 
 import logging

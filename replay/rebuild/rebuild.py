@@ -42,7 +42,7 @@ T = TypeVar("T")
 _SLICE = 3600.0
 _ROUNDS = 20
 _THEIRS = 0.9
-"""Of the request units allowed, for other processes; the rest is for this one, which keeps the lock meanwhile."""
+"""Share of `--max-ru` that the worker processes get; a tenth is left for this one, which renews the lock meanwhile."""
 
 
 def rebuild(

@@ -1,4 +1,4 @@
-"""What a rebuild does to those who go on working: the lag of the generation that serves, looked at now and then."""
+"""Lag of the serving generation, sampled while a rebuild runs: what the rebuild takes from the workers shows in it."""
 
 import time
 from collections.abc import Callable

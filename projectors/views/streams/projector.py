@@ -2,7 +2,7 @@
 
     1  Read the guard (absent means version 0). Apply, in memory and in order, the events with version > guard.
     2  One batch: the guard, create-if-absent or If-Match, and all changes of items. No change still writes the guard.
-    3  409, 412, no answer: back to 1. Never skip.
+    3  409, 412, no answer: back to 1, for the same events; the position does not move past events that are not stored.
 
 Guards stay in memory while the range is held, so most pages need no read. That is safe because a guard is never
 written without its etag: memory that is out of date costs a conflict, after which the stream is read from the log.

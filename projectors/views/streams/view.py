@@ -11,7 +11,8 @@ from projectors.generations.generation import stored_name
 from projectors.views.view import View
 
 MAX_ITEMS_PER_EVENT = 50
-"""Half of a transactional batch: pending changes are closed off at that number, so one more event always fits."""
+"""Items that one event may change. A batch holds 100 operations, and is sent once 50 changes wait: then whatever the
+next event changes still fits beside them."""
 
 
 UNLISTED = "{"

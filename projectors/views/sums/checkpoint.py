@@ -16,8 +16,10 @@ take it for one with nothing parked.
 When a range splits, each child begins where its parent's part ends, which only the parent's guard knows: a worker of
 the parent may have written beyond the position that its lease shows. So a child first seals its parent's guard. From
 then on the parent's part is what it is, and a worker that still thinks it holds the parent stops when it reads that.
-A parent that never wrote a part is sealed all the same, at the point where its own parent ends, or it could begin one
-later.
+A parent that wrote no guard gets one that is sealed from the start, at the position where its own parent ends: else a
+late worker of it could still create one, and count what the children count. Example: 00-FF, sealed at LSN 70, splits
+into 00-80 and 80-FF; 00-80 splits again before its first write. Its children create its guard, sealed at 70, and begin
+behind 70.
 """
 
 from collections.abc import Collection
