@@ -43,7 +43,7 @@ class Case:
     def __init__(self, cosmos: LocalCosmos, client: CosmosClient, database: str) -> None:
         self.cosmos, self.client, self.database = cosmos, client, database
         self.stores = Database.open(client, database)
-        self.settings = WorkerSettings(parallel=0, page=8, retry_min=0.001)
+        self.settings = WorkerSettings(parallel=0, page=8, retry_min=0.001, lease=5)
         History(client.get_database_client(database).get_container_client("events"), 2).write(10)
         Worker(client, database, only=[VIEW], settings=self.settings, views=VIEWS.values()).run_until_idle(30)
 
@@ -123,7 +123,7 @@ class Case:
 @pytest.fixture
 def case(cosmos: LocalCosmos, client: CosmosClient, database: str, monkeypatch: pytest.MonkeyPatch) -> Case:
     """Every process that had hold of something is gone, as far as the next one can see."""
-    for module in ("builder", "rebuild", "generations"):
+    for module in ("lock", "rebuild.rebuild", "generations"):
         monkeypatch.setattr(sys.modules[f"replay.{module}"], "is_gone", lambda _: True)
     return Case(cosmos, client, database)
 
