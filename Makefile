@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TFLAGS ?=
-WORKERS ?= 2
+WORKERS ?= 3
 BENCH ?= audit capacity eventstore http projectors.live projectors.relay projectors.workers replay.library replay.limit \
 	replay.memory replay.rebuild servers.cosmos servers.eventhubs
 
@@ -47,7 +47,7 @@ format: $(VENV)/development ## Let ruff format and mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-test: check ## check, then all tests in two processes (WORKERS=0 for one, TFLAGS="-k name" …)
+test: check ## check, then all tests in three processes: much of a test is waiting (WORKERS=0 for one, TFLAGS="-k name" …)
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TFLAGS)
 
 conformance: $(VENV)/development ## Microsoft's own SDK tests against the local servers (minutes)

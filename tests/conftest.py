@@ -5,11 +5,15 @@ from collections.abc import Iterator
 
 import pytest
 from azure.cosmos import CosmosClient
+from hypothesis import Phase, settings
 
 from eventstore.cosmos.client import mended
 from eventstore.cosmos.containers import create_containers
 from localazure.cosmos import LocalCosmos
 from projectors.ledger import VIEWS
+
+settings.register_profile("unshrunk", phases=[Phase.explicit, Phase.reuse, Phase.generate])
+"""For whoever only asks whether a test fails: `--hypothesis-profile unshrunk`."""
 
 
 @pytest.fixture

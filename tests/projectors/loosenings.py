@@ -826,7 +826,7 @@ def noticed(loosening: Loosening) -> bool:
         for file in ("pyproject.toml", "service.py", "function_app.py"):
             shutil.copy(ROOT / file, copy / file)
         apply(loosening, copy)
-        command = [sys.executable, "-m", "pytest", "-x", "-q", loosening.test]
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "--hypothesis-profile=unshrunk", loosening.test]
         found = subprocess.run(
             command, cwd=copy, env={"PYTHONPATH": folder, "PATH": ""}, capture_output=True, check=False
         )
