@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TFLAGS ?=
 WORKERS ?= 3
 BENCH ?= audit capacity eventstore http projectors.live projectors.relay projectors.workers replay.library replay.limit \
-	replay.memory replay.rebuild servers.cosmos servers.eventhubs
+	replay.memory replay.rebuild replay.under_load servers.cosmos servers.eventhubs
 
 .PHONY: help install run test check format conformance proof soak loosenings fuzz bench openapi containers package wheels lock clean
 

@@ -121,7 +121,7 @@ class Assignment:
         return [lease for leases in known.values() for lease in leases if self._is_within(lease)]
 
     def _unheld(self, leases: Sequence[Lease]) -> list[Lease]:
-        """Leases of this roster that no runner has: the answer to taking them, or to giving them back, was lost."""
+        """Leases of this worker that nothing processes: the answer to taking them, or to giving them back, was lost."""
         with self._lock:
             return [lease for lease in leases if lease.owner == self._owner and _key(lease) not in self._runners]
 

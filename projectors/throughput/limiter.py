@@ -1,7 +1,7 @@
 """How many request units a second one client may spend: `--max-ru`.
 
-    allowance = Allowance(500)
-    client = connect(settings, observer=allowance)
+    limiter = RateLimiter(500)
+    client = connect(settings, observer=limiter)
 
 Every HTTP request of the client waits for its turn, in the order of asking. `projectors.throughput.window` has why no
 second holds more than the limit, `projectors.throughput.charges` how a request's cost is known before it is sent.
