@@ -127,6 +127,7 @@ class StreamView(View):
 
     def takes(self, event: Any) -> Any:
         """The name of the item that an event of `taking` takes."""
+        # Only a view that lists events in `taking` is asked, and it says here which item: others have none to name.
         raise NotImplementedError(f"{self.name} takes no items: {type(event).__name__}")
 
     @property

@@ -44,7 +44,7 @@ def test_a_rebuild_goes_on_whichever_of_its_requests_is_not_answered_three_times
         case = _case(cosmos)
         requests = case.count(case.rebuild)
     assert requests > 40
-    for number in range(0, requests, STEP if STEP == 1 else 3 * STEP):  # the SDK sleeps a second and more in each
+    for number in range(0, requests, STEP):
         with LocalCosmos() as cosmos:
             case = _case(cosmos)
             silent_from(cosmos, number, 408)
